@@ -1,0 +1,99 @@
+/**
+ * What one envelope's ciphertext holds: a content, or a word between two SDKs about an envelope that did not open.
+ * Padded to size buckets before encryption, so that a ciphertext's length says little of the text's.
+ */
+
+import { decodeRecord, encodeRecord } from "../codec.js";
+import { SottoError } from "../failures.js";
+import { limits } from "../limits.js";
+import { bytes, choice, list, record, uint } from "../schema/field.js";
+
+const envelopeId = bytes(16);
+
+/**
+ * The fields of a payload; PROTOCOL.md's table is made from this record.
+ *
+ * `content` carries a content; `resend` carries one again in answer to a retry, `envelopes` naming the send that did not
+ * open; `retry` asks for the named sends again; `unavailable` answers that they are no longer kept.
+ */
+export const payloadFields = {
+  version: uint(1, 1),
+  type: choice("content", "resend", "retry", "unavailable"),
+  envelopes: list(envelopeId, 64),
+  content: bytes(0, limits.contentBytes.value),
+} as const;
+
+const fields = record(payloadFields);
+
+/** A payload. `envelopes` are wire message ids of earlier sends. */
+export type Payload =
+  | { readonly type: "content"; readonly content: Uint8Array }
+  | { readonly type: "resend"; readonly envelope: Uint8Array; readonly content: Uint8Array }
+  | { readonly type: "retry"; readonly envelopes: readonly Uint8Array[] }
+  | { readonly type: "unavailable"; readonly envelopes: readonly Uint8Array[] };
+
+const NOTHING = new Uint8Array(0);
+
+/** The padded bytes of a payload, ready to encrypt. */
+export function encodePayload(payload: Payload): Uint8Array<ArrayBuffer> {
+  const { type } = payload;
+  const envelopes = type === "content" ? [] : type === "resend" ? [payload.envelope] : payload.envelopes;
+  const content = type === "content" || type === "resend" ? payload.content : NOTHING;
+  return pad(encodeRecord(fields, { version: 1, type, envelopes, content }));
+}
+
+/**
+ * Reads decrypted, padded bytes.
+ *
+ * @throws badFrame if the padding or the record is wrong.
+ */
+export function decodePayload(padded: Uint8Array): Payload {
+  const { type, envelopes, content } = decodeRecord(fields, unpad(padded));
+  const [envelope] = envelopes;
+  switch (type) {
+    case "content":
+      return envelopes.length === 0 ? { type, content } : wrong();
+    case "resend":
+      return envelope !== undefined && envelopes.length === 1 ? { type, envelope, content } : wrong();
+    case "retry":
+    case "unavailable":
+      return envelopes.length > 0 && content.length === 0 ? { type, envelopes } : wrong();
+  }
+}
+
+function wrong(): never {
+  throw new SottoError("badFrame", { detail: "a payload whose fields do not fit its type" });
+}
+
+/** The smallest bucket, and the steps above it: at most a third of a bucket is padding once a text is longer than it. */
+const STEPS = [
+  { upTo: 1_024, step: 256 },
+  { upTo: 4_096, step: 1_024 },
+  { upTo: 16_384, step: 4_096 },
+  { upTo: Number.POSITIVE_INFINITY, step: 16_384 },
+] as const;
+
+/** The size a payload of this many bytes is padded to, its end mark included. */
+export function paddedSize(sizeBytes: number): number {
+  const needed = sizeBytes + 1;
+  for (const { upTo, step } of STEPS) {
+    const size = Math.ceil(needed / step) * step;
+    if (size <= upTo) return size;
+  }
+  throw new SottoError("tooLarge");
+}
+
+function pad(payload: Uint8Array): Uint8Array<ArrayBuffer> {
+  const padded = new Uint8Array(paddedSize(payload.length));
+  padded.set(payload);
+  padded[payload.length] = 0x80;
+  return padded;
+}
+
+function unpad(padded: Uint8Array): Uint8Array {
+  const end = padded.findLastIndex((byte) => byte !== 0);
+  if (end < 0 || padded[end] !== 0x80 || padded.length !== paddedSize(end)) {
+    throw new SottoError("badFrame", { detail: "wrong padding" });
+  }
+  return padded.subarray(0, end);
+}

@@ -1,0 +1,110 @@
+/** What both sides derive from keys and ids, each with its own label so that no value serves two purposes. */
+
+import { hkdf } from "@noble/hashes/hkdf.js";
+import { sha256 } from "@noble/hashes/sha2.js";
+import { type AccountId, accountIdToBytes, type ConversationId, type DeviceId, toHex } from "./ids.js";
+
+const encoder = new TextEncoder();
+
+/** `u8 length ‖ label ‖ (u32be length ‖ bytes)*`: injective, so that no two lists of fields spell the same bytes. */
+export function labelled(label: string, ...fields: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const name = encoder.encode(label);
+  const size = fields.reduce((sum, field) => sum + 4 + field.length, 1 + name.length);
+  const out = new Uint8Array(size);
+  const view = new DataView(out.buffer);
+  out[0] = name.length;
+  out.set(name, 1);
+  let at = 1 + name.length;
+  for (const field of fields) {
+    view.setUint32(at, field.length);
+    out.set(field, at + 4);
+    at += 4 + field.length;
+  }
+  return out;
+}
+
+/** SHA-256 of a byte string. */
+export function digest(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  return sha256(bytes) as Uint8Array<ArrayBuffer>;
+}
+
+/** The fingerprint an app pins: `sha256:` and the hex digits of the SHA-256 of the relay's root public key. */
+export function rootFingerprint(root: Uint8Array): string {
+  return `sha256:${toHex(digest(root))}`;
+}
+
+/** The id of the one conversation between two accounts, the same from both sides. */
+export function directConversationId(one: AccountId, other: AccountId): ConversationId {
+  const [first, second] = [one, other].sort() as [AccountId, AccountId];
+  const hash = digest(labelled("sotto/dm/1", accountIdToBytes(first), accountIdToBytes(second)));
+  return toHex(hash.subarray(0, 16)) as ConversationId;
+}
+
+/** The 16-byte delivery key that a 32-byte profile key yields. */
+export function deriveDeliveryKey(profileKey: Uint8Array): Uint8Array<ArrayBuffer> {
+  return hkdf(sha256, profileKey, undefined, encoder.encode("sotto/delivery-key/1"), 16) as Uint8Array<ArrayBuffer>;
+}
+
+/** What the relay keeps of a delivery key: enough to check it, useless to send with. */
+export function hashDeliveryKey(deliveryKey: Uint8Array): Uint8Array<ArrayBuffer> {
+  return digest(labelled("sotto/delivery-key-hash/1", deliveryKey));
+}
+
+/** What a device signs to authenticate: the relay's nonce and root, so that no other relay can use the answer. */
+export function authenticationText(
+  { nonce, root }: { readonly nonce: Uint8Array; readonly root: Uint8Array },
+  account: AccountId,
+  device: DeviceId,
+): Uint8Array<ArrayBuffer> {
+  return labelled("sotto/authenticate/1", nonce, root, accountIdToBytes(account), Uint8Array.of(device));
+}
+
+/** What a registering device signs, with its identity key and with its authentication key. */
+export function registrationText(
+  { nonce, root }: { readonly nonce: Uint8Array; readonly root: Uint8Array },
+  keys: {
+    readonly mode: "first" | "add" | "reset";
+    readonly identityKey: Uint8Array;
+    readonly authenticationKey: Uint8Array;
+    readonly registrationId: number;
+    readonly deliveryKeyHash: Uint8Array;
+  },
+): Uint8Array<ArrayBuffer> {
+  return labelled(
+    "sotto/register/1",
+    nonce,
+    root,
+    encoder.encode(keys.mode),
+    keys.identityKey,
+    keys.authenticationKey,
+    Uint8Array.of(keys.registrationId >> 8, keys.registrationId & 0xff),
+    keys.deliveryKeyHash,
+  );
+}
+
+/** One published key of a device, as the digest sees it. */
+interface DigestedKey {
+  readonly id: number;
+  readonly key: Uint8Array;
+}
+
+/** The hash of a device's long-lived published keys; relay and device compare it at every start (drift check). */
+export function keyDigest(keys: {
+  readonly identityKey: Uint8Array;
+  readonly registrationId: number;
+  readonly signedPrekey: DigestedKey;
+  readonly lastResortPrekey: DigestedKey;
+}): Uint8Array<ArrayBuffer> {
+  const id = (value: number) => Uint8Array.of(value >> 16, (value >> 8) & 0xff, value & 0xff);
+  return digest(
+    labelled(
+      "sotto/key-digest/1",
+      keys.identityKey,
+      id(keys.registrationId),
+      id(keys.signedPrekey.id),
+      keys.signedPrekey.key,
+      id(keys.lastResortPrekey.id),
+      keys.lastResortPrekey.key,
+    ),
+  );
+}

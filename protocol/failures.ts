@@ -1,0 +1,285 @@
+/** The one table of failures, and the one error class made from it. Codes are never reused. */
+
+/** Who has to act: the program that called, the operator of the relay, the person or device at the other end, the host app, or us. */
+export type Fault = "caller" | "relay" | "peer" | "host" | "sotto";
+
+/** Whether the same call may succeed later: `later` by itself, `afterRemedy` once the remedy is done, `never` not as it stands. */
+export type Retry = "later" | "afterRemedy" | "never";
+
+/** One row: its number on the wire (0 = never travels), who is at fault, whether to retry, and what the caller can do. */
+export interface Failure {
+  readonly wire: number;
+  readonly fault: Fault;
+  readonly retry: Retry;
+  readonly remedy: string;
+}
+
+/** Every failure, by the code programs branch on. */
+export const failures = {
+  // Frames and connections
+  badFrame: {
+    wire: 1,
+    fault: "caller",
+    retry: "never",
+    remedy: "The frame breaks the protocol; update the SDK, or report the relay if it sent it.",
+  },
+  unsupportedVersion: {
+    wire: 2,
+    fault: "caller",
+    retry: "never",
+    remedy: "Update the side that speaks the older protocol version.",
+  },
+  notAuthenticated: {
+    wire: 3,
+    fault: "caller",
+    retry: "afterRemedy",
+    remedy: "Authenticate this connection, or use the kind of connection the request needs.",
+  },
+  badCredentials: {
+    wire: 4,
+    fault: "caller",
+    retry: "never",
+    remedy: "The relay does not know this device or its signature is wrong; register again or open the right store.",
+  },
+  displaced: {
+    wire: 5,
+    fault: "caller",
+    retry: "never",
+    remedy: "A newer connection of this device took over; close one of the two programs.",
+  },
+  tooManyRequests: {
+    wire: 6,
+    fault: "caller",
+    retry: "later",
+    remedy: "Wait retryAfterMs, then send again; the limits are listed in the relay's reference.",
+  },
+  busy: {
+    wire: 7,
+    fault: "relay",
+    retry: "later",
+    remedy: "The relay is starting, draining or overloaded; the SDK retries by itself.",
+  },
+  internal: {
+    wire: 8,
+    fault: "relay",
+    retry: "later",
+    remedy: "The relay hit a bug; its operator finds the reason in its log.",
+  },
+  clockSkew: {
+    wire: 9,
+    fault: "caller",
+    retry: "afterRemedy",
+    remedy: "Set the clock of this machine; it differs too much from the relay's.",
+  },
+
+  // Registration and keys
+  badToken: {
+    wire: 20,
+    fault: "host",
+    retry: "afterRemedy",
+    remedy: "The host token is missing, expired or not signed for this relay; fetch a new one.",
+  },
+  registrationClosed: {
+    wire: 21,
+    fault: "caller",
+    retry: "afterRemedy",
+    remedy: "Pass `auth` with a host token, or run the relay with SOTTO_DEVELOPMENT=true on your own machine.",
+  },
+  accountExists: {
+    wire: 22,
+    fault: "caller",
+    retry: "afterRemedy",
+    remedy:
+      'Open the store that holds this account\'s keys, or pass `existingAccount: "reset"` to start over with a new identity.',
+  },
+  deviceLimit: { wire: 23, fault: "caller", retry: "afterRemedy", remedy: "Revoke one of the listed devices first." },
+  badSignature: {
+    wire: 24,
+    fault: "caller",
+    retry: "never",
+    remedy: "A key is not signed by the identity it claims; nothing was stored.",
+  },
+  badKeys: { wire: 25, fault: "caller", retry: "never", remedy: "A key has the wrong kind or id; nothing was stored." },
+  unknownUser: {
+    wire: 26,
+    fault: "peer",
+    retry: "afterRemedy",
+    remedy: "Nobody is registered under this user id yet; ask them to open the app once.",
+  },
+
+  // Sending
+  notAllowed: {
+    wire: 40,
+    fault: "peer",
+    retry: "never",
+    remedy: "This account cannot be written to with what you hold; open the conversation again to ask anew.",
+  },
+  deviceMismatch: {
+    wire: 41,
+    fault: "caller",
+    retry: "afterRemedy",
+    remedy: "The device list is out of date; the SDK repairs it and sends again.",
+  },
+  mailboxFull: {
+    wire: 42,
+    fault: "peer",
+    retry: "later",
+    remedy: "The recipient has too much unread mail; try again when they were online.",
+  },
+  tooLarge: { wire: 43, fault: "caller", retry: "never", remedy: "Send less at once; files belong into attachments." },
+
+  // Only in the SDK
+  invalidArgument: { wire: 0, fault: "caller", retry: "never", remedy: "Correct the argument that the detail names." },
+  offline: {
+    wire: 0,
+    fault: "relay",
+    retry: "later",
+    remedy: "No connection to the relay; the SDK keeps trying and keeps what you sent.",
+  },
+  timeout: {
+    wire: 0,
+    fault: "relay",
+    retry: "later",
+    remedy: "The relay did not answer in time; the SDK connects anew.",
+  },
+  closed: { wire: 0, fault: "caller", retry: "never", remedy: "The client was closed; create a new one." },
+  aborted: { wire: 0, fault: "caller", retry: "never", remedy: "The call was aborted by its signal." },
+  cancelled: {
+    wire: 0,
+    fault: "caller",
+    retry: "never",
+    remedy: "The message was cancelled before the relay accepted it.",
+  },
+  expired: {
+    wire: 0,
+    fault: "peer",
+    retry: "afterRemedy",
+    remedy: "The message could not be sent for days; call retry() to try once more.",
+  },
+  wrongRoot: {
+    wire: 0,
+    fault: "relay",
+    retry: "never",
+    remedy:
+      "The relay presents another root key than the one pinned; check relayRoot, and suspect the network if it did not change.",
+  },
+  rootRequired: {
+    wire: 0,
+    fault: "caller",
+    retry: "never",
+    remedy: "Pass relayRoot: the relay's operator prints it with `sotto-relay keys`.",
+  },
+  badRelay: {
+    wire: 0,
+    fault: "relay",
+    retry: "later",
+    remedy: "The relay answered something that breaks the protocol; the SDK connects anew.",
+  },
+  wrongKey: {
+    wire: 0,
+    fault: "caller",
+    retry: "afterRemedy",
+    remedy: "The passphrase or key does not open this store; nothing was changed.",
+  },
+  storeInUse: {
+    wire: 0,
+    fault: "caller",
+    retry: "afterRemedy",
+    remedy: "Another process has this store open; close it or use another folder.",
+  },
+  storeFailed: {
+    wire: 0,
+    fault: "sotto",
+    retry: "afterRemedy",
+    remedy: "The local database failed; check the disk, then open the client again. What was acknowledged is safe.",
+  },
+  storeCorrupt: {
+    wire: 0,
+    fault: "sotto",
+    retry: "never",
+    remedy: "A stored record does not open or parse; restore the folder from a backup or reset the account.",
+  },
+  storeVersion: {
+    wire: 0,
+    fault: "caller",
+    retry: "afterRemedy",
+    remedy: "This store was written by a newer version; update the program.",
+  },
+  wrongAccount: {
+    wire: 0,
+    fault: "caller",
+    retry: "never",
+    remedy: "The store belongs to another user or relay; use a folder of its own for each account.",
+  },
+  identityChanged: {
+    wire: 0,
+    fault: "peer",
+    retry: "afterRemedy",
+    remedy: "The verified safety number changed; compare it again and call trustIdentity(), or do not send.",
+  },
+  engineMissing: {
+    wire: 0,
+    fault: "caller",
+    retry: "afterRemedy",
+    remedy: "Install the native engine: npm install @signalapp/libsignal-client@0.103.0",
+  },
+  outboxFull: {
+    wire: 0,
+    fault: "caller",
+    retry: "later",
+    remedy: "Too many messages wait to be sent; wait for `accepted` before sending more.",
+  },
+  undecryptable: {
+    wire: 0,
+    fault: "peer",
+    retry: "later",
+    remedy: "The message did not open; the SDK has asked the sender to send it again.",
+  },
+} as const satisfies Record<string, Failure>;
+
+/** The stable code of a failure. */
+export type FailureCode = keyof typeof failures;
+
+/** A failure that may travel in a `failed` frame. */
+export type WireFailureCode = {
+  [Code in FailureCode]: (typeof failures)[Code]["wire"] extends 0 ? never : Code;
+}[FailureCode];
+
+const byWire = new Map<number, WireFailureCode>();
+for (const [code, row] of Object.entries(failures)) if (row.wire !== 0) byWire.set(row.wire, code as WireFailureCode);
+
+/** The code behind a number on the wire, or `undefined` for a number no row has. */
+export function failureFromWire(wire: number): WireFailureCode | undefined {
+  return byWire.get(wire);
+}
+
+/** What an error says beyond its code. `detail` is for developers and never holds plaintext, keys or identities. */
+export interface ErrorDetails {
+  readonly detail?: string;
+  readonly retryAfterMs?: number;
+  readonly cause?: unknown;
+}
+
+/** The only error Sotto throws on purpose. Branch on `code`; the message text may change at any time. */
+export class SottoError extends Error {
+  override readonly name = "SottoError";
+  readonly code: FailureCode;
+  /** True if the same call may succeed later without any change. */
+  readonly retryable: boolean;
+  /** Milliseconds to wait before a retry, where the other side said so. */
+  readonly retryAfterMs: number | undefined;
+  /** What to do about it, in one plain sentence. */
+  readonly remedy: string;
+
+  constructor(code: FailureCode, details: ErrorDetails = {}) {
+    const { remedy, retry } = failures[code];
+    super(
+      details.detail === undefined ? `${code}: ${remedy}` : `${code}: ${details.detail}. ${remedy}`,
+      details.cause === undefined ? undefined : { cause: details.cause },
+    );
+    this.code = code;
+    this.retryable = retry === "later";
+    this.retryAfterMs = details.retryAfterMs;
+    this.remedy = remedy;
+  }
+}

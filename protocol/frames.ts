@@ -1,0 +1,334 @@
+/**
+ * The one table of frames. A row is the TypeScript type, the bounded check of raw bytes and the row of PROTOCOL.md.
+ *
+ * On the wire a frame is the msgpack array `[tag, field, field, …]` in the order of its row. Requests carry an `id` the
+ * client chooses, unique among its unanswered ones; the answer repeats it. Tags are never reused.
+ */
+
+import { limits } from "./limits.js";
+import {
+  accountId,
+  bytes,
+  choice,
+  deviceId,
+  type Fields,
+  list,
+  type ObjectOf,
+  optional,
+  record,
+  text,
+  timeMs,
+  uint,
+} from "./schema/field.js";
+
+/** The version this table describes. A relay and a client of different versions do not talk. */
+export const PROTOCOL_VERSION = 1;
+
+/** Who sends a frame. */
+export type Direction = "toRelay" | "toClient";
+
+/** On which connections a frame is taken: before the greeting ended, as a device, or anonymously. */
+export type Stage = "greeting" | "device" | "anonymous";
+
+/** One row of the table. */
+export interface FrameRow<F extends Fields = Fields> {
+  readonly tag: number;
+  readonly direction: Direction;
+  readonly stages: readonly Stage[];
+  readonly doc: string;
+  readonly fields: F;
+}
+
+const toRelay = <const F extends Fields>(tag: number, stages: readonly Stage[], doc: string, fields: F) =>
+  ({ tag, direction: "toRelay", stages, doc, fields }) as const satisfies FrameRow<F>;
+const toClient = <const F extends Fields>(tag: number, stages: readonly Stage[], doc: string, fields: F) =>
+  ({ tag, direction: "toClient", stages, doc, fields }) as const satisfies FrameRow<F>;
+
+const U32 = 0xffff_ffff;
+/** A request's number, chosen by the client. */
+const id = uint(U32);
+/** The id of a prekey; libsignal keeps them in 24 bits. */
+const prekeyId = uint(0xff_ffff, 1);
+/** libsignal's registration id: tells a re-registered device from its predecessor. */
+const registrationId = uint(0x3fff, 1);
+/** A Montgomery public key with libsignal's type byte 05. */
+const curveKey = bytes(33);
+/** A Kyber-1024 public key with libsignal's type byte 08. */
+const kyberKey = bytes(1569);
+/** An XEdDSA signature. */
+const signature = bytes(64);
+const cursor = uint(Number.MAX_SAFE_INTEGER);
+const deliveryKey = bytes(16);
+const messageId = bytes(16);
+
+const signedPrekey = record({ id: prekeyId, key: curveKey, signature });
+const kyberPrekey = record({ id: prekeyId, key: kyberKey, signature });
+const oneTimePrekey = record({ id: prekeyId, key: curveKey });
+const { value: MAX_ONE_TIME } = limits.oneTimePrekeys;
+const { value: MAX_DEVICES } = limits.devicesPerAccount;
+
+const envelope = record({
+  device: deviceId,
+  registrationId,
+  body: bytes(1, limits.ciphertextBytes.value),
+});
+const deviceList = list(deviceId, MAX_DEVICES);
+
+/** Every frame, by name. */
+export const frames = {
+  // Greeting
+  challenge: toClient(
+    1,
+    ["greeting"],
+    "Opens every connection. `root` is the relay's root public key, `nonce` is what the client's answer signs.",
+    {
+      version: uint(U32),
+      nonce: bytes(32),
+      root: curveKey,
+      serverTimeMs: timeMs,
+      development: choice("off", "on"),
+    },
+  ),
+  authenticate: toRelay(
+    2,
+    ["greeting"],
+    "Proves a registered device: an Ed25519 signature by its authentication key over `authenticationText`.",
+    {
+      version: uint(U32),
+      account: accountId,
+      device: deviceId,
+      signature: bytes(64),
+    },
+  ),
+  anonymous: toRelay(
+    3,
+    ["greeting"],
+    "Makes this an anonymous connection: it carries sealed sends and key fetches and is bound to no account.",
+    {
+      version: uint(U32),
+    },
+  ),
+  register: toRelay(
+    4,
+    ["greeting"],
+    "Registers a device and makes this its connection. Exactly one of `token` (the host's) and `userId` (development mode only). `first` creates the account; `add` joins a device that holds the account's identity key; `reset` replaces identity and devices.",
+    {
+      version: uint(U32),
+      mode: choice("first", "add", "reset"),
+      token: optional(text(limits.tokenBytes.value, 1)),
+      userId: optional(text(limits.userIdBytes.value, 1)),
+      identityKey: curveKey,
+      authenticationKey: bytes(32),
+      registrationId,
+      deliveryKeyHash: bytes(32),
+      signedPrekey,
+      lastResortPrekey: kyberPrekey,
+      identitySignature: signature,
+      authenticationSignature: bytes(64),
+    },
+  ),
+  welcome: toClient(
+    5,
+    ["device", "anonymous"],
+    "Ends the greeting. On a device's connection it names the device and what the relay holds of its keys, for the drift check.",
+    {
+      account: optional(accountId),
+      device: optional(deviceId),
+      keyDigest: optional(bytes(32)),
+      oneTimeCount: uint(MAX_ONE_TIME),
+      kyberCount: uint(MAX_ONE_TIME),
+      serverTimeMs: timeMs,
+    },
+  ),
+  refused: toClient(
+    6,
+    ["greeting"],
+    "The greeting failed; the relay closes behind it. `devices` is filled for `deviceLimit` only.",
+    {
+      failure: uint(0xffff, 1),
+      retryAfterMs: optional(timeMs),
+      devices: deviceList,
+    },
+  ),
+
+  // Heartbeat and failures
+  ping: toRelay(10, ["device", "anonymous"], "Heartbeat; answered by `pong`.", { id }),
+  pong: toClient(11, ["device", "anonymous"], "Answers `ping`.", { id, serverTimeMs: timeMs }),
+  failed: toClient(12, ["device", "anonymous"], "The request `id` failed; nothing of it took effect.", {
+    id,
+    failure: uint(0xffff, 1),
+    retryAfterMs: optional(timeMs),
+  }),
+  done: toClient(13, ["device", "anonymous"], "The request `id` took effect and is on disk.", { id }),
+
+  // Directory and keys
+  resolve: toRelay(20, ["device"], "Asks for the account of a host user. Answered by `resolved`.", {
+    id,
+    userId: text(limits.userIdBytes.value, 1),
+  }),
+  resolved: toClient(21, ["device"], "The account of the user asked for.", { id, account: accountId }),
+  fetchBundles: toRelay(
+    22,
+    ["device", "anonymous"],
+    "Takes prekey bundles of an account: of the listed devices, or of all if the list is empty. Takes a one-time key of each kind where there is one. On an anonymous connection the delivery key is required. Answered by `bundles`.",
+    { id, account: accountId, devices: deviceList, deliveryKey: optional(deliveryKey) },
+  ),
+  bundles: toClient(
+    23,
+    ["device", "anonymous"],
+    "The bundles asked for. `kyberPrekey` is the last-resort key when no one-time key is left.",
+    {
+      id,
+      account: accountId,
+      identityKey: curveKey,
+      devices: list(
+        record({
+          device: deviceId,
+          registrationId,
+          signedPrekey,
+          kyberPrekey,
+          oneTimePrekey: optional(oneTimePrekey),
+        }),
+        MAX_DEVICES,
+      ),
+    },
+  ),
+  publishKeys: toRelay(
+    24,
+    ["device"],
+    "Adds one-time keys and replaces the signed and the last-resort key where given. Every signature is checked first. Answered by `published`.",
+    {
+      id,
+      signedPrekey: optional(signedPrekey),
+      lastResortPrekey: optional(kyberPrekey),
+      oneTimePrekeys: list(oneTimePrekey, MAX_ONE_TIME),
+      kyberPrekeys: list(kyberPrekey, MAX_ONE_TIME),
+    },
+  ),
+  published: toClient(25, ["device"], "What the relay now holds of this device's keys.", {
+    id,
+    keyDigest: bytes(32),
+    oneTimeCount: uint(MAX_ONE_TIME),
+    kyberCount: uint(MAX_ONE_TIME),
+  }),
+  keysLow: toClient(26, ["device"], "Few one-time keys are left; publish more.", {
+    oneTimeCount: uint(MAX_ONE_TIME),
+    kyberCount: uint(MAX_ONE_TIME),
+  }),
+  fetchCertificate: toRelay(27, ["device"], "Asks for a sender certificate. Answered by `certificate`.", { id }),
+  certificate: toClient(
+    28,
+    ["device"],
+    "A sender certificate for this device, signed under the root of the challenge.",
+    {
+      id,
+      certificate: bytes(1, 1024),
+      expiresMs: timeMs,
+    },
+  ),
+  setAccess: toRelay(
+    29,
+    ["device"],
+    "Sets who may write to this account: the hash of its delivery key, whether strangers may make first contact, and whom it refuses. Answered by `done`.",
+    {
+      id,
+      deliveryKeyHash: bytes(32),
+      firstContact: choice("everyone", "nobody"),
+      blocked: list(accountId, 1000),
+    },
+  ),
+
+  // Mail
+  send: toRelay(
+    40,
+    ["device", "anonymous"],
+    "Sends envelopes to every device of the named accounts, all or none. On an anonymous connection each account needs its delivery key; on a device's connection a send without one is an identified first contact. Idempotent on `messageId`. Ephemeral envelopes are never stored. Answered by `accepted`, `deviceMismatch` or `failed`.",
+    {
+      id,
+      messageId,
+      storage: choice("stored", "ephemeral"),
+      urgency: choice("normal", "urgent"),
+      recipients: list(
+        record({
+          account: accountId,
+          deliveryKey: optional(deliveryKey),
+          envelopes: list(envelope, MAX_DEVICES),
+        }),
+        limits.accountsPerSend.value,
+        1,
+      ),
+    },
+  ),
+  accepted: toClient(
+    41,
+    ["device", "anonymous"],
+    "Every envelope of the request is on disk (or, if ephemeral, was handed on). A repeat gets the first answer.",
+    {
+      id,
+      acceptedMs: timeMs,
+    },
+  ),
+  deviceMismatch: toClient(
+    42,
+    ["device", "anonymous"],
+    "Nothing was stored: the device lists are wrong. One answer for all accounts of the request.",
+    {
+      id,
+      accounts: list(
+        record({ account: accountId, missing: deviceList, extra: deviceList, stale: deviceList }),
+        limits.accountsPerSend.value,
+      ),
+    },
+  ),
+  deliver: toClient(
+    43,
+    ["device"],
+    "One envelope of the mailbox. Cursors rise by one; 0 marks an ephemeral envelope, which is not acknowledged.",
+    {
+      cursor,
+      messageId,
+      acceptedMs: timeMs,
+      body: bytes(1, limits.ciphertextBytes.value),
+    },
+  ),
+  acknowledge: toRelay(
+    44,
+    ["device"],
+    "Deletes everything up to `upTo`, and the listed cursors beyond it. Sent only after the device's own durable commit. Not answered.",
+    {
+      upTo: cursor,
+      also: list(cursor, limits.acksPerFrame.value),
+    },
+  ),
+  queueEmpty: toClient(
+    45,
+    ["device"],
+    "Everything stored before this connection began has been delivered; live from here.",
+    {},
+  ),
+  mailboxFull: toClient(
+    46,
+    ["device"],
+    "Mail for this device was refused because its mailbox is full. Nothing stored was dropped.",
+    {},
+  ),
+} as const satisfies Record<string, FrameRow>;
+
+/** The name of a frame. */
+export type FrameName = keyof typeof frames;
+
+type FieldsOf<Name extends FrameName> = (typeof frames)[Name]["fields"];
+
+/** A frame of one name, or of one of several: `type` and the row's fields. */
+export type Frame<Name extends FrameName = FrameName> = {
+  [N in Name]: { readonly type: N } & ObjectOf<FieldsOf<N>>;
+}[Name];
+
+type NamesTo<D extends Direction> = {
+  [Name in FrameName]: (typeof frames)[Name]["direction"] extends D ? Name : never;
+}[FrameName];
+
+/** Frames a client sends. */
+export type FrameToRelay = Frame<NamesTo<"toRelay">>;
+/** Frames a relay sends. */
+export type FrameToClient = Frame<NamesTo<"toClient">>;

@@ -1,0 +1,104 @@
+/** The identifiers both sides speak of. Branded, so that a bare string or number is never mistaken for one. */
+
+import { SottoError } from "./failures.js";
+
+declare const brand: unique symbol;
+type Branded<Base, Name extends string> = Base & { readonly [brand]: Name };
+
+/** A person: a random UUID the relay gave at registration, in lower-case 8-4-4-4-12 form. 16 bytes on the wire. */
+export type AccountId = Branded<string, "AccountId">;
+
+/** One key-holder of an account: 1..127, the range libsignal addresses allow. Never reused while its mailbox lives. */
+export type DeviceId = Branded<number, "DeviceId">;
+
+/** A conversation: 32 lower-case hex digits of its 16 bytes. For a DM, derived from both accounts (PROTOCOL.md, content). */
+export type ConversationId = Branded<string, "ConversationId">;
+
+/** A message as both sides know it inside the encrypted content: 32 lower-case hex digits of its 16 random bytes. */
+export type MessageId = Branded<string, "MessageId">;
+
+/** The largest device id libsignal accepts in an address. */
+export const MAX_DEVICE_ID = 127;
+
+const HEX = Array.from({ length: 256 }, (_, value) => value.toString(16).padStart(2, "0"));
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+const HEX_16 = /^[0-9a-f]{32}$/;
+
+/** Lower-case hex digits of the bytes, two a byte. */
+export function toHex(bytes: Uint8Array): string {
+  let text = "";
+  for (const byte of bytes) text += HEX[byte];
+  return text;
+}
+
+/**
+ * The bytes that hex digits spell.
+ *
+ * @throws invalidArgument if the text has an odd length or a character that is no hex digit.
+ */
+export function fromHex(text: string): Uint8Array<ArrayBuffer> {
+  if (text.length % 2 !== 0 || !/^[0-9a-fA-F]*$/.test(text)) {
+    throw new SottoError("invalidArgument", { detail: "expected an even number of hex digits" });
+  }
+  const bytes = new Uint8Array(text.length / 2);
+  for (let index = 0; index < bytes.length; index++) {
+    bytes[index] = Number.parseInt(text.slice(index * 2, index * 2 + 2), 16);
+  }
+  return bytes;
+}
+
+/** Reads an account id from its 16 bytes. */
+export function accountIdFromBytes(bytes: Uint8Array): AccountId {
+  const hex = toHex(bytes);
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}` as AccountId;
+}
+
+/** The 16 bytes of an account id. */
+export function accountIdToBytes(account: AccountId): Uint8Array<ArrayBuffer> {
+  return fromHex(account.replaceAll("-", ""));
+}
+
+/**
+ * Reads an account id from text.
+ *
+ * @throws invalidArgument if the text is not a lower-case UUID.
+ */
+export function parseAccountId(text: string): AccountId {
+  if (!UUID.test(text)) throw new SottoError("invalidArgument", { detail: "an account id is a lower-case UUID" });
+  return text as AccountId;
+}
+
+/**
+ * Reads a device id.
+ *
+ * @throws invalidArgument if the number is not an integer from 1 to 127.
+ */
+export function parseDeviceId(value: number): DeviceId {
+  if (!Number.isInteger(value) || value < 1 || value > MAX_DEVICE_ID) {
+    throw new SottoError("invalidArgument", { detail: `a device id is an integer from 1 to ${MAX_DEVICE_ID}` });
+  }
+  return value as DeviceId;
+}
+
+/**
+ * Reads a message id from text.
+ *
+ * @throws invalidArgument if the text is not 32 lower-case hex digits.
+ */
+export function parseMessageId(text: string): MessageId {
+  if (!HEX_16.test(text))
+    throw new SottoError("invalidArgument", { detail: "a message id is 32 lower-case hex digits" });
+  return text as MessageId;
+}
+
+/**
+ * Reads a conversation id from text.
+ *
+ * @throws invalidArgument if the text is not 32 lower-case hex digits.
+ */
+export function parseConversationId(text: string): ConversationId {
+  if (!HEX_16.test(text)) {
+    throw new SottoError("invalidArgument", { detail: "a conversation id is 32 lower-case hex digits" });
+  }
+  return text as ConversationId;
+}

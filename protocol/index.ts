@@ -1,0 +1,67 @@
+/** What Sotto's relay and SDK agree on. PROTOCOL.md is the text; everything here is free of I/O. */
+
+export { type CloseReason, closeCodes } from "./close-codes.js";
+export { decodeFrame, decodeRecord, encodeFrame, encodeRecord } from "./codec.js";
+export {
+  CONTENT_VERSION,
+  type Content,
+  type ContentHeader,
+  contentFields,
+  decodeContent,
+  encodeContent,
+  type KnownContent,
+  type UnsupportedContent,
+} from "./content/content.js";
+export { type ContentKind, type ContentKindRow, contentKinds } from "./content/kinds.js";
+export { decodePayload, encodePayload, type Payload, paddedSize, payloadFields } from "./content/payload.js";
+export {
+  authenticationText,
+  deriveDeliveryKey,
+  digest,
+  directConversationId,
+  hashDeliveryKey,
+  keyDigest,
+  labelled,
+  registrationText,
+  rootFingerprint,
+} from "./derive.js";
+export {
+  type ErrorDetails,
+  type Failure,
+  type FailureCode,
+  type Fault,
+  failureFromWire,
+  failures,
+  type Retry,
+  SottoError,
+  type WireFailureCode,
+} from "./failures.js";
+export {
+  type Direction,
+  type Frame,
+  type FrameName,
+  type FrameRow,
+  type FrameToClient,
+  type FrameToRelay,
+  frames,
+  PROTOCOL_VERSION,
+  type Stage,
+} from "./frames.js";
+export {
+  type AccountId,
+  accountIdFromBytes,
+  accountIdToBytes,
+  type ConversationId,
+  type DeviceId,
+  fromHex,
+  MAX_DEVICE_ID,
+  type MessageId,
+  parseAccountId,
+  parseConversationId,
+  parseDeviceId,
+  parseMessageId,
+  toHex,
+} from "./ids.js";
+export { type Limit, limits } from "./limits.js";
+export type { TypeOf } from "./schema/field.js";
+export * as field from "./schema/field.js";

@@ -1,0 +1,44 @@
+/** Numbers that relay and SDK share. Raising one that bounds a frame needs a new protocol version. */
+
+/** One limit with its unit and its reason; PROTOCOL.md's table is made from these rows. */
+export interface Limit {
+  readonly value: number;
+  readonly unit: "bytes" | "items" | "ms";
+  readonly why: string;
+}
+
+/** Every shared limit, by name. */
+export const limits = {
+  frameBytes: {
+    value: 1_048_576,
+    unit: "bytes",
+    why: "one message of a socket; holds the largest send and the largest prekey upload",
+  },
+  ciphertextBytes: {
+    value: 98_304,
+    unit: "bytes",
+    why: "one envelope; text and receipts fit, files go as attachments",
+  },
+  contentBytes: { value: 65_536, unit: "bytes", why: "one content before padding and encryption" },
+  textBytes: { value: 32_768, unit: "bytes", why: "UTF-8 bytes of one text" },
+  devicesPerAccount: {
+    value: 16,
+    unit: "items",
+    why: "ceiling of the relay's setting; bounds one send's envelopes per account",
+  },
+  accountsPerSend: { value: 16, unit: "items", why: "accounts one send request may name" },
+  oneTimePrekeys: { value: 100, unit: "items", why: "one-time keys of a kind the relay keeps for a device" },
+  inFlight: { value: 128, unit: "items", why: "envelopes delivered and not yet acknowledged on one connection" },
+  acksPerFrame: { value: 128, unit: "items", why: "selective acknowledgements in one frame" },
+  requestsInFlight: { value: 256, unit: "items", why: "requests a connection may have unanswered" },
+  userIdBytes: { value: 256, unit: "bytes", why: "the host's own name for a user (the token's sub)" },
+  tokenBytes: { value: 4_096, unit: "bytes", why: "a host token" },
+  receiptTargets: { value: 64, unit: "items", why: "messages one receipt may name" },
+  reactionBytes: { value: 64, unit: "bytes", why: "one emoji with its modifiers" },
+  profileNameBytes: { value: 256, unit: "bytes", why: "a display name" },
+  customBytes: { value: 49_152, unit: "bytes", why: "the body of a custom content" },
+  schemaIdBytes: { value: 128, unit: "bytes", why: "the schema id of a custom content" },
+  greetingMs: { value: 5_000, unit: "ms", why: "from the challenge to a valid answer" },
+  heartbeatMs: { value: 30_000, unit: "ms", why: "a client pings this often when nothing else is sent" },
+  silenceMs: { value: 75_000, unit: "ms", why: "either side gives a connection up after this long without a frame" },
+} as const satisfies Record<string, Limit>;

@@ -1,0 +1,379 @@
+/**
+ * What the relay's rules need of the world: storage, bus, sockets, time, chance, keys, log. Each port ships with a
+ * contract suite in `test/contract/`, and every adapter passes it; a cluster adapter must fit without touching the rules.
+ */
+
+import type { AccountId, DeviceId } from "@sotto/protocol";
+
+declare const brand: unique symbol;
+
+/**
+ * Names one device's queue: account, device and registration id, so that a re-registered device never reads the mail of
+ * its predecessor. Built by `mailboxId`.
+ */
+export type MailboxId = string & { readonly [brand]: "MailboxId" };
+
+/** The mailbox of a registered device. */
+export function mailboxId(account: AccountId, device: DeviceId, registrationId: number): MailboxId {
+  return `${account}.${device}.${registrationId}` as MailboxId;
+}
+
+// ── Storage ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** What a positive answer of the store survives: `synced-1` power loss of this machine, `synced-2-of-3` loss of any one of three. */
+export type Guarantee = "synced-1" | "synced-2-of-3" | "none";
+
+/**
+ * Why a store call failed. `unknown`: it may or may not have happened; retry with the same id or revision.
+ * `unavailable`: it did not happen. `fatal`: the store must be reopened; a LevelDB relay stops its process.
+ */
+export class StoreError extends Error {
+  override readonly name = "StoreError";
+
+  constructor(
+    readonly kind: "unknown" | "unavailable" | "fatal",
+    message: string,
+    options?: { readonly cause?: unknown },
+  ) {
+    super(message, options);
+  }
+}
+
+/** Everything durable. */
+export interface Store {
+  readonly mail: Mailboxes;
+  readonly directory: Directory;
+  readonly table: Table;
+  /**
+   * Opens the engine, checks that its durability settings keep the guarantee, and migrates older formats.
+   *
+   * @throws StoreError `fatal` if it cannot be opened or was written by a newer version.
+   */
+  open(): Promise<{ readonly guarantee: Guarantee }>;
+  /** Commits what is queued, then closes. Idempotent. */
+  close(): Promise<void>;
+  /** Settles, with the reason, when the store failed for good; the composition root then stops the process. */
+  readonly failed: Promise<StoreError>;
+}
+
+/** One envelope to append. `body` is ciphertext and is copied or written before `append` returns to the event loop. */
+export interface AppendRow {
+  readonly mailbox: MailboxId;
+  readonly body: Uint8Array;
+}
+
+/** One send, which is stored whole or not at all. */
+export interface AppendRequest {
+  /** The 16 bytes that make the send idempotent. */
+  readonly messageId: Uint8Array;
+  /** The relay's clock at acceptance. */
+  readonly acceptedMs: number;
+  readonly rows: readonly AppendRow[];
+  /** Account revisions the caller decided by; if one has moved on, nothing is stored and the answer is `changed`. */
+  readonly guards: readonly { readonly account: AccountId; readonly revision: number }[];
+  /** The most a mailbox may hold, this request's rows included. */
+  readonly quota: { readonly envelopes: number; readonly bytes: number };
+}
+
+/** What became of a send. Only `stored` and `repeated` mean that it is on stable storage. */
+export type AppendOutcome =
+  | { readonly kind: "stored"; readonly cursors: readonly number[] }
+  | { readonly kind: "repeated"; readonly acceptedMs: number }
+  | { readonly kind: "full"; readonly mailboxes: readonly MailboxId[] }
+  | { readonly kind: "noMailbox"; readonly mailboxes: readonly MailboxId[] }
+  | { readonly kind: "changed" };
+
+/** One stored envelope. */
+export interface StoredEnvelope {
+  /** Its position in its mailbox: from 1, rising by exactly one. Never compared across mailboxes. */
+  readonly cursor: number;
+  readonly messageId: Uint8Array;
+  readonly acceptedMs: number;
+  readonly body: Uint8Array;
+}
+
+/** The queues of all devices. Mutations of one mailbox take effect in the order of the calls. */
+export interface Mailboxes {
+  /**
+   * Stores every row of a send, or none.
+   *
+   * Resolves after the batch is on stable storage. A repeat of a `messageId` within `DEDUPE_MS` (7 days) answers
+   * `repeated` with the first time, also when the first is still being written (then it waits for it). Once a cursor
+   * was readable, no lower one newly appears. `assigned` is called, where the engine knows cursors before its commit,
+   * exactly once and before the promise resolves; a relay may push then and answer later.
+   */
+  append(request: AppendRequest, assigned?: (cursors: readonly number[]) => void): Promise<AppendOutcome>;
+  /**
+   * Committed envelopes with cursor > `after`, ascending: at most `count`, and at most `bytes` of bodies but at least
+   * one if there is any. `head` is the highest cursor ever committed; nothing is missing up to it iff `!more`.
+   */
+  read(
+    mailbox: MailboxId,
+    after: number,
+    max: { readonly count: number; readonly bytes: number },
+  ): Promise<{ readonly items: readonly StoredEnvelope[]; readonly more: boolean; readonly head: number }>;
+  /**
+   * Deletes everything up to `upTo` and the cursors in `also`. Idempotent and monotonic: a lower `upTo` or an unknown
+   * cursor changes nothing. Resolves when the deletion is durable.
+   */
+  acknowledge(mailbox: MailboxId, upTo: number, also: readonly number[]): Promise<void>;
+  /** The highest committed cursor of each mailbox; one that does not exist is absent. */
+  heads(mailboxes: readonly MailboxId[]): Promise<ReadonlyMap<MailboxId, number>>;
+  /** Creates an empty mailbox; false if it exists. */
+  create(mailbox: MailboxId): Promise<boolean>;
+  /** Deletes a mailbox, its mail and its prekeys. Idempotent. */
+  drop(mailbox: MailboxId): Promise<void>;
+  /** Deletes envelopes accepted before `beforeMs` and forgotten dedupe rows, in bounded batches; answers how many envelopes went. */
+  expire(beforeMs: number, signal: AbortSignalLike): Promise<number>;
+}
+
+/** The two kinds of one-time prekey. */
+export type PrekeyKind = "curve" | "kyber";
+
+/** Account documents and one-time prekeys. */
+export interface Directory {
+  /** The account's document and revision, never a stale one on the node that wrote it. */
+  account(account: AccountId): Promise<{ readonly revision: number; readonly document: Uint8Array } | undefined>;
+  /**
+   * Writes an account's document if its revision is still the one given (`undefined` = must not exist); a document of
+   * `undefined` deletes it. Exactly one of several concurrent callers with the same revision wins. Revisions of one
+   * account never repeat, also across deletion.
+   */
+  compareAndSet(
+    account: AccountId,
+    revision: number | undefined,
+    document: Uint8Array | undefined,
+  ): Promise<{ readonly won: boolean; readonly revision: number | undefined }>;
+  /**
+   * Appends one-time keys. Ids of one mailbox and kind only ever rise: an id not above the highest ever added is
+   * ignored, so that a key once taken can never come back. Keys beyond `max` held are ignored. Answers how many are held.
+   */
+  addPrekeys(
+    mailbox: MailboxId,
+    kind: PrekeyKind,
+    keys: readonly { readonly id: number; readonly key: Uint8Array }[],
+    max: number,
+  ): Promise<number>;
+  /** Takes the oldest one-time key for ever: whatever crashes, no key is returned twice. `undefined` if none is left. */
+  takePrekey(
+    mailbox: MailboxId,
+    kind: PrekeyKind,
+  ): Promise<{ readonly id: number; readonly key: Uint8Array; readonly left: number } | undefined>;
+  /** How many one-time keys of a kind are held. */
+  countPrekeys(mailbox: MailboxId, kind: PrekeyKind): Promise<number>;
+}
+
+/** Small rows with compare-and-set, by bucket and key (user to account, spent tokens, relay secrets). */
+export interface Table {
+  get(bucket: string, key: string): Promise<{ readonly revision: number; readonly value: Uint8Array } | undefined>;
+  /** As `Directory.compareAndSet`. An expired row counts as absent. */
+  compareAndSet(
+    bucket: string,
+    key: string,
+    revision: number | undefined,
+    value: Uint8Array | undefined,
+    ttlMs?: number,
+  ): Promise<{ readonly won: boolean; readonly revision: number | undefined }>;
+  /** True for exactly one caller until the entry expires. */
+  spendOnce(bucket: string, key: string, ttlMs: number): Promise<boolean>;
+}
+
+// ── Bus ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** A word to whoever holds a device's connection. Lost without harm, except that an ephemeral envelope is then gone. */
+export type Notice =
+  | { readonly kind: "mail"; readonly envelope: StoredEnvelope }
+  | {
+      readonly kind: "ephemeral";
+      readonly messageId: Uint8Array;
+      readonly acceptedMs: number;
+      readonly body: Uint8Array;
+    }
+  | { readonly kind: "keysLow"; readonly oneTimeCount: number; readonly kyberCount: number }
+  | { readonly kind: "mailboxFull" }
+  | { readonly kind: "displaced" }
+  | { readonly kind: "revoked" };
+
+/** Wakes connections, here or on another node. At most once, unordered between senders, carries no truth. */
+export interface Bus {
+  /** Hands a notice to the device's present holder. True if one was there on this node. */
+  publish(mailbox: MailboxId, notice: Notice): boolean;
+  /** Makes the caller the device's holder; the former one gets `displaced`. Latest wins, across nodes. */
+  attach(mailbox: MailboxId, listener: (notice: Notice) => void): Promise<{ detach(): void }>;
+  /** Called after notices may have been lost; holders then compare `heads`. Answers a function that unsubscribes. */
+  onGap(listener: () => void): () => void;
+}
+
+// ── Transport ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** One socket as the rules see it. Every method is safe after the close and then does nothing. */
+export interface Connection {
+  /** The peer's address, for limiters only; never logged. */
+  readonly remoteAddress: string;
+  /** Bytes accepted by `send` and not yet taken by the peer. */
+  readonly bufferedBytes: number;
+  /** Queues one binary message. A socket that exceeds the transport's hard cap is closed with 4413. */
+  send(message: Uint8Array): void;
+  /** Runs several sends so that they leave in as few packets as possible. */
+  cork(sends: () => void): void;
+  /** Sends a close frame with one of `closeCodes`, then ends the socket. Idempotent. */
+  close(code: number, reason: string): void;
+}
+
+/** What the rules do with one socket. */
+export interface ConnectionHandler {
+  /** A whole binary message. The bytes are the handler's to keep. */
+  message(message: Uint8Array): void;
+  /** `bufferedBytes` fell back to zero after it was above it. */
+  drained(): void;
+  /** The socket is gone; called exactly once. */
+  closed(): void;
+}
+
+/** One HTTP request without a body. */
+export interface HttpRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly remoteAddress: string;
+}
+
+/** Its answer. */
+export interface HttpResponse {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | Uint8Array;
+}
+
+/** What a transport calls. */
+export interface TransportHandlers {
+  /** A socket opened on the WebSocket path; `undefined` refuses it (the transport answers 503 or closes 4503). */
+  connected(connection: Connection): ConnectionHandler | undefined;
+  request(request: HttpRequest): Promise<HttpResponse> | HttpResponse;
+}
+
+/** Where and how to listen. Bounds hold for every socket. */
+export interface ListenOptions {
+  readonly host: string;
+  /** 0 takes a free port. */
+  readonly port: number;
+  /** The path of the WebSocket, `/v1`. */
+  readonly path: string;
+  /** A longer message closes the socket with 1009. */
+  readonly maxMessageBytes: number;
+  /** A socket with more unsent bytes is closed with 4413: its peer does not read. */
+  readonly maxBufferedBytes: number;
+  readonly maxConnections: number;
+  /** Whether `X-Forwarded-For` names the peer: only behind a proxy that sets it. */
+  readonly peerAddress: "socket" | "forwarded";
+  /** Origins a browser page may come from, for HTTP answers and WebSocket upgrades; `*` = any. */
+  readonly allowedOrigins: readonly string[];
+}
+
+/** A bound port. */
+export interface Listening {
+  readonly port: number;
+  /** Takes no new connections; open ones go on. Idempotent. */
+  stopAccepting(): void;
+  /** Closes every socket with 4503 and the port. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** A socket server: uWebSockets.js, or node:http with ws. */
+export interface Transport {
+  readonly name: string;
+  listen(options: ListenOptions, handlers: TransportHandlers): Promise<Listening>;
+}
+
+// ── Keys ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Checks and makes signatures. Pure and synchronous. */
+export interface Signatures {
+  /** XEdDSA by a 33-byte curve key. False for a malformed key or signature. */
+  verifyIdentity(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean;
+  /** Ed25519 by a 32-byte key. False for a malformed key or signature. */
+  verifyDevice(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean;
+  /** Whether bytes are a curve key of type 05 that parses. */
+  isCurveKey(publicKey: Uint8Array): boolean;
+  /** Whether bytes are a Kyber-1024 key of type 08 that parses. */
+  isKyberKey(publicKey: Uint8Array): boolean;
+  /** A sender certificate under the relay's certificate key. */
+  issueCertificate(subject: {
+    readonly account: AccountId;
+    readonly device: DeviceId;
+    readonly identityKey: Uint8Array;
+    readonly expiresMs: number;
+  }): Uint8Array;
+  /** The relay's root public key, 33 bytes. */
+  readonly root: Uint8Array;
+  /** HMAC-SHA-256 under a secret of this relay, so that what lies on disk does not name a host's users. */
+  keyedHash(label: string, text: string): string;
+}
+
+/** Checks the host's tokens. */
+export interface HostTokens {
+  /**
+   * The user a token speaks for: issuer and subject.
+   *
+   * @throws SottoError badToken if it is not signed by a configured key, expired, or not meant for this relay.
+   */
+  verify(token: string): Promise<{ readonly issuer: string; readonly subject: string }>;
+}
+
+// ── The rest ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** The part of `AbortSignal` the rules use; Node's and the browser's fit. */
+export interface AbortSignalLike {
+  readonly aborted: boolean;
+}
+
+/** Time. */
+export interface Clock {
+  /** Milliseconds since 1970. */
+  now(): number;
+  /** Milliseconds of a clock that never goes back. */
+  monotonic(): number;
+  /** Calls back once after `delayMs`, unless cancelled. */
+  after(delayMs: number, work: () => void): { cancel(): void };
+}
+
+/** Chance. */
+export interface Random {
+  bytes(size: number): Uint8Array;
+}
+
+/** Structured lines. Fields never hold an account, device, address, key or user text. */
+export interface Log {
+  info(event: string, fields?: Readonly<Record<string, string | number | boolean>>): void;
+  /** Somebody should look. */
+  warn(event: string, fields?: Readonly<Record<string, string | number | boolean>>): void;
+  /** Our bug. */
+  error(event: string, cause: unknown, fields?: Readonly<Record<string, string | number | boolean>>): void;
+}
+
+/** Counters without identities. Names are rows of `ops/metrics.ts`. */
+export interface Metrics {
+  count(name: CounterName, label?: string, by?: number): void;
+  /** Adds to a gauge; negative to take away. */
+  gauge(name: GaugeName, by: number): void;
+  observe(name: HistogramName, value: number): void;
+}
+
+/** Counters; the label, where one is named, takes few values. */
+export type CounterName =
+  | "framesReceived" // label: frame type
+  | "failuresAnswered" // label: failure code
+  | "envelopesAccepted"
+  | "envelopesDelivered"
+  | "envelopesAcknowledged"
+  | "envelopesExpired"
+  | "bytesAccepted"
+  | "sendsRepeated"
+  | "registrations" // label: mode
+  | "limited" // label: limiter row
+  | "connectionsClosed"; // label: close code
+
+/** Gauges. */
+export type GaugeName = "deviceConnections" | "anonymousConnections" | "greetingConnections";
+
+/** Histograms, in seconds. */
+export type HistogramName = "acceptSeconds";
