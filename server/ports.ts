@@ -377,3 +377,25 @@ export type GaugeName = "deviceConnections" | "anonymousConnections" | "greeting
 
 /** Histograms, in seconds. */
 export type HistogramName = "acceptSeconds";
+
+// ── What the operator decides ────────────────────────────────────────────────────────────────────────────────────────
+
+/** The rules' settings, typed and in range; the composition root fills them from the one table of settings. */
+export interface RelayPolicy {
+  /** `open` lets anybody register under any user id: development only. */
+  readonly registration: "hostTokens" | "open";
+  /** Devices an account may have. */
+  readonly deviceLimit: number;
+  /** What one mailbox may hold. */
+  readonly mailboxQuota: { readonly envelopes: number; readonly bytes: number };
+  /** How long unacknowledged mail is kept. */
+  readonly envelopeTtlMs: number;
+  /** How long a sender certificate is valid, at most 24 h. */
+  readonly certificateTtlMs: number;
+  /** `keysLow` is sent when a device has fewer one-time keys of a kind. */
+  readonly keysLowAt: number;
+  /** Every refusal of a send is answered this long after its arrival, whatever its reason. */
+  readonly refusalDelayMs: number;
+  /** Multiplies every limiter's bucket and refill; 1 in production, more in load tests. */
+  readonly limiterScale: number;
+}

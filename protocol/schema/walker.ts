@@ -59,7 +59,7 @@ export class Walker {
     if (first === 0xc4) length = this.big(1);
     else if (first === 0xc5) length = this.atLeast(this.big(2), 0x100);
     else if (first === 0xc6) length = this.atLeast(this.big(4), 0x1_0000);
-    else return malformed("expected bytes");
+    else malformed("expected bytes");
     if (length < min || length > max) malformed(`expected ${min} to ${max} bytes`);
     this.skip(length);
   }
@@ -72,7 +72,7 @@ export class Walker {
     else if (first === 0xd9) length = this.atLeast(this.big(1), 0x20);
     else if (first === 0xda) length = this.atLeast(this.big(2), 0x100);
     else if (first === 0xdb) length = this.atLeast(this.big(4), 0x1_0000);
-    else return malformed("expected text");
+    else malformed("expected text");
     if (length < min || length > max) malformed(`expected text of ${min} to ${max} bytes`);
     const start = this.position;
     this.skip(length);
