@@ -47,8 +47,8 @@ export const contentKinds = {
   },
   profile: {
     number: 8,
-    doc: "The sender's name, and the profile key from which the delivery key derives. Handed to those the sender writes to.",
-    body: record({ name: optional(text(limits.profileNameBytes.value, 1)), profileKey: bytes(32) }),
+    doc: "The sender's name, as others may show it. Without one, the name is taken back.",
+    body: record({ name: optional(text(limits.profileNameBytes.value, 1)) }),
   },
   custom: {
     number: 9,

@@ -6,7 +6,7 @@
 import { decodeRecord, encodeRecord } from "../codec.js";
 import { SottoError } from "../failures.js";
 import { limits } from "../limits.js";
-import { bytes, choice, list, record, uint } from "../schema/field.js";
+import { bytes, choice, list, optional, record, uint } from "../schema/field.js";
 
 const envelopeId = bytes(16);
 
@@ -14,21 +14,28 @@ const envelopeId = bytes(16);
  * The fields of a payload; PROTOCOL.md's table is made from this record.
  *
  * `content` carries a content; `resend` carries one again in answer to a retry, `envelopes` naming the send that did not
- * open; `retry` asks for the named sends again; `unavailable` answers that they are no longer kept.
+ * open; `retry` asks for the named sends again; `unavailable` answers that they are no longer kept. `profileKey` rides
+ * beside a content, because it is never shown: from it the reader derives the key to write back sealed.
  */
 export const payloadFields = {
   version: uint(1, 1),
   type: choice("content", "resend", "retry", "unavailable"),
   envelopes: list(envelopeId, 64),
   content: bytes(0, limits.contentBytes.value),
+  profileKey: optional(bytes(32)),
 } as const;
 
 const fields = record(payloadFields);
 
 /** A payload. `envelopes` are wire message ids of earlier sends. */
 export type Payload =
-  | { readonly type: "content"; readonly content: Uint8Array }
-  | { readonly type: "resend"; readonly envelope: Uint8Array; readonly content: Uint8Array }
+  | { readonly type: "content"; readonly content: Uint8Array; readonly profileKey?: Uint8Array | undefined }
+  | {
+      readonly type: "resend";
+      readonly envelope: Uint8Array;
+      readonly content: Uint8Array;
+      readonly profileKey?: Uint8Array | undefined;
+    }
   | { readonly type: "retry"; readonly envelopes: readonly Uint8Array[] }
   | { readonly type: "unavailable"; readonly envelopes: readonly Uint8Array[] };
 
@@ -38,8 +45,10 @@ const NOTHING = new Uint8Array(0);
 export function encodePayload(payload: Payload): Uint8Array<ArrayBuffer> {
   const { type } = payload;
   const envelopes = type === "content" ? [] : type === "resend" ? [payload.envelope] : payload.envelopes;
-  const content = type === "content" || type === "resend" ? payload.content : NOTHING;
-  return pad(encodeRecord(fields, { version: 1, type, envelopes, content }));
+  const carries = type === "content" || type === "resend";
+  const content = carries ? payload.content : NOTHING;
+  const profileKey = carries ? payload.profileKey : undefined;
+  return pad(encodeRecord(fields, { version: 1, type, envelopes, content, profileKey }));
 }
 
 /**
@@ -48,16 +57,16 @@ export function encodePayload(payload: Payload): Uint8Array<ArrayBuffer> {
  * @throws badFrame if the padding or the record is wrong.
  */
 export function decodePayload(padded: Uint8Array): Payload {
-  const { type, envelopes, content } = decodeRecord(fields, unpad(padded));
+  const { type, envelopes, content, profileKey } = decodeRecord(fields, unpad(padded));
   const [envelope] = envelopes;
   switch (type) {
     case "content":
-      return envelopes.length === 0 ? { type, content } : wrong();
+      return envelopes.length === 0 ? { type, content, profileKey } : wrong();
     case "resend":
-      return envelope !== undefined && envelopes.length === 1 ? { type, envelope, content } : wrong();
+      return envelope !== undefined && envelopes.length === 1 ? { type, envelope, content, profileKey } : wrong();
     case "retry":
     case "unavailable":
-      return envelopes.length > 0 && content.length === 0 ? { type, envelopes } : wrong();
+      return envelopes.length > 0 && content.length === 0 && profileKey === undefined ? { type, envelopes } : wrong();
   }
 }
 
