@@ -27,7 +27,7 @@ for (const [name, row] of Object.entries(frames) as [FrameName, FrameRow][]) {
 /**
  * The bytes of a frame.
  *
- * @throws invalidArgument if a field breaks the bounds of its row.
+ * @throws invalidArgument if a field breaks the bounds of its row; tooLarge above `limits.frameBytes`.
  */
 export function encodeFrame(frame: Frame): Uint8Array<ArrayBuffer> {
   const entry = byName.get(frame.type) as Row;
@@ -41,7 +41,9 @@ export function encodeFrame(frame: Frame): Uint8Array<ArrayBuffer> {
       throw new SottoError("invalidArgument", { detail: `${frame.type}.${name} is out of bounds`, cause });
     }
   }
-  return pack(values);
+  const packed = pack(values);
+  if (packed.length > limits.frameBytes.value) throw new SottoError("tooLarge", { detail: `a ${frame.type} frame` });
+  return packed;
 }
 
 /**
@@ -85,7 +87,11 @@ type NamesTo<D extends Direction> = {
   [Name in FrameName]: (typeof frames)[Name]["direction"] extends D ? Name : never;
 }[FrameName];
 
-/** Packs one record by its fields; the base of everything that is not a frame (content, payloads, stored rows). */
+/**
+ * Packs one record by its fields; the base of everything that is not a frame (content, payloads, stored rows).
+ *
+ * @throws invalidArgument if a value breaks its field's bounds.
+ */
 export function encodeRecord<T>(field: Field<T>, value: T): Uint8Array<ArrayBuffer> {
   try {
     return pack(field.write(value));
@@ -96,7 +102,7 @@ export function encodeRecord<T>(field: Field<T>, value: T): Uint8Array<ArrayBuff
 }
 
 /**
- * Reads one record by its fields, strictly: one spelling, no trailing bytes.
+ * Reads one record by its fields, strictly: one spelling, no trailing bytes. Byte fields are views of `bytes`.
  *
  * @throws badFrame if the bytes are anything else.
  */

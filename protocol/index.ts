@@ -1,6 +1,6 @@
 /** What Sotto's relay and SDK agree on. PROTOCOL.md is the text; everything here is free of I/O. */
 
-export { type CloseReason, closeCodes } from "./close-codes.js";
+export { type CloseReason, closeCodes, closeMeanings } from "./close-codes.js";
 export { decodeFrame, decodeRecord, encodeFrame, encodeRecord } from "./codec.js";
 export {
   CONTENT_VERSION,
@@ -12,7 +12,7 @@ export {
   type KnownContent,
   type UnsupportedContent,
 } from "./content/content.js";
-export { type ContentKind, type ContentKindRow, contentKinds } from "./content/kinds.js";
+export { type ContentBodyOf, type ContentKind, type ContentKindRow, contentKinds } from "./content/kinds.js";
 export { decodePayload, encodePayload, type Payload, paddedSize, payloadFields } from "./content/payload.js";
 export {
   authenticationText,

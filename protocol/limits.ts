@@ -10,9 +10,9 @@ export interface Limit {
 /** Every shared limit, by name. */
 export const limits = {
   frameBytes: {
-    value: 1_048_576,
+    value: 3_145_728,
     unit: "bytes",
-    why: "one message of a socket; holds the largest send and the largest prekey upload",
+    why: "one message of a socket; holds the largest envelope for all 16 devices of one account and the 15 others of the sender",
   },
   ciphertextBytes: {
     value: 98_304,

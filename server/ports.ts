@@ -212,19 +212,28 @@ export interface Connection {
   readonly remoteAddress: string;
   /** Bytes accepted by `send` and not yet taken by the peer. */
   readonly bufferedBytes: number;
-  /** Queues one binary message. A socket that exceeds the transport's hard cap is closed with 4413. */
+  /**
+   * Queues one binary message, whose bytes must not change afterwards. A socket that then has more than
+   * `maxBufferedBytes` waiting is closed with 4413.
+   */
   send(message: Uint8Array): void;
   /** Runs several sends so that they leave in as few packets as possible. */
   cork(sends: () => void): void;
-  /** Sends a close frame with one of `closeCodes`, then ends the socket. Idempotent. */
+  /**
+   * Sends a close frame with one of `closeCodes`, then ends the socket; what waits leaves first, for at most 16 s without
+   * progress. Idempotent. The handler hears nothing more but `closed`, which comes after this call has returned.
+   */
   close(code: number, reason: string): void;
 }
 
-/** What the rules do with one socket. */
+/** What the rules do with one socket. One that throws is logged and closes the socket with 4500. */
 export interface ConnectionHandler {
-  /** A whole binary message. The bytes are the handler's to keep. */
+  /**
+   * A whole binary message; text closes the socket with 1003. The bytes are the handler's to keep, but share a block of
+   * memory with others: copy a part that is to stay for long, and never hand out its `buffer`.
+   */
   message(message: Uint8Array): void;
-  /** `bufferedBytes` fell back to zero after it was above it. */
+  /** `bufferedBytes` is back at zero after it was above it. */
   drained(): void;
   /** The socket is gone; called exactly once. */
   closed(): void;
@@ -233,11 +242,14 @@ export interface ConnectionHandler {
 /** One HTTP request without a body. */
 export interface HttpRequest {
   readonly method: string;
+  /** Without the query. */
   readonly path: string;
   readonly remoteAddress: string;
+  /** The `Authorization` header where there is one; never logged. */
+  readonly authorization?: string | undefined;
 }
 
-/** Its answer. */
+/** Its answer. The transport adds the length, and sends no body to HEAD. */
 export interface HttpResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
@@ -246,8 +258,13 @@ export interface HttpResponse {
 
 /** What a transport calls. */
 export interface TransportHandlers {
-  /** A socket opened on the WebSocket path; `undefined` refuses it (the transport answers 503 or closes 4503). */
+  /** A socket opened on the WebSocket path and may be sent to at once; `undefined` refuses it, and it is closed with 4503. */
   connected(connection: Connection): ConnectionHandler | undefined;
+  /**
+   * Every HTTP request but those the transport answers itself: 413 to a body, preflights, and refused upgrades (404 on
+   * another path, 403 to a foreign origin, 400 to a malformed one, 503 when full or draining). One that throws is logged
+   * and answered 500.
+   */
   request(request: HttpRequest): Promise<HttpResponse> | HttpResponse;
 }
 
@@ -258,12 +275,13 @@ export interface ListenOptions {
   readonly port: number;
   /** The path of the WebSocket, `/v1`. */
   readonly path: string;
-  /** A longer message closes the socket with 1009. */
+  /** A longer message closes the socket with 1009; one longer by more than 64 KiB may end it without a close frame. */
   readonly maxMessageBytes: number;
   /** A socket with more unsent bytes is closed with 4413: its peer does not read. */
   readonly maxBufferedBytes: number;
+  /** WebSockets at a time; about as many sockets again may be in the middle of a handshake or request, for 10 s each. */
   readonly maxConnections: number;
-  /** Whether `X-Forwarded-For` names the peer: only behind a proxy that sets it. */
+  /** Whether the last entry of `X-Forwarded-For` names the peer: only behind a proxy that adds it. */
   readonly peerAddress: "socket" | "forwarded";
   /** Origins a browser page may come from, for HTTP answers and WebSocket upgrades; `*` = any. */
   readonly allowedOrigins: readonly string[];
@@ -272,7 +290,7 @@ export interface ListenOptions {
 /** A bound port. */
 export interface Listening {
   readonly port: number;
-  /** Takes no new connections; open ones go on. Idempotent. */
+  /** Takes no new connections and refuses upgrades with 503; open WebSockets go on. Idempotent. */
   stopAccepting(): void;
   /** Closes every socket with 4503 and the port. Idempotent. */
   close(): Promise<void>;
@@ -281,6 +299,7 @@ export interface Listening {
 /** A socket server: uWebSockets.js, or node:http with ws. */
 export interface Transport {
   readonly name: string;
+  /** Binds the port. @throws Error if it cannot be had. */
   listen(options: ListenOptions, handlers: TransportHandlers): Promise<Listening>;
 }
 

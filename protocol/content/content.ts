@@ -90,6 +90,8 @@ for (const [kind, row] of Object.entries(contentKinds)) kindByNumber.set(row.num
  */
 export function encodeContent(content: Content): Uint8Array<ArrayBuffer> {
   const { kind } = content;
+  if (kind === "unsupported" && kindByNumber.has(content.kindNumber))
+    throw new SottoError("invalidArgument", { detail: "an unsupported content with the number of a known kind" });
   const header = { ...content, version: CONTENT_VERSION };
   const encoded =
     kind === "unsupported"
@@ -105,7 +107,8 @@ export function encodeContent(content: Content): Uint8Array<ArrayBuffer> {
 }
 
 /**
- * Reads canonical content bytes. A kind this version does not know is a typed fallback, never an error.
+ * Reads canonical content bytes. A kind this version does not know is a typed fallback, never an error. Byte fields are
+ * views of `encoded`.
  *
  * @throws badFrame if the bytes are no content: another version, a second spelling, a field out of bounds, a known kind
  *   with a body that is not its own.

@@ -41,10 +41,16 @@ export type Payload =
 
 const NOTHING = new Uint8Array(0);
 
-/** The padded bytes of a payload, ready to encrypt. */
+/**
+ * The padded bytes of a payload, ready to encrypt.
+ *
+ * @throws invalidArgument if it names no envelope where its type needs one, or a field is out of bounds.
+ */
 export function encodePayload(payload: Payload): Uint8Array<ArrayBuffer> {
   const { type } = payload;
   const envelopes = type === "content" ? [] : type === "resend" ? [payload.envelope] : payload.envelopes;
+  if (type !== "content" && envelopes.length === 0)
+    throw new SottoError("invalidArgument", { detail: `a payload of type ${type} names envelopes` });
   const carries = type === "content" || type === "resend";
   const content = carries ? payload.content : NOTHING;
   const profileKey = carries ? payload.profileKey : undefined;
@@ -52,7 +58,7 @@ export function encodePayload(payload: Payload): Uint8Array<ArrayBuffer> {
 }
 
 /**
- * Reads decrypted, padded bytes.
+ * Reads decrypted, padded bytes. Byte fields are views of `padded`.
  *
  * @throws badFrame if the padding or the record is wrong.
  */
@@ -74,7 +80,7 @@ function wrong(): never {
   throw new SottoError("badFrame", { detail: "a payload whose fields do not fit its type" });
 }
 
-/** The smallest bucket, and the steps above it: at most a third of a bucket is padding once a text is longer than it. */
+/** The buckets: multiples of `step` up to `upTo`. Past the first bucket, padding is at most half of what is sent. */
 const STEPS = [
   { upTo: 1_024, step: 256 },
   { upTo: 4_096, step: 1_024 },

@@ -20,13 +20,23 @@ import { malformed, type Walker } from "./walker.js";
 export interface Field<T> {
   /** Consumes this field's bytes, or throws `Malformed`. Everything about the value is settled here. */
   check(walker: Walker): void;
-  /** Turns the decoded value, whose bytes passed `check`, into the type. Byte strings are views, not copies. */
+  /** Turns the unpacked value, whose bytes passed `check`, into the type. Byte strings are views, not copies. */
   read(value: unknown): T;
   /** Turns the type into a msgpack value; throws `Malformed` if the value breaks the bounds. */
   write(value: T): unknown;
   /** The words of the tables: kind and bounds. */
   readonly doc: string;
+  /** The form on the wire as data, for tables, vectors and property tests. */
+  readonly shape: Shape;
 }
+
+/** What a field may look like on the wire: one msgpack value and its bounds. */
+export type Shape =
+  | { readonly kind: "uint" | "bytes" | "text"; readonly min: number; readonly max: number }
+  | { readonly kind: "choice"; readonly names: readonly string[] }
+  | { readonly kind: "optional"; readonly of: Shape }
+  | { readonly kind: "list"; readonly of: Shape; readonly min: number; readonly max: number }
+  | { readonly kind: "record"; readonly fields: Readonly<Record<string, Shape>> };
 
 /** The type a field stands for. */
 export type TypeOf<F> = F extends Field<infer T> ? T : never;
@@ -48,13 +58,18 @@ export function uint(max: number, min = 0): Field<number> {
     check(walker) {
       if (!inBounds(walker.uint())) malformed(`expected an integer from ${min} to ${max}`);
     },
-    read: (value) => Number(value),
+    read: (value) => value as number,
     write: (value) => {
       if (!inBounds(value)) malformed(`expected an integer from ${min} to ${max}`);
       return value > 0xffff_ffff ? BigInt(value) : value;
     },
-    doc: `integer ${min}..${max === Number.MAX_SAFE_INTEGER ? "2^53-1" : max}`,
+    doc: `integer ${min}..${power(max)}`,
+    shape: { kind: "uint", min, max },
   };
+}
+
+function power(max: number): string {
+  return max === Number.MAX_SAFE_INTEGER ? "2^53-1" : max === 0xffff_ffff ? "2^32-1" : `${max}`;
 }
 
 /** Bytes of a fixed length, or of a length in the bounds. */
@@ -63,10 +78,12 @@ export function bytes(min: number, max = min): Field<Uint8Array> {
     check: (walker) => walker.binary(min, max),
     read: (value) => value as Uint8Array,
     write: (value) => {
+      if (!(value instanceof Uint8Array)) malformed("expected bytes");
       if (value.length < min || value.length > max) malformed(`expected ${min} to ${max} bytes`);
       return value;
     },
     doc: min === max ? `bytes ${min}` : `bytes ${min}..${max}`,
+    shape: { kind: "bytes", min, max },
   };
 }
 
@@ -78,12 +95,14 @@ export function text(maxBytes: number, minBytes = 0): Field<string> {
     check: (walker) => walker.text(minBytes, maxBytes),
     read: (value) => value as string,
     write: (value) => {
+      if (typeof value !== "string") malformed("expected text");
       if (!value.isWellFormed()) malformed("expected text without lone surrogates");
       const length = encoder.encode(value).length;
       if (length < minBytes || length > maxBytes) malformed(`expected text of ${minBytes} to ${maxBytes} bytes`);
       return value;
     },
     doc: `text ${minBytes}..${maxBytes} bytes`,
+    shape: { kind: "text", min: minBytes, max: maxBytes },
   };
 }
 
@@ -99,6 +118,7 @@ export function choice<const Names extends readonly string[]>(...names: Names): 
       return index < 0 ? malformed(`expected one of ${names.join(", ")}`) : index;
     },
     doc: names.map((name, index) => `${index} ${name}`).join(", "),
+    shape: { kind: "choice", names },
   };
 }
 
@@ -111,6 +131,7 @@ export function optional<T>(field: Field<T>): Field<T | undefined> {
     read: (value) => (value === null ? undefined : field.read(value)),
     write: (value) => (value === undefined ? null : field.write(value)),
     doc: `${field.doc}, or nil`,
+    shape: { kind: "optional", of: field.shape },
   };
 }
 
@@ -124,10 +145,12 @@ export function list<T>(field: Field<T>, max: number, min = 0): Field<readonly T
     },
     read: (value) => (value as unknown[]).map((item) => field.read(item)),
     write: (value) => {
+      if (!Array.isArray(value)) malformed("expected a list");
       if (value.length < min || value.length > max) malformed(`expected ${min} to ${max} items`);
       return value.map((item) => field.write(item));
     },
     doc: `list ${min}..${max} of (${field.doc})`,
+    shape: { kind: "list", of: field.shape, min, max },
   };
 }
 
@@ -150,10 +173,15 @@ export function record<const F extends Fields>(fields: F): Field<ObjectOf<F>> {
       return object as ObjectOf<F>;
     },
     write(value) {
+      if (typeof value !== "object" || value === null) malformed("expected an object");
       const object = value as Record<string, unknown>;
       return names.map((name, index) => (rows[index] as Field<unknown>).write(object[name]));
     },
     doc: `[${names.map((name, index) => `${name}: ${(rows[index] as Field<unknown>).doc}`).join("; ")}]`,
+    shape: {
+      kind: "record",
+      fields: Object.fromEntries(names.map((name, index) => [name, (rows[index] as Field<unknown>).shape])),
+    },
   };
 }
 
@@ -167,6 +195,7 @@ export function mapped<Base, T>(
     read: (value) => read(base.read(value)),
     write: (value) => base.write(write(value)),
     doc,
+    shape: base.shape,
   };
 }
 

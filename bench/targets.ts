@@ -1,0 +1,137 @@
+/** The servers that are measured. Each starts fresh for every run, with empty data, in a process of its own. */
+
+import { mkdtemp, rm } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { DialectName } from "./load/orders.js";
+import { type ServerCommand, type ServerProcess, startServer } from "./processes/server-process.js";
+
+/** The root of the working tree. */
+export const ROOT = fileURLToPath(new URL("..", import.meta.url));
+
+/** How a run looks at its server: from outside only, or with its memory collected on demand. */
+export type Inspection = "outside" | "memory";
+
+/** A server that can be measured. */
+export interface Target {
+  readonly name: string;
+  readonly dialect: DialectName;
+  /** Whether its idle connections authenticate first. */
+  readonly greeting: "authenticate" | "none";
+  start(inspection: Inspection): Promise<ServerProcess>;
+}
+
+const SOURCE = ["--conditions=sotto-source", "--import", "tsx"];
+
+function nodeArguments(inspection: Inspection): string[] {
+  const collect = inspection === "memory" ? ["--expose-gc", "--import", join(ROOT, "bench/idle/collect.ts")] : [];
+  return [...SOURCE, ...collect];
+}
+
+/** Starts a command with a data folder that goes when the server is stopped. */
+async function startWithData(commandOf: (folder: string) => Promise<ServerCommand>): Promise<ServerProcess> {
+  const folder = await mkdtemp(join(tmpdir(), "sotto-bench-"));
+  const remove = () => rm(folder, { recursive: true, force: true });
+  try {
+    const server = await startServer(await commandOf(folder));
+    return { ...server, stop: () => server.stop().then(remove) };
+  } catch (cause) {
+    await remove();
+    throw cause;
+  }
+}
+
+/** The minimal relay in one of its variants. */
+export function minimalTarget(push: "afterCommit" | "beforeCommit"): Target {
+  return {
+    name: push === "afterCommit" ? "minimal, push after commit" : "minimal, push before commit",
+    dialect: "minimal",
+    greeting: "authenticate",
+    start: (inspection) =>
+      startWithData(async (folder) => ({
+        command: process.execPath,
+        arguments: [
+          ...nodeArguments(inspection),
+          join(ROOT, "bench/minimal-relay/main.ts"),
+          "--data",
+          folder,
+          "--push",
+          push,
+        ],
+        cwd: ROOT,
+        environment: {},
+        ready: { kind: "printsPort" },
+        channel: inspection === "memory" ? "ipc" : "none",
+      })),
+  };
+}
+
+/** uWebSockets.js alone; only for idle connections. */
+export function bareTarget(): Target {
+  return {
+    name: "bare uWebSockets.js",
+    dialect: "minimal",
+    greeting: "none",
+    start: (inspection) =>
+      startServer({
+        command: process.execPath,
+        arguments: [...nodeArguments(inspection), join(ROOT, "bench/idle/echo-server.ts")],
+        cwd: ROOT,
+        environment: {},
+        ready: { kind: "printsPort" },
+        channel: inspection === "memory" ? "ipc" : "none",
+      }),
+  };
+}
+
+/** Which Sotto relay: of which tree, on which transport, from TypeScript or from `npm run build`'s output. */
+export interface SottoOptions {
+  readonly name: string;
+  readonly root: string;
+  readonly transport: "auto" | "portable";
+  readonly code: "source" | "built";
+}
+
+/** A Sotto relay in development mode with its limiters opened wide; nothing else differs from production. */
+export function sottoTarget({ name, root, transport, code }: SottoOptions): Target {
+  return {
+    name,
+    dialect: "sotto",
+    greeting: "authenticate",
+    start: (inspection) =>
+      startWithData(async (folder) => {
+        const port = await freePort();
+        const program =
+          code === "source"
+            ? [...nodeArguments(inspection), "server/start.ts"]
+            : [...nodeArguments(inspection).slice(SOURCE.length), "server/dist/main.js", "serve"];
+        return {
+          command: process.execPath,
+          arguments: program,
+          cwd: root,
+          environment: {
+            SOTTO_DEVELOPMENT: "true",
+            SOTTO_HOST: "127.0.0.1",
+            SOTTO_PORT: String(port),
+            SOTTO_DATA_DIR: folder,
+            SOTTO_LIMITER_SCALE: "1000000",
+            SOTTO_MAILBOX_ENVELOPES: "20000",
+            ...(transport === "portable" ? { SOTTO_TRANSPORT: "portable" } : {}),
+          },
+          ready: { kind: "health", port },
+          channel: inspection === "memory" ? "ipc" : "none",
+        };
+      }),
+  };
+}
+
+async function freePort(): Promise<number> {
+  const probe = createServer();
+  await new Promise<void>((resolve) => probe.listen(0, "127.0.0.1", resolve));
+  const address = probe.address();
+  await new Promise((resolve) => probe.close(resolve));
+  if (address === null || typeof address === "string") throw new Error("no free port");
+  return address.port;
+}

@@ -1,0 +1,89 @@
+/** The tables of PROTOCOL.md, by the name of their markers. */
+
+import {
+  closeCodes,
+  closeMeanings,
+  contentFields,
+  contentKinds,
+  type Direction,
+  type Failure,
+  type FrameRow,
+  failures,
+  type field,
+  frames,
+  type Limit,
+  limits,
+  payloadFields,
+} from "@sotto/protocol";
+import { grouped, table } from "./table.js";
+
+type Fields = Readonly<Record<string, field.Field<unknown>>>;
+
+/** Every generated section. */
+export const protocolSections: Readonly<Record<string, () => string>> = {
+  "frames-to-relay": () => framesOf("toRelay"),
+  "frames-to-client": () => framesOf("toClient"),
+  failures: failureTable,
+  limits: limitTable,
+  "close-codes": closeCodeTable,
+  "content-header": () => fieldTable(contentFields),
+  "content-kinds": kindTable,
+  payload: () => fieldTable(payloadFields),
+};
+
+function framesOf(direction: Direction): string {
+  const rows = Object.entries<FrameRow>(frames)
+    .filter(([, row]) => row.direction === direction)
+    .map(([name, { tag, stages, fields, doc }]) => [tag, `\`${name}\``, stages.join(", "), fieldList(fields), doc]);
+  return table(["Tag", "Frame", "On", "Fields, in order", "Meaning"], rows);
+}
+
+function fieldList(fields: Fields): string {
+  const items = Object.entries(fields).map(([name, { doc }]) => `\`${name}\`: ${doc}`);
+  return items.length === 0 ? "none" : items.join("<br>");
+}
+
+function fieldTable(fields: Fields): string {
+  const rows = Object.entries(fields).map(([name, { doc }], index) => [index + 1, `\`${name}\``, doc]);
+  return table(["Place", "Field", "Form and bounds"], rows);
+}
+
+function kindTable(): string {
+  const rows = Object.entries(contentKinds).map(([kind, { number, body, doc }]) => [
+    number,
+    `\`${kind}\``,
+    bodyOf(body),
+    doc,
+  ]);
+  return table(["Number", "Kind", "Body", "Meaning"], rows);
+}
+
+/** The fields of a body, one a line: the words of a record between its brackets. */
+function bodyOf({ doc }: field.Field<unknown>): string {
+  return doc.slice(1, -1).replaceAll("; ", "<br>");
+}
+
+function failureTable(): string {
+  const rows = Object.entries<Failure>(failures)
+    .filter(([, { wire }]) => wire !== 0)
+    .map(([code, { wire, fault, retry, remedy }]) => [wire, `\`${code}\``, fault, retry, remedy]);
+  return table(["Number", "Code", "At fault", "Retry", "Remedy"], rows);
+}
+
+function limitTable(): string {
+  const rows = Object.entries<Limit>(limits).map(([name, { value, unit, why }]) => [
+    `\`${name}\``,
+    `${grouped(value)} ${unit}`,
+    why,
+  ]);
+  return table(["Limit", "Value", "What it bounds"], rows);
+}
+
+function closeCodeTable(): string {
+  const rows = Object.entries(closeCodes).map(([name, code]) => [
+    code,
+    `\`${name}\``,
+    closeMeanings[name as keyof typeof closeCodes],
+  ]);
+  return table(["Code", "Name", "Meaning"], rows);
+}

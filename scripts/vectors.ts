@@ -1,0 +1,22 @@
+/**
+ * Writes `protocol/vectors/*.json`. Run it only when the wire is meant to change: the checked-in files are what the
+ * tests hold the code to.
+ *
+ *   node --conditions=sotto-source --import tsx scripts/vectors.ts
+ */
+
+import { writeFileSync } from "node:fs";
+import { contentVectors } from "./vectors/contents.js";
+import { deriveVectors } from "./vectors/derive.js";
+import { frameVectors } from "./vectors/frames.js";
+import { payloadVectors } from "./vectors/payloads.js";
+
+const files = {
+  frames: frameVectors(),
+  contents: contentVectors(),
+  payloads: payloadVectors(),
+  derive: deriveVectors(),
+};
+for (const [name, vectors] of Object.entries(files)) {
+  writeFileSync(new URL(`../protocol/vectors/${name}.json`, import.meta.url), `${JSON.stringify(vectors, null, 2)}\n`);
+}

@@ -1,0 +1,53 @@
+/** Vectors of everything both sides derive, by function and arguments. */
+
+import * as protocol from "@sotto/protocol";
+import { printed } from "./json.js";
+
+const filled = (length: number, value: number) => new Uint8Array(length).fill(value);
+const counting = (length: number) => Uint8Array.from({ length }, (_, at) => at);
+
+const one = protocol.parseAccountId("00112233-4455-6677-8899-aabbccddeeff");
+const other = protocol.parseAccountId("ffeeddcc-bbaa-9988-7766-554433221100");
+const challenge = { nonce: counting(32), root: Uint8Array.of(5, ...filled(32, 0x11)) };
+const registration = {
+  identityKey: Uint8Array.of(5, ...filled(32, 0x22)),
+  authenticationKey: filled(32, 0x33),
+  registrationId: 0x2345,
+  deliveryKeyHash: filled(32, 0x44),
+};
+const keys = {
+  identityKey: registration.identityKey,
+  registrationId: 0x2345,
+  signedPrekey: { id: 0x01_0203, key: Uint8Array.of(5, ...filled(32, 0x55)) },
+  lastResortPrekey: { id: 0xff_ffff, key: Uint8Array.of(8, ...filled(1568, 0x66)) },
+};
+
+/** Inputs and outputs. */
+export function deriveVectors() {
+  return [
+    vector("labelled", ["", []], () => protocol.labelled("")),
+    vector("labelled", ["ab", [Uint8Array.of(1), new Uint8Array(0)]], () =>
+      protocol.labelled("ab", Uint8Array.of(1), new Uint8Array(0)),
+    ),
+    vector("digest", [counting(100)], () => protocol.digest(counting(100))),
+    vector("rootFingerprint", [challenge.root], () => protocol.rootFingerprint(challenge.root)),
+    vector("directConversationId", [one, other], () => protocol.directConversationId(one, other)),
+    vector("directConversationId", [other, one], () => protocol.directConversationId(other, one)),
+    vector("directConversationId", [one, one], () => protocol.directConversationId(one, one)),
+    vector("deriveDeliveryKey", [counting(32)], () => protocol.deriveDeliveryKey(counting(32))),
+    vector("hashDeliveryKey", [counting(16)], () => protocol.hashDeliveryKey(counting(16))),
+    vector("authenticationText", [challenge, one, 127], () =>
+      protocol.authenticationText(challenge, one, protocol.parseDeviceId(127)),
+    ),
+    ...(["first", "add", "reset"] as const).map((mode) =>
+      vector("registrationText", [challenge, { mode, ...registration }], () =>
+        protocol.registrationText(challenge, { mode, ...registration }),
+      ),
+    ),
+    vector("keyDigest", [keys], () => protocol.keyDigest(keys)),
+  ];
+}
+
+function vector(derivation: string, input: readonly unknown[], run: () => unknown) {
+  return { derivation, input: printed(input), output: printed(run()) };
+}

@@ -1,0 +1,76 @@
+/** This account and device as the client holds it: one stored row, read often and written rarely. */
+
+import { type AccountId, type DeviceId, SottoError } from "@sotto/protocol";
+import type { Address, IdentityKeys, StoreChange } from "../ports.js";
+import { decodeRow, encodeRow, keys, type Row } from "../rows.js";
+import type { SealedStore } from "../storage/sealed-store.js";
+
+/** The largest prekey id; libsignal keeps them in 24 bits. */
+const MAX_PREKEY_ID = 0xff_ffff;
+
+/** The own account's row in memory, changed only together with its stored copy. */
+export class OwnAccount {
+  private constructor(private row: Row<"account">) {}
+
+  /** Loads the account of a store; `undefined` in a fresh one. */
+  static async load(store: SealedStore): Promise<OwnAccount | undefined> {
+    const stored = await store.get(keys.account);
+    return stored === undefined ? undefined : new OwnAccount(decodeRow("account", stored));
+  }
+
+  /** A new account, not yet stored. */
+  static create(row: Row<"account">): OwnAccount {
+    return new OwnAccount(row);
+  }
+
+  /** Everything held. */
+  get current(): Row<"account"> {
+    return this.row;
+  }
+
+  /** True once the relay has given this device its address. */
+  get isRegistered(): boolean {
+    return this.row.phase === "registered";
+  }
+
+  /** Account and device. @throws closed before registration; the client never gets that far. */
+  get address(): Address {
+    const { account, device } = this.row;
+    if (account === undefined || device === undefined) throw new SottoError("closed", { detail: "not registered yet" });
+    return { account, device };
+  }
+
+  /** The account id. */
+  get id(): AccountId {
+    return this.address.account;
+  }
+
+  /** The device id. */
+  get device(): DeviceId {
+    return this.address.device;
+  }
+
+  /** The identity key pair, shared by all devices of the account. */
+  get identity(): IdentityKeys {
+    return { publicKey: this.row.identityPublic, privateKey: this.row.identityPrivate };
+  }
+
+  /**
+   * Changes fields and answers the stored change, which the caller commits with whatever belongs to it.
+   *
+   * Memory is ahead of the disk until then; a commit that fails ends the client, so the two never part for long.
+   */
+  change(fields: Partial<Row<"account">>): StoreChange {
+    this.row = { ...this.row, ...fields };
+    return { key: keys.account, value: encodeRow("account", this.row) };
+  }
+
+  /** Reserves prekey ids; they only ever rise, and the relay ignores any other. The caller commits the change. */
+  reservePrekeyIds(count: number): { readonly ids: readonly number[]; readonly change: StoreChange } {
+    const first = this.row.nextPrekeyId;
+    if (first + count > MAX_PREKEY_ID)
+      throw new SottoError("storeFailed", { detail: "out of prekey ids; reset the account" });
+    const ids = Array.from({ length: count }, (_, index) => first + index);
+    return { ids, change: this.change({ nextPrekeyId: first + count }) };
+  }
+}

@@ -1,0 +1,104 @@
+/** What an app renders: the union of timeline items, and the events of a conversation. */
+
+import { type AccountId, type MessageId, SottoError } from "@sotto/protocol";
+
+declare const brand: unique symbol;
+
+/** A place in one conversation's timeline on this device; keep it to resume `messages()` behind it. */
+export type Cursor = string & { readonly [brand]: "Cursor" };
+
+/** The cursor of a sequence number. */
+export function cursorOf(sequence: number): Cursor {
+  return String(sequence) as Cursor;
+}
+
+/**
+ * The sequence number of a cursor.
+ *
+ * @throws invalidArgument if the text was not a cursor of ours.
+ */
+export function sequenceOf(cursor: string): number {
+  const sequence = Number(cursor);
+  if (!/^\d{1,15}$/.test(cursor) || !Number.isSafeInteger(sequence)) {
+    throw new SottoError("invalidArgument", { detail: "`after` is not a cursor of this conversation" });
+  }
+  return sequence;
+}
+
+/** Where an item stands: `received` for a peer's, the rest for one's own, in this order unless it failed. */
+export type ItemStatus = "received" | "pending" | "accepted" | "delivered" | "read" | "failed";
+
+/** One emoji of one person on a message. */
+export interface Reaction {
+  readonly from: AccountId;
+  readonly emoji: string;
+}
+
+/** What a quoted message looks like here: `forged` means that the quote's hash is not that of the message. */
+export type QuotedState = "found" | "edited" | "deleted" | "missing" | "forged";
+
+interface Placed {
+  readonly cursor: Cursor;
+  readonly from: AccountId;
+  /** Whether this account wrote it. */
+  readonly direction: "sent" | "received";
+  /** This device's clock when it was stored here. */
+  readonly atMs: number;
+}
+
+interface Written extends Placed {
+  readonly messageId: MessageId;
+  /** The sender's clock. */
+  readonly sentAtMs: number;
+  readonly status: ItemStatus;
+  /** The failure code, if `status` is `failed`. */
+  readonly failure?: string | undefined;
+}
+
+interface Message extends Written {
+  readonly reactions: readonly Reaction[];
+}
+
+/** An item of a timeline. */
+export type Item =
+  | (Message & { readonly kind: "text"; readonly text: string; readonly edited: "no" | "yes" })
+  | (Message & {
+      readonly kind: "reply";
+      readonly text: string;
+      readonly edited: "no" | "yes";
+      readonly quoted: { readonly messageId: MessageId; readonly state: QuotedState };
+    })
+  | (Message & { readonly kind: "custom"; readonly schema: string; readonly data: Uint8Array })
+  | (Message & { readonly kind: "unsupported"; readonly kindNumber: number })
+  /** A message that was deleted for everyone; nothing of it is kept. */
+  | (Placed & { readonly kind: "deleted" })
+  /** Someone edited `target`; the target item already shows the new words. */
+  | (Written & { readonly kind: "edit"; readonly target: MessageId; readonly text: string })
+  | (Written & {
+      readonly kind: "reaction";
+      readonly target: MessageId;
+      readonly emoji: string;
+      readonly action: "add" | "remove";
+    })
+  /** Someone deleted `target` for everyone. */
+  | (Written & { readonly kind: "delete"; readonly target: MessageId })
+  | (Written & { readonly kind: "profile"; readonly name?: string | undefined })
+  /** The peer's safety number changed: they registered anew, or somebody sits in the middle. Compare it again. */
+  | (Placed & { readonly kind: "keychange" })
+  /** A message that did not open. Its sender has been asked to send it again. */
+  | (Placed & {
+      readonly kind: "undecryptable";
+      readonly reason: string;
+      /** The item it became; `undefined` if it was nothing to show, or is lost for good. Pending until then. */
+      readonly resolved: Promise<Item | undefined>;
+    });
+
+/** The events of one conversation. */
+export type ConversationEvents = {
+  /** A message of mine reached a device of the peer, or was read. */
+  receipt: { readonly messageId: MessageId; readonly status: "delivered" | "read"; readonly atMs: number };
+  /** The peer began or stopped typing. */
+  typing: { readonly from: AccountId; readonly typing: "started" | "stopped" };
+  /** An item changed in place: edited, deleted, reacted to, resolved, or its status moved on. */
+  changed: { readonly cursor: Cursor };
+};

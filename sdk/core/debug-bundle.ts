@@ -1,0 +1,38 @@
+/** What a user can send to support: how the client is doing, and nothing about whom it talks to or what is said. */
+
+import { PROTOCOL_VERSION } from "@sotto/protocol";
+import type { ClientState } from "./client.js";
+import type { ClientParts } from "./compose.js";
+
+/** A redacted picture of a client. */
+export interface DebugBundle {
+  readonly protocolVersion: number;
+  readonly platform: string;
+  readonly engine: string;
+  readonly state: ClientState;
+  readonly madeAtMs: number;
+  readonly relayClockOffsetMs: number;
+  /** Times the relay broke the protocol. */
+  readonly relayViolations: number;
+  readonly outboxSize: number;
+  readonly conversationCount: number;
+  /** Counts since the client was created, see `counters.ts`. */
+  readonly counts: Readonly<Record<string, number>>;
+}
+
+/** Makes the bundle. Holds no id, name, key, address or text. */
+export async function debugBundle(parts: ClientParts, state: ClientState): Promise<DebugBundle> {
+  const { platform, engine, relay, outbox, conversations, counters } = parts;
+  return {
+    protocolVersion: PROTOCOL_VERSION,
+    platform: platform.name,
+    engine: engine.name,
+    state,
+    madeAtMs: platform.clock.now(),
+    relayClockOffsetMs: Math.round(relay.device.serverTimeOffsetMs),
+    relayViolations: relay.device.violations,
+    outboxSize: outbox.size,
+    conversationCount: (await conversations.peers()).length,
+    counts: counters.snapshot(),
+  };
+}

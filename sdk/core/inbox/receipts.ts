@@ -1,0 +1,87 @@
+/** Receipts: owed in the same commit as the message they are for, sent together, and never lost or sent twice by a crash. */
+
+import { type AccountId, type Content, type ConversationId, limits, type MessageId } from "@sotto/protocol";
+import type { Clock, StoreChange } from "../ports.js";
+import { Rounds } from "../rounds.js";
+import { decodeRow, encodeRow, keys, orderOf, type Row, range } from "../rows.js";
+import type { SealedStore } from "../storage/sealed-store.js";
+
+/** How long receipts are gathered before they leave. */
+const GATHER_MS = 25;
+/** Owed receipts handled in one round. */
+const ROUND = 512;
+
+/** A receipt to put into the outbox. */
+export interface DueReceipt {
+  readonly recipient: AccountId;
+  readonly conversation: ConversationId;
+  readonly body: { readonly receipt: "delivered" | "read"; readonly targets: readonly MessageId[] };
+}
+
+/** What receipts work with. */
+export interface ReceiptParts {
+  readonly store: SealedStore;
+  readonly clock: Clock;
+  /** Queues a receipt in the outbox, in one commit with the given changes. */
+  send(receipt: DueReceipt, alongside: readonly StoreChange[]): Promise<void>;
+  failed(error: unknown): void;
+}
+
+/** Keeps what is owed and turns it into receipts. */
+export class Receipts {
+  private next = 1;
+  private readonly rounds: Rounds;
+
+  constructor(private readonly parts: ReceiptParts) {
+    this.rounds = new Rounds({
+      clock: parts.clock,
+      delayMs: GATHER_MS,
+      work: () => this.round(),
+      failed: parts.failed,
+    });
+  }
+
+  /** Continues behind what an earlier run left owed. */
+  async load(): Promise<void> {
+    const [last] = await this.parts.store.list({ ...range(keys.owedAll, 1), order: "descending" });
+    if (last !== undefined) this.next = orderOf(last.key) + 1;
+  }
+
+  /** The change that owes a delivery receipt for a content. */
+  owe({ sender, conversation, messageId }: Content): StoreChange {
+    const key = keys.owed(this.next);
+    this.next += 1;
+    return { key, value: encodeRow("owed", { recipient: sender, conversation, messageId }) };
+  }
+
+  /** Sends what is owed, shortly. */
+  wake(): void {
+    this.rounds.wake();
+  }
+
+  /** Stops. What is still owed is sent by the next client. */
+  close(): void {
+    this.rounds.close();
+  }
+
+  private async round(): Promise<void> {
+    const owed = await this.parts.store.list(range(keys.owedAll, ROUND));
+    const groups = new Map<AccountId, { readonly rows: Row<"owed">[]; readonly paid: StoreChange[] }>();
+    for (const { key, value } of owed) {
+      const row = decodeRow("owed", value);
+      const group = groups.get(row.recipient) ?? { rows: [], paid: [] };
+      groups.set(row.recipient, group);
+      if (group.rows.length === limits.receiptTargets.value) continue;
+      group.rows.push(row);
+      group.paid.push({ key, value: undefined });
+    }
+    let paid = 0;
+    for (const [recipient, { rows, paid: changes }] of groups) {
+      const [{ conversation }] = rows as [Row<"owed">];
+      const targets = rows.map(({ messageId }) => messageId);
+      await this.parts.send({ recipient, conversation, body: { receipt: "delivered", targets } }, changes);
+      paid += changes.length;
+    }
+    if (paid < owed.length || owed.length === ROUND) this.wake();
+  }
+}

@@ -1,0 +1,83 @@
+/** Why a connection ended, as the error a program sees, and what the link does about it. */
+
+import { closeCodes, type DeviceId, type FailureCode, type Frame, failureFromWire, SottoError } from "@sotto/protocol";
+
+/** The longest `retryAfterMs` an error repeats from a relay: an hour. */
+const MAX_RETRY_AFTER_MS = 3_600_000;
+
+/** The account has as many devices as the relay allows; `devices` are those that could be revoked. */
+export class DeviceLimitError extends SottoError {
+  constructor(readonly devices: readonly DeviceId[]) {
+    super("deviceLimit");
+  }
+}
+
+/** The error that a `failed` or `refused` frame spells. A failure number that no row has is `badRelay`. */
+export function errorFromFrame(frame: Frame<"failed" | "refused">): SottoError {
+  const code = failureFromWire(frame.failure);
+  if (code === undefined) return new SottoError("badRelay", { detail: `unknown failure ${frame.failure}` });
+  if (code === "deviceLimit" && frame.type === "refused") return new DeviceLimitError(frame.devices);
+  return new SottoError(
+    code,
+    frame.retryAfterMs === undefined ? {} : { retryAfterMs: Math.min(frame.retryAfterMs, MAX_RETRY_AFTER_MS) },
+  );
+}
+
+/** How far a connection had come when it closed: its answer to the challenge unsent, sent, or accepted. */
+export type Progress = "greeting" | "proving" | "live";
+
+const codeOfClose = new Map<number, FailureCode>([
+  // RFC 6455 §7.4.1: broken framing, text, broken UTF-8, too large. Whoever says it, the relay's side is broken: a link
+  // sends binary frames below the limit only.
+  [1002, "badRelay"],
+  [1003, "badRelay"],
+  [1007, "badRelay"],
+  [1009, "badRelay"],
+  [closeCodes.badFrame, "badFrame"],
+  [closeCodes.revoked, "badCredentials"],
+  [closeCodes.displaced, "displaced"],
+  [closeCodes.silent, "timeout"],
+  [closeCodes.flooding, "tooManyRequests"],
+  [closeCodes.internal, "internal"],
+  [closeCodes.unavailable, "busy"],
+]);
+
+/**
+ * The error behind a WebSocket close code; `offline` for every code that is not the relay's own.
+ *
+ * 4401 behind the device's proof means that the proof was refused; on a live connection it asks for a new greeting.
+ */
+export function errorFromClose(closeCode: number, progress: Progress): SottoError {
+  const isProofRefused = closeCode === closeCodes.unauthenticated && progress === "proving";
+  const code = isProofRefused ? "badCredentials" : (codeOfClose.get(closeCode) ?? "offline");
+  return new SottoError(code, { detail: `the connection closed with ${closeCode}` });
+}
+
+/** What a link does after a loss: dial again soon, dial again slowly, or stop for good. */
+export type Verdict = "soon" | "slow" | "end";
+
+/**
+ * What to do about the error that ended a connection.
+ *
+ * Only what no later connection of this program can mend ends the link. Another root does not: the right relay may be
+ * back after a captive portal, a wrong DNS answer or a restore.
+ */
+export function verdictOn(code: FailureCode): Verdict {
+  switch (code) {
+    case "badCredentials":
+    case "displaced":
+    case "unsupportedVersion":
+    case "rootRequired":
+      return "end";
+    case "offline":
+    case "timeout":
+    case "busy":
+    case "internal":
+    case "badRelay":
+    case "badFrame":
+    case "tooManyRequests":
+      return "soon";
+    default:
+      return "slow";
+  }
+}

@@ -1,0 +1,115 @@
+/** The order of what goes to one account: several on their way at once, completed in order, gone back to on a failure. */
+
+import { type AccountId, SottoError } from "@sotto/protocol";
+import type { Clock } from "../ports.js";
+
+/** Sends on their way to one account at once. */
+const WINDOW = 16;
+/** Back-off between failed tries of a lane. */
+const FIRST_DELAY_MS = 250;
+const MAX_DELAY_MS = 60_000;
+
+/** What became of one try. */
+export type Attempted =
+  | { readonly kind: "done" }
+  /** Try the same again: at once (something was repaired), or later. */
+  | { readonly kind: "again"; readonly afterMs: number | undefined };
+
+/** What a lane works with. `begin` encrypts, in order; the promise it answers settles when the relay answered. */
+export interface LaneParts {
+  readonly clock: Clock;
+  begin(order: number): Promise<{ readonly attempted: Promise<Attempted> }>;
+  failed(error: unknown): void;
+}
+
+/**
+ * One account's queue of outbox rows, by their order number.
+ *
+ *   idle ──add──▶ sending ──all done──▶ idle
+ *                   └──again──▶ waiting ──delay or wake──▶ sending
+ */
+export class Lane {
+  private readonly queue: number[] = [];
+  private isSending = false;
+  private isClosed = false;
+  private tries = 0;
+  private timer: { cancel(): void } | undefined;
+
+  constructor(
+    readonly recipient: AccountId,
+    private readonly parts: LaneParts,
+  ) {}
+
+  /** How many rows wait or are on their way. */
+  get length(): number {
+    return this.queue.length;
+  }
+
+  /** Adds a row behind the others. */
+  add(order: number): void {
+    this.queue.push(order);
+    this.wake();
+  }
+
+  /** Takes a row out; false if it is not waiting. The caller asks only for rows that are not on their way. */
+  remove(order: number): boolean {
+    const at = this.queue.indexOf(order);
+    if (at < 0) return false;
+    this.queue.splice(at, 1);
+    return true;
+  }
+
+  /** Goes on now instead of after the delay, for instance because the relay was reached. */
+  wake(): void {
+    if (this.isSending || this.isClosed || this.queue.length === 0) return;
+    this.timer?.cancel();
+    this.timer = undefined;
+    this.isSending = true;
+    this.send().catch((error) => this.parts.failed(error));
+  }
+
+  /** Stops after what is on its way. */
+  close(): void {
+    this.isClosed = true;
+    this.timer?.cancel();
+  }
+
+  private async send(): Promise<void> {
+    let delayMs: number | undefined;
+    while (this.queue.length > 0 && !this.isClosed && delayMs === undefined) delayMs = await this.sendWindow();
+    this.isSending = false;
+    if (this.isClosed || delayMs === undefined) return;
+    this.timer = this.parts.clock.after(delayMs, () => this.wake());
+  }
+
+  /** Sends up to a window in order. Answers how long to wait if not all went through. */
+  private async sendWindow(): Promise<number | undefined> {
+    const orders = this.queue.slice(0, WINDOW);
+    const onTheirWay: { readonly order: number; readonly attempted: Promise<Attempted> }[] = [];
+    for (const order of orders) {
+      const { attempted } = await this.parts.begin(order);
+      attempted.catch(() => undefined); // awaited below
+      onTheirWay.push({ order, attempted });
+    }
+    let again: Extract<Attempted, { kind: "again" }> | undefined;
+    for (const { order, attempted } of onTheirWay) {
+      const outcome = await attempted;
+      if (outcome.kind === "done") this.remove(order);
+      else again ??= outcome;
+    }
+    if (again === undefined) {
+      this.tries = 0;
+      return undefined;
+    }
+    this.tries += 1;
+    // Something was repaired: once at once, then with care.
+    if (again.afterMs === 0 && this.tries === 1) return undefined;
+    return Math.max(again.afterMs ?? 0, Math.min(FIRST_DELAY_MS * 2 ** (this.tries - 1), MAX_DELAY_MS));
+  }
+}
+
+/** How long an error of the relay asks to wait; `undefined` if it is not one that passes. */
+export function waitFor(error: unknown): number | undefined {
+  if (!(error instanceof SottoError) || !error.retryable) return undefined;
+  return error.retryAfterMs ?? FIRST_DELAY_MS;
+}

@@ -1,0 +1,34 @@
+/** What is known of other accounts: identity, verification, devices, profile and delivery key. */
+
+import type { AccountId } from "@sotto/protocol";
+import type { StoreChange } from "../ports.js";
+import { decodeRow, encodeRow, keys, type Row } from "../rows.js";
+import type { SealedStore } from "../storage/sealed-store.js";
+
+/** Reads peer rows and builds their changes. Callers that read and then change one hold the peer's lock. */
+export class Peers {
+  constructor(private readonly store: SealedStore) {}
+
+  /** The row of an account; an empty one before the first contact. */
+  async get(account: AccountId): Promise<Row<"peer">> {
+    const stored = await this.store.get(keys.peer(this.store, account));
+    return stored === undefined ? { account, verification: "unverified", devices: [] } : decodeRow("peer", stored);
+  }
+
+  /** The change that stores a row. */
+  change(row: Row<"peer">): StoreChange {
+    return { key: keys.peer(this.store, row.account), value: encodeRow("peer", row) };
+  }
+
+  /** The account a host user was resolved to earlier. */
+  async accountOf(userId: string): Promise<AccountId | undefined> {
+    const stored = await this.store.get(keys.userId(this.store, userId));
+    return stored === undefined ? undefined : decodeRow("peer", stored).account;
+  }
+
+  /** The changes that remember a resolved host user. */
+  remember(row: Row<"peer">, userId: string): readonly StoreChange[] {
+    const named = { ...row, userId };
+    return [this.change(named), { key: keys.userId(this.store, userId), value: encodeRow("peer", named) }];
+  }
+}

@@ -1,0 +1,154 @@
+/** Sessions with other accounts' devices: opening them from bundles, encrypting to all of them, repairing the list. */
+
+import { type AccountId, type DeviceId, deriveDeliveryKey, type Frame, SottoError } from "@sotto/protocol";
+import type { Certificates } from "../account/certificates.js";
+import type { OwnAccount } from "../account/own-account.js";
+import type { KeyedLock } from "../keyed-lock.js";
+import type { Engine, PrekeyBundle } from "../ports.js";
+import type { Relay } from "../relay.js";
+import { keys, type Row } from "../rows.js";
+import { sameBytes } from "../same-bytes.js";
+import type { SealedStore } from "../storage/sealed-store.js";
+import { CollectedRecords } from "./engine-records.js";
+import type { IdentityChanges } from "./identity-changes.js";
+import type { Peers } from "./peers.js";
+
+/** One ciphertext for one device, as a send names it. */
+export type Envelope = Frame<"send">["recipients"][number]["envelopes"][number];
+
+/** How often missing sessions are opened for one encryption before it is given up for now. */
+const MAX_OPENINGS = 3;
+
+/** What the sessions work with. */
+export interface SessionParts {
+  readonly store: SealedStore;
+  readonly account: OwnAccount;
+  readonly peers: Peers;
+  readonly engine: Engine;
+  readonly relay: Relay;
+  readonly certificates: Certificates;
+  readonly locks: KeyedLock;
+  readonly identityChanges: IdentityChanges;
+}
+
+type Attempt =
+  | { readonly kind: "encrypted"; readonly envelopes: readonly Envelope[]; readonly durable: Promise<void> }
+  | { readonly kind: "missing"; readonly devices: readonly DeviceId[] };
+
+/** One account's ratchets are used under one lock, so no two calls ever see the same state. */
+export class Sessions {
+  constructor(private readonly parts: SessionParts) {}
+
+  /**
+   * Encrypts padded bytes to every known device of an account, opening sessions where there are none.
+   *
+   * Resolves once the advanced ratchets are durable: only then may the ciphertexts leave.
+   *
+   * @throws identityChanged if a verified identity changed; notAllowed, offline and the like from fetching bundles.
+   */
+  async encrypt(recipient: AccountId, plaintext: Uint8Array): Promise<readonly Envelope[]> {
+    const certificate = await this.parts.certificates.current();
+    for (let openings = 0; ; openings++) {
+      const attempt = await this.parts.locks.run(recipient, () => this.attempt(recipient, plaintext, certificate));
+      if (attempt.kind === "encrypted") {
+        await attempt.durable;
+        return attempt.envelopes;
+      }
+      if (openings === MAX_OPENINGS) throw new SottoError("badRelay", { detail: "bundles that open no session" });
+      await this.open(recipient, attempt.devices);
+    }
+  }
+
+  /** Opens fresh sessions with the listed devices of an account, or with all it has if the list is empty. */
+  async open(account: AccountId, devices: readonly DeviceId[]): Promise<void> {
+    const bundles = await this.fetchBundles(account, devices);
+    const { durable } = await this.parts.locks.run(account, () => this.start(account, devices, bundles));
+    await durable;
+  }
+
+  /** Follows the relay's answer to a send with a wrong device list. */
+  async repair(mismatch: Frame<"deviceMismatch">): Promise<void> {
+    for (const { account, missing, extra, stale } of mismatch.accounts) {
+      const gone = [...extra, ...stale];
+      if (gone.length > 0) await this.forget(account, gone);
+      const fresh = [...missing, ...stale];
+      if (fresh.length > 0) await this.open(account, fresh);
+    }
+  }
+
+  /** Drops devices and their sessions. */
+  private async forget(account: AccountId, devices: readonly DeviceId[]): Promise<void> {
+    const { store, peers, locks } = this.parts;
+    const { durable } = await locks.run(account, async () => {
+      const row = await peers.get(account);
+      const kept = row.devices.filter((device) => !devices.includes(device));
+      const sessions = devices.map((device) => ({ key: keys.session(store, account, device), value: undefined }));
+      return { durable: store.commit([peers.change({ ...row, devices: kept }), ...sessions]) };
+    });
+    await durable;
+  }
+
+  private async attempt(recipient: AccountId, plaintext: Uint8Array, certificate: Uint8Array): Promise<Attempt> {
+    const { store, account, peers, engine, relay } = this.parts;
+    const row = await peers.get(recipient);
+    if (row.verification === "changed") throw new SottoError("identityChanged");
+    const nowMs = relay.nowMs();
+    const records = new CollectedRecords(store, account, peers);
+    const missing: DeviceId[] = [];
+    for (const device of row.devices) {
+      const session = await records.session({ account: recipient, device });
+      if (engine.usableSession(session, nowMs) === undefined) missing.push(device);
+    }
+    if (row.devices.length === 0 || missing.length > 0) return { kind: "missing", devices: missing };
+
+    const envelopes: Envelope[] = [];
+    for (const device of row.devices) {
+      const peer = { account: recipient, device };
+      const { sealed, registrationId, changes } = await engine.encrypt(records, peer, plaintext, certificate, nowMs);
+      records.collect(changes);
+      envelopes.push({ device, registrationId, body: sealed });
+    }
+    return { kind: "encrypted", envelopes, durable: store.commit(records.takeChanges()) };
+  }
+
+  private async fetchBundles(account: AccountId, devices: readonly DeviceId[]): Promise<Frame<"bundles">> {
+    const { relay, peers } = this.parts;
+    const { profileKey } = await peers.get(account);
+    if (profileKey !== undefined) {
+      try {
+        const deliveryKey = deriveDeliveryKey(profileKey);
+        return await relay.anonymous.request({ type: "fetchBundles", account, devices, deliveryKey });
+      } catch (error) {
+        // The key may have been rotated; as ourselves we may still ask.
+        if (!(error instanceof SottoError && error.code === "notAllowed")) throw error;
+      }
+    }
+    return relay.device.request({ type: "fetchBundles", account, devices });
+  }
+
+  /** Runs under the account's lock. Answers, not awaits, the commit, so that the lock is free while the disk works. */
+  private async start(
+    account: AccountId,
+    asked: readonly DeviceId[],
+    { identityKey, devices }: Frame<"bundles">,
+  ): Promise<{ readonly durable: Promise<void> }> {
+    const { store, account: own, peers, engine, relay, identityChanges } = this.parts;
+    let row: Row<"peer"> = await peers.get(account);
+    const changed = row.identityKey !== undefined && !sameBytes(row.identityKey, identityKey);
+    const change = changed ? await identityChanges.replace(row, identityKey.slice()) : undefined;
+    row = change?.row ?? { ...row, identityKey: identityKey.slice() };
+
+    const records = new CollectedRecords(store, own, peers);
+    records.replaceIdentity(account, identityKey.slice());
+    for (const bundle of devices) {
+      const full: PrekeyBundle = { ...bundle, identityKey };
+      records.collect(await engine.startSession(records, { account, device: bundle.device }, full, relay.nowMs()));
+    }
+    const opened = devices.map(({ device }) => device);
+    const known = asked.length === 0 ? opened : [...new Set([...row.devices, ...opened])];
+    row = { ...row, devices: known.sort((one, other) => one - other) };
+    const durable = store.commit([...(change?.build() ?? []), ...records.takeChanges(), peers.change(row)]);
+    change?.announceAfter(durable);
+    return { durable };
+  }
+}

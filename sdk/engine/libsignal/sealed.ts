@@ -1,0 +1,74 @@
+/** The outer layer: sealed sender, with the certificate's validation inside the only function that opens it. */
+
+import type { CiphertextMessage } from "@signalapp/libsignal-client";
+import { parseAccountId, parseDeviceId } from "@sotto/protocol";
+import { type Address, EngineRefusal, type Unsealed } from "../../core/ports.js";
+import type { CallStores } from "./call-stores.js";
+import { type Libsignal, plain } from "./library.js";
+import { parsed } from "./refusal.js";
+
+/** The inner ciphertext of an envelope that was opened and validated. Only `unseal` makes one. */
+export class ValidatedCiphertext {
+  constructor(
+    readonly sender: Address,
+    readonly senderIdentity: Uint8Array,
+    readonly kind: "prekey" | "signal",
+    readonly bytes: Uint8Array<ArrayBuffer>,
+  ) {}
+}
+
+/** Seals a ciphertext to one device under the sender's certificate. */
+export async function seal(
+  lib: Libsignal,
+  stores: CallStores,
+  message: CiphertextMessage,
+  { peer, certificate }: { readonly peer: Address; readonly certificate: Uint8Array },
+): Promise<Uint8Array> {
+  const sender = parsed("malformed", () => lib.SenderCertificate.deserialize(plain(certificate)));
+  const content = lib.UnidentifiedSenderMessageContent.new(message, sender, lib.ContentHint.Default, null);
+  return stores.run("malformed", () => lib.sealedSenderEncrypt(content, protocolAddress(lib, peer), stores));
+}
+
+/**
+ * Opens the outer layer and believes nothing of it before the certificate is valid under a pinned root.
+ *
+ * @throws EngineRefusal invalidSealed or selfSend.
+ */
+export async function unseal(
+  lib: Libsignal,
+  stores: CallStores,
+  sealed: Uint8Array,
+  { own, roots, nowMs }: { readonly own: Address; readonly roots: readonly Uint8Array[]; readonly nowMs: number },
+): Promise<Unsealed> {
+  const trustRoots = roots.map((root) => parsed("invalidSealed", () => lib.PublicKey.deserialize(plain(root))));
+  // The library opens this layer without looking at the certificate.
+  const content = await stores.run("invalidSealed", () => lib.sealedSenderDecryptToUsmc(plain(sealed), stores));
+  const certificate = content.senderCertificate();
+  if (!parsed("invalidSealed", () => certificate.validateWithTrustRoots(trustRoots, nowMs))) {
+    throw new EngineRefusal("invalidSealed");
+  }
+
+  const aci = certificate.senderAci();
+  if (aci === null) throw new EngineRefusal("invalidSealed");
+  const sender = parsed("invalidSealed", () => ({
+    account: parseAccountId(aci.getRawUuid()),
+    device: parseDeviceId(certificate.senderDeviceId()),
+  }));
+  if (sender.account === own.account && sender.device === own.device) throw new EngineRefusal("selfSend");
+
+  const senderIdentity = certificate.key().serialize();
+  const kind = kindOf(lib, content.msgType());
+  const inner = new ValidatedCiphertext(sender, senderIdentity, kind, content.contents());
+  return { sender, senderIdentity, kind, inner };
+}
+
+/** The library's form of an address: bound to the account's UUID as a service id. */
+export function protocolAddress(lib: Libsignal, { account, device }: Address) {
+  return lib.ProtocolAddress.new(lib.Aci.fromUuid(account), device);
+}
+
+function kindOf(lib: Libsignal, type: number): "prekey" | "signal" {
+  if (type === lib.CiphertextMessageType.PreKey) return "prekey";
+  if (type === lib.CiphertextMessageType.Whisper) return "signal";
+  throw new EngineRefusal("invalidSealed");
+}

@@ -1,0 +1,19 @@
+/** Sotto for Node and Electron: the native engine, a LevelDB store, and the same API as everywhere. */
+
+import { type Client, type ClientOptions, createClient as createPortableClient } from "../core/index.js";
+import { nodePlatform } from "./platform.js";
+
+export { SottoError } from "@sotto/protocol";
+export * from "../core/index.js";
+export { levelStore } from "./level-store.js";
+export { nodePlatform } from "./platform.js";
+export type { KeyChoice } from "./store-key.js";
+
+/**
+ * Opens or registers an account's device on this machine and answers its client.
+ *
+ * @throws everything the core's `createClient` names; engineMissing if libsignal is not installed.
+ */
+export function createClient(options: ClientOptions): Promise<Client> {
+  return createPortableClient(nodePlatform, options);
+}

@@ -1,0 +1,132 @@
+/** A client's database on LevelDB, the store of Node and Electron. */
+
+import { mkdir } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { SottoError } from "@sotto/protocol";
+import { ClassicLevel } from "classic-level";
+import type { Store, StoreChange, StoreChoice, StoreRange } from "../core/ports.js";
+import { type KeyChoice, keySource } from "./store-key.js";
+
+/** Below every key: LevelDB needs a key for the write that puts what precedes it on disk. */
+const SYNC_MARKER = "\0";
+
+/**
+ * A database in a folder of its own, for one account.
+ *
+ * Values are encrypted with a random store key, which is itself wrapped by, in order of preference:
+ * - `key`: a hook that yields 32 bytes from the operating system's keychain or a vault;
+ * - `passphrase`: through scrypt; a function is asked once at opening;
+ * - neither: the file `store.key` in the same folder, readable by its owner only (mode 0600). That protects a copy of the
+ *   database that leaves without the key file, and nothing else: whoever reads the whole folder reads the messages.
+ *
+ * Touches nothing before the client opens it.
+ *
+ * @throws invalidArgument for an empty path or passphrase, or both kinds of key at once.
+ */
+export function levelStore(path: string, options: KeyChoice = {}): StoreChoice {
+  if (path === "") throw new SottoError("invalidArgument", { detail: "the store needs a folder" });
+  const folder = resolve(path);
+  return { store: new LevelStore(folder), key: keySource(folder, options) };
+}
+
+type Database = ClassicLevel<string, Uint8Array>;
+
+class LevelStore implements Store {
+  readonly location: string;
+  readonly #files: string;
+  #opening: Promise<Database> | undefined;
+
+  constructor(folder: string) {
+    this.location = folder;
+    this.#files = join(folder, "db");
+  }
+
+  async open(): Promise<void> {
+    this.#opening ??= this.#open();
+    try {
+      await this.#opening;
+    } catch (error) {
+      this.#opening = undefined;
+      throw error;
+    }
+  }
+
+  async get(key: string): Promise<Uint8Array | undefined> {
+    return this.#with((database) => database.get(key));
+  }
+
+  async getMany(keys: readonly string[]): Promise<readonly (Uint8Array | undefined)[]> {
+    return this.#with((database) => database.getMany([...keys]));
+  }
+
+  async list({ after, before, limit, order }: StoreRange): Promise<readonly { key: string; value: Uint8Array }[]> {
+    if (limit <= 0 || after >= before) return [];
+    return this.#with(async (database) => {
+      const rows = await database.iterator({ gt: after, lt: before, limit, reverse: order === "descending" }).all();
+      return rows.map(([key, value]) => ({ key, value }));
+    });
+  }
+
+  async write(changes: readonly StoreChange[]): Promise<void> {
+    if (changes.length === 0) return;
+    await this.#with(async (database) => {
+      const batch = database.batch();
+      for (const { key, value } of changes) {
+        if (value === undefined) batch.del(key);
+        else batch.put(key, value);
+      }
+      await batch.write({ sync: true });
+    });
+  }
+
+  async close(): Promise<void> {
+    const opening = this.#opening;
+    this.#opening = undefined;
+    const database = await opening?.catch(() => undefined);
+    await database?.close();
+  }
+
+  /** Not atomic: it begins with the header, so a store whose clearing was interrupted says `storeCorrupt`, not half its rows. */
+  async clear(): Promise<void> {
+    await this.#with(async (database) => {
+      await database.clear();
+      await database.batch().del(SYNC_MARKER).write({ sync: true });
+      // Deleted rows stay in the files until a compaction; a cleared store should not be readable from them.
+      await database.compactRange(SYNC_MARKER, "\x7f");
+    });
+  }
+
+  async #open(): Promise<Database> {
+    const database: Database = new ClassicLevel(this.#files, { keyEncoding: "utf8", valueEncoding: "view" });
+    try {
+      await mkdir(this.location, { recursive: true, mode: 0o700 });
+      await database.open();
+      return database;
+    } catch (cause) {
+      if (codeOf(cause) === "LEVEL_LOCKED")
+        throw new SottoError("storeInUse", { detail: `in ${this.location}`, cause });
+      throw failure(cause, this.location);
+    }
+  }
+
+  async #with<T>(work: (database: Database) => Promise<T>): Promise<T> {
+    if (this.#opening === undefined) throw new SottoError("closed", { detail: "the store is not open" });
+    const database = await this.#opening;
+    try {
+      return await work(database);
+    } catch (cause) {
+      throw failure(cause, this.location);
+    }
+  }
+}
+
+function failure(cause: unknown, location: string): SottoError {
+  const code = codeOf(cause) === "LEVEL_CORRUPTION" ? "storeCorrupt" : "storeFailed";
+  return new SottoError(code, { detail: `in ${location}`, cause });
+}
+
+/** LevelDB's own code; an opening that fails carries it in its cause. */
+function codeOf(error: unknown): unknown {
+  if (!(error instanceof Error)) return undefined;
+  return error.cause instanceof Error ? codeOf(error.cause) : "code" in error ? error.code : undefined;
+}

@@ -1,0 +1,26 @@
+/** What Node and Electron offer to the core. */
+
+import { randomFillSync } from "node:crypto";
+import type { Log, Platform } from "../core/ports.js";
+import { libsignalEngine } from "../engine/libsignal.js";
+import { aesGcm } from "./aes-gcm.js";
+import { systemClock } from "./clock.js";
+import { ed25519 } from "./ed25519.js";
+import { dial } from "./socket.js";
+
+/** One line on standard error for what someone should look at; success is silent. */
+const logTrouble: Log = (level, event, fields = {}) => {
+  if (level !== "info") process.stderr.write(`sotto: ${level}: ${event} ${JSON.stringify(fields)}\n`);
+};
+
+/** The platform of `@sotto/sdk/node`: the native engine, `ws` sockets, Node's crypto and clock. */
+export const nodePlatform: Platform = {
+  name: "node",
+  engine: libsignalEngine,
+  cipher: aesGcm,
+  deviceKeys: ed25519,
+  dial,
+  clock: systemClock,
+  random: { bytes: (size) => randomFillSync(new Uint8Array(size)) },
+  log: logTrouble,
+};

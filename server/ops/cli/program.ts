@@ -1,0 +1,85 @@
+/** The command line: which commands there are and what they take. What they do stands beside them. */
+
+import { Command, CommanderError } from "commander";
+import { OperatorError } from "../operator-error.js";
+import { readSettings, type SettingSources } from "../read-settings.js";
+import { CONFIG_VARIABLE, type Settings } from "../settings.js";
+import { settingsPrintout } from "../settings-text.js";
+import { VERSION } from "../version.js";
+import { type BackupParts, backup } from "./backup.js";
+import { type DoctorParts, doctor } from "./doctor.js";
+import { addKeyCommands } from "./key-commands.js";
+import { restore } from "./restore.js";
+import { type ServeParts, serve } from "./serve.js";
+import type { Terminal } from "./terminal.js";
+
+/** What the commands need of the world, given by `main.ts`. */
+export interface ProgramParts extends ServeParts, BackupParts, DoctorParts {
+  readonly terminal: Terminal;
+  readonly sources: SettingSources;
+}
+
+/**
+ * Runs one command line and resolves with the exit code: 0 done, 1 not possible as things stand, 2 wrong command or
+ * settings. `serve` resolves only when it could not start; otherwise signals end the process.
+ */
+export async function runProgram(args: readonly string[], parts: ProgramParts): Promise<number> {
+  const { terminal } = parts;
+  const program = new Command("sotto-relay")
+    .description("Sotto's relay: stores and forwards end-to-end encrypted envelopes.")
+    .version(VERSION)
+    .option("--config <file>", `settings file, instead of ${CONFIG_VARIABLE} or ./sotto.json`)
+    .configureOutput({ writeOut: (text) => terminal.write(text), writeErr: (text) => terminal.writeError(text) })
+    .exitOverride()
+    .showHelpAfterError("(sotto-relay --help shows every command)");
+
+  const settings = (): Settings => {
+    const { config } = program.opts<{ config?: string }>();
+    const { environment, folder } = parts.sources;
+    return readSettings({
+      folder,
+      environment: config === undefined ? environment : { ...environment, [CONFIG_VARIABLE]: config },
+    });
+  };
+  let exitCode = 0;
+
+  program
+    .command("serve")
+    .description("run the relay until it is told to stop")
+    .action(async () => serve(settings(), parts));
+  program
+    .command("settings")
+    .description("print the settings in force, secrets masked")
+    .action(() => terminal.write(`${settingsPrintout(settings())}\n`));
+  addKeyCommands(
+    program.command("keys").description("make, certify, install and show the relay's keys"),
+    settings,
+    terminal,
+  );
+  program
+    .command("doctor")
+    .description("check this machine, the settings and the data folder without changing them")
+    .action(async () => {
+      exitCode = await doctor(settings, parts, terminal);
+    });
+  program
+    .command("backup")
+    .description("copy the stopped relay's store and keys into a new folder")
+    .argument("<folder>", "a folder that does not exist yet")
+    .action(async (folder: string) => backup(settings(), folder, parts, terminal));
+  program
+    .command("restore")
+    .description("put a backup into an empty data folder")
+    .argument("<folder>", "a folder that `backup` wrote")
+    .action(async (folder: string) => restore(settings(), folder, terminal));
+
+  try {
+    await program.parseAsync([...args], { from: "user" });
+    return exitCode;
+  } catch (cause) {
+    if (cause instanceof CommanderError) return cause.exitCode === 0 ? 0 : 2;
+    if (!(cause instanceof OperatorError)) throw cause;
+    terminal.writeError(`sotto-relay: ${cause.message}\n`);
+    return cause.exitCode;
+  }
+}

@@ -1,0 +1,116 @@
+/** The metrics: a table of rows behind the Metrics port, exposed for Prometheus. No label ever names anybody. */
+
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import type { CounterName, GaugeName, HistogramName, Metrics } from "../ports.js";
+
+interface CounterRow {
+  readonly metric: string;
+  readonly help: string;
+  readonly label?: string;
+}
+
+/** Every counter, by the name the rules use. */
+const counters: Readonly<Record<CounterName, CounterRow>> = {
+  framesReceived: { metric: "sotto_frames_received_total", help: "Frames received, by type.", label: "frame" },
+  failuresAnswered: { metric: "sotto_failures_answered_total", help: "Failures answered, by code.", label: "code" },
+  envelopesAccepted: { metric: "sotto_envelopes_accepted_total", help: "Envelopes stored and answered `accepted`." },
+  envelopesDelivered: {
+    metric: "sotto_envelopes_delivered_total",
+    help: "Envelopes handed to sockets, repeats included.",
+  },
+  envelopesAcknowledged: {
+    metric: "sotto_envelopes_acknowledged_total",
+    help: "Envelopes deleted because their device has them.",
+  },
+  envelopesExpired: {
+    metric: "sotto_envelopes_expired_total",
+    help: "Envelopes deleted because nobody fetched them in time.",
+  },
+  bytesAccepted: { metric: "sotto_bytes_accepted_total", help: "Bytes of ciphertext stored." },
+  sendsRepeated: {
+    metric: "sotto_sends_repeated_total",
+    help: "Sends that were stored before and got their first answer.",
+  },
+  registrations: { metric: "sotto_registrations_total", help: "Devices registered, by mode.", label: "mode" },
+  limited: { metric: "sotto_limited_total", help: "Requests refused by a limiter, by its row.", label: "limiter" },
+  connectionsClosed: {
+    metric: "sotto_connections_closed_total",
+    help: "Sockets closed, by close code.",
+    label: "code",
+  },
+};
+
+/** Every gauge. */
+const gauges: Readonly<Record<GaugeName, CounterRow>> = {
+  deviceConnections: { metric: "sotto_device_connections", help: "Open sockets of authenticated devices." },
+  anonymousConnections: { metric: "sotto_anonymous_connections", help: "Open anonymous sockets." },
+  greetingConnections: {
+    metric: "sotto_greeting_connections",
+    help: "Open sockets that have not finished the greeting.",
+  },
+};
+
+/** Every histogram, in seconds. */
+const histograms: Readonly<Record<HistogramName, CounterRow & { readonly buckets: readonly number[] }>> = {
+  acceptSeconds: {
+    metric: "sotto_accept_seconds",
+    help: "From a send's arrival to its answer.",
+    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
+  },
+};
+
+/** Distinct values a label may take; further ones are counted as `other`, so that no caller can grow the page. */
+const MAX_LABEL_VALUES = 100;
+
+/** The metrics of one relay and their page. */
+export interface ExposedMetrics extends Metrics {
+  /** The page in Prometheus' text format. */
+  page(): Promise<{ readonly contentType: string; readonly body: string }>;
+  /** Forgets everything; no timer is left. Idempotent. */
+  close(): void;
+}
+
+/** Metrics in a registry of their own, with the process's default ones. */
+export function createMetrics(): ExposedMetrics {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+
+  const counted = mapRows(counters, (row) => ({
+    row,
+    seen: new Set<string>(),
+    counter: new Counter({
+      name: row.metric,
+      help: row.help,
+      registers: [registry],
+      labelNames: row.label === undefined ? [] : [row.label],
+    }),
+  }));
+  const gauged = mapRows(gauges, ({ metric, help }) => new Gauge({ name: metric, help, registers: [registry] }));
+  const observed = mapRows(
+    histograms,
+    ({ metric, help, buckets }) => new Histogram({ name: metric, help, buckets: [...buckets], registers: [registry] }),
+  );
+
+  return {
+    count(name, label, by = 1) {
+      const { row, seen, counter } = counted[name];
+      if (row.label === undefined) return counter.inc(by);
+      const wanted = label ?? "none";
+      const value = seen.has(wanted) || seen.size < MAX_LABEL_VALUES ? wanted : "other";
+      seen.add(value);
+      counter.inc({ [row.label]: value }, by);
+    },
+    gauge: (name, by) => gauged[name].inc(by),
+    observe: (name, value) => observed[name].observe(value),
+    page: async () => ({ contentType: registry.contentType, body: await registry.metrics() }),
+    close: () => registry.clear(),
+  };
+}
+
+function mapRows<Name extends string, Row, Out>(
+  rows: Readonly<Record<Name, Row>>,
+  make: (row: Row) => Out,
+): Record<Name, Out> {
+  const entries = Object.entries<Row>(rows).map(([name, row]) => [name, make(row)] as const);
+  return Object.fromEntries(entries) as Record<Name, Out>;
+}

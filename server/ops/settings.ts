@@ -1,0 +1,183 @@
+/**
+ * The one table of settings. A row is the TypeScript type, the parser, the line of SETTINGS.md and the line of the masked
+ * printout. The environment names a setting `SOTTO_` and its key in capitals (`dataDir` is `SOTTO_DATA_DIR`), the
+ * settings file by its key.
+ */
+
+import {
+  bool,
+  bytes,
+  choice,
+  decimal,
+  duration,
+  host,
+  httpsUrl,
+  integer,
+  type Kind,
+  line,
+  list,
+  origin,
+  path,
+  port,
+  publicKey,
+  secret,
+} from "./setting-kinds.js";
+
+/** One row. `preset` is the default as an operator would write it; `unset` says what happens where there is none. */
+export interface SettingRow<T = unknown> {
+  readonly kind: Kind<T>;
+  readonly doc: string;
+  readonly preset?: string;
+  readonly unset?: string;
+  readonly secret?: true;
+}
+
+/** A setting that always has a value. */
+const setting = <T>(kind: Kind<T>, preset: string, doc: string) => ({ kind, preset, doc }) as const;
+/** A setting that may be missing. */
+const optional = <T>(kind: Kind<T>, unset: string, doc: string) => ({ kind, unset, doc }) as const;
+
+const SECOND = 1_000;
+const HOUR = 3_600 * SECOND;
+const DAY = 24 * HOUR;
+
+/** Every setting, by its key. */
+export const settingsTable = {
+  port: setting(port, "8787", "The port for sockets, health and metrics."),
+  host: optional(
+    host,
+    "127.0.0.1 in development mode, else 0.0.0.0",
+    "The address to listen on. Development mode stays on this machine unless you name another address.",
+  ),
+  dataDir: setting(path, "./data", "The folder of everything the relay keeps: store and keys. One relay per folder."),
+  development: setting(
+    bool,
+    "false",
+    "Development mode: ANYBODY may register under ANY user id, and missing keys are made. Never on the open internet.",
+  ),
+  transport: setting(
+    choice("auto", "uws", "portable"),
+    "auto",
+    "The socket server: uWebSockets.js where its binary loads, else the portable one; or one of them by name.",
+  ),
+
+  tokenKey: optional(
+    publicKey,
+    "no static key",
+    "The public key that host tokens are signed with. Public keys only: a relay that held a shared secret could forge the tokens it checks.",
+  ),
+  tokenJwksFile: optional(
+    path,
+    "no key file",
+    "A file with the host's public keys as a JWK set; read again when it changes.",
+  ),
+  tokenJwksUrl: optional(
+    httpsUrl,
+    "no key URL",
+    "Where the host publishes its public keys as a JWK set; kept for 10 minutes.",
+  ),
+  tokenIssuer: optional(line(256), "required outside development mode", "The `iss` that host tokens must have."),
+  tokenAudience: optional(
+    line(256),
+    "required outside development mode",
+    "The `aud` that host tokens must name: this relay.",
+  ),
+
+  allowedOrigins: setting(
+    list(origin, 100),
+    "",
+    "Origins of web pages that may connect, for sockets and HTTP. Programs that are no browser send none and are not affected.",
+  ),
+  trustProxy: setting(
+    bool,
+    "false",
+    "Take the peer's address from X-Forwarded-For. Only behind a proxy that sets it; else callers could evade the limits.",
+  ),
+  maxConnections: setting(
+    integer({ min: 1, max: 1_000_000 }),
+    "20000",
+    "Sockets open at once; more are refused with 503.",
+  ),
+
+  deviceLimit: setting(integer({ min: 1, max: 16 }), "6", "Devices an account may have."),
+  mailboxEnvelopes: setting(
+    integer({ min: 10, max: 1_000_000 }),
+    "1000",
+    "Unread envelopes a device's mailbox may hold.",
+  ),
+  mailboxBytes: setting(
+    bytes({ min: 1024 ** 2, max: 16 * 1024 ** 3 }),
+    "16MiB",
+    "Bytes of unread envelopes a device's mailbox may hold. A full mailbox refuses mail; nothing is dropped.",
+  ),
+  envelopeTtl: setting(duration({ min: HOUR, max: 365 * DAY }), "30d", "How long mail that nobody fetches is kept."),
+  certificateTtl: setting(
+    duration({ min: 60 * SECOND, max: DAY }),
+    "24h",
+    "How long a sender certificate is valid: how long a removed device can still prove who it was.",
+  ),
+  keysLowAt: setting(
+    integer({ min: 1, max: 100 }),
+    "20",
+    "A device with fewer one-time keys than this is told to publish more.",
+  ),
+  refusalDelay: setting(
+    duration({ min: 0, max: 5 * SECOND }),
+    "25ms",
+    "Every refused send is answered this long after it came, so that the time does not tell the reason.",
+  ),
+  limiterScale: setting(
+    decimal({ min: 0.01, max: 1_000_000 }),
+    "1",
+    "Multiplies every limiter. 1 in production; more only for load tests.",
+  ),
+
+  logLevel: setting(choice("info", "warn", "error", "silent"), "info", "The least severe log line that is written."),
+  logFormat: setting(choice("json", "text"), "json", "`json` for machines, one object a line; `text` for people."),
+  metricsToken: {
+    ...optional(
+      secret,
+      "/metrics answers this machine only",
+      "The bearer token /metrics asks for. Set it behind a proxy on the same machine: there every caller looks local.",
+    ),
+    secret: true,
+  },
+  drainTimeout: setting(
+    duration({ min: SECOND, max: 600 * SECOND }),
+    "10s",
+    "How long a relay told to stop may take to finish what it has accepted, before it stops anyway.",
+  ),
+} as const satisfies Record<string, SettingRow>;
+
+/** The key of a setting, as in the settings file. */
+export type SettingKey = keyof typeof settingsTable;
+
+type ValueOf<Row> = Row extends { readonly kind: Kind<infer T> }
+  ? Row extends { readonly preset: string }
+    ? T
+    : T | undefined
+  : never;
+
+/** Every setting, read and in range. Durations are milliseconds, sizes bytes, paths absolute. */
+export type Settings = { readonly [Key in SettingKey]: ValueOf<(typeof settingsTable)[Key]> };
+
+/** The name of a setting in the environment. */
+export function environmentName(key: string): string {
+  return `SOTTO_${key.replace(/[A-Z]/g, (capital) => `_${capital}`).toUpperCase()}`;
+}
+
+/** The variable that names the settings file; the one `SOTTO_*` name that is no setting. */
+export const CONFIG_VARIABLE = "SOTTO_CONFIG";
+
+/** The settings file that is read where `SOTTO_CONFIG` is not set, if it exists. */
+export const DEFAULT_CONFIG_FILE = "sotto.json";
+
+/** Every row with its key, in the order of the table. */
+export function settingRows(): readonly { readonly key: SettingKey; readonly row: SettingRow }[] {
+  return Object.entries(settingsTable).map(([key, row]) => ({ key: key as SettingKey, row: row as SettingRow }));
+}
+
+/** The address to listen on: what is set, else this machine only in development mode and every interface otherwise. */
+export function listenHost(settings: Settings): string {
+  return settings.host ?? (settings.development ? "127.0.0.1" : "0.0.0.0");
+}

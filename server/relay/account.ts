@@ -1,0 +1,92 @@
+/** The account document: what the relay knows of an account, as one record. */
+
+import {
+  type AccountId,
+  type DeviceId,
+  decodeRecord,
+  encodeRecord,
+  field,
+  keyDigest,
+  limits,
+  SottoError,
+  type TypeOf,
+} from "@sotto/protocol";
+import { type MailboxId, mailboxId } from "../ports.js";
+
+/** The version this file writes. Another one is a format change, which ships its migration. */
+const DOCUMENT_VERSION = 1;
+
+/** Accounts one account may refuse; the bound of the `setAccess` frame. */
+const MAX_BLOCKED = 1_000;
+
+/** Mailboxes of former devices that may wait to be dropped. */
+export const MAX_RETIRED = 64;
+
+const registrationId = field.uint(0x3fff, 1);
+const prekeyId = field.uint(0xff_ffff, 1);
+const signed = (size: number) => field.record({ id: prekeyId, key: field.bytes(size), signature: field.bytes(64) });
+
+const device = field.record({
+  device: field.deviceId,
+  registrationId,
+  authenticationKey: field.bytes(32),
+  signedPrekey: signed(33),
+  lastResortPrekey: signed(1569),
+});
+
+const document = field.record({
+  version: field.uint(DOCUMENT_VERSION, DOCUMENT_VERSION),
+  /** Whose users this account belongs to: names are resolved among users of the same issuer. */
+  issuer: field.text(limits.tokenBytes.value),
+  identityKey: field.bytes(33),
+  deliveryKeyHash: field.bytes(32),
+  firstContact: field.choice("everyone", "nobody"),
+  blocked: field.list(field.accountId, MAX_BLOCKED),
+  devices: field.list(device, limits.devicesPerAccount.value),
+  /** Mailboxes that no device owns any more and that are yet to be dropped. */
+  retired: field.list(field.record({ device: field.deviceId, registrationId }), MAX_RETIRED),
+});
+
+/** One registered device: its keys as published. One-time keys are kept apart. */
+export type Device = TypeOf<typeof device>;
+
+/** What the relay knows of an account. */
+export type AccountDocument = Omit<TypeOf<typeof document>, "version">;
+
+/** The bytes of a document. */
+export function encodeAccount(account: AccountDocument): Uint8Array {
+  return encodeRecord(document, { version: DOCUMENT_VERSION, ...account });
+}
+
+/**
+ * The document that stored bytes spell.
+ *
+ * @throws internal if they spell none: our own store holds something we did not write.
+ */
+export function decodeAccount(bytes: Uint8Array): AccountDocument {
+  try {
+    return decodeRecord(document, bytes);
+  } catch (cause) {
+    throw new SottoError("internal", { detail: "a stored account document does not parse", cause });
+  }
+}
+
+/** The device of an account by its id. */
+export function findDevice(account: AccountDocument, id: DeviceId): Device | undefined {
+  return account.devices.find((candidate) => candidate.device === id);
+}
+
+/** The mailbox of one of an account's devices, present or former. */
+export function mailboxOf(account: AccountId, of: Pick<Device, "device" | "registrationId">): MailboxId {
+  return mailboxId(account, of.device, of.registrationId);
+}
+
+/** The digest by which a device finds out whether the relay holds the keys it published. */
+export function digestOf(account: AccountDocument, of: Device): Uint8Array {
+  return keyDigest({
+    identityKey: account.identityKey,
+    registrationId: of.registrationId,
+    signedPrekey: of.signedPrekey,
+    lastResortPrekey: of.lastResortPrekey,
+  });
+}

@@ -1,0 +1,257 @@
+/** One socket from its first frame to its close: greets, then hands requests to their rules and mail to the device. */
+
+import {
+  type CloseReason,
+  closeCodes,
+  decodeFrame,
+  encodeFrame,
+  type FrameToClient,
+  type FrameToRelay,
+  failures,
+  frames,
+  limits,
+  type Stage,
+  type WireFailureCode,
+} from "@sotto/protocol";
+import type { Connection, ConnectionHandler, Notice } from "../ports.js";
+import type { Admission } from "./admission.js";
+import { failureOf } from "./failure.js";
+import { Greeter } from "./greeter.js";
+import type { Bucket } from "./limiter.js";
+import { MailboxStream } from "./mailbox-stream.js";
+import { answerRequest } from "./requests.js";
+import type { Caller, DeviceIdentity, RequestFrame, Rules } from "./rules.js";
+
+/** Above this many bytes on their way, mail waits until the peer took them. */
+const HIGH_WATER_BYTES = 262_144;
+
+/** The handler of one socket. Holds no timer and no map of its own: ten thousand of these are idle most of the time. */
+export class ClientConnection implements ConnectionHandler, Caller {
+  device: DeviceIdentity | undefined = undefined;
+  private stage: Stage | "closed" = "greeting";
+  private greeter: Greeter | undefined;
+  private admission: Admission | undefined = undefined;
+  private stream: MailboxStream | undefined = undefined;
+  private readonly frameBucket: Bucket;
+  private lastFrameMs: number;
+  private unanswered = 0;
+  private queued: Uint8Array[] | undefined = undefined;
+  private queuedBytes = 0;
+  private closedAs: CloseReason | undefined = undefined;
+
+  constructor(
+    private readonly rules: Rules,
+    private readonly connection: Connection,
+    private readonly forget: (gone: ClientConnection) => void,
+  ) {
+    this.frameBucket = rules.limiters.own("framesPerConnection");
+    this.lastFrameMs = rules.clock.monotonic();
+    this.greeter = new Greeter(rules, this);
+    rules.metrics.gauge("greetingConnections", 1);
+  }
+
+  get remoteAddress(): string {
+    return this.connection.remoteAddress;
+  }
+
+  /** Opens the greeting. */
+  open(): void {
+    this.greeter?.handle({ kind: "opened" });
+  }
+
+  message(message: Uint8Array): void {
+    if (this.stage === "closed") return;
+    const nowMs = this.rules.clock.monotonic();
+    this.lastFrameMs = nowMs;
+    if (this.rules.limiters.takeOwn("framesPerConnection", this.frameBucket, nowMs) > 0) {
+      this.close("flooding");
+      return;
+    }
+    const frame = decoded(message);
+    if (frame !== undefined) this.rules.metrics.count("framesReceived", frame.type);
+    if (this.greeter !== undefined) this.greeter.handle(frame ? { kind: "frame", frame } : { kind: "undecodable" });
+    else if (frame === undefined) this.close("badFrame");
+    else this.take(frame, nowMs);
+  }
+
+  drained(): void {
+    this.stream?.drained();
+  }
+
+  closed(): void {
+    this.leave();
+    this.rules.metrics.count("connectionsClosed", this.closedAs ?? "peer");
+    this.forget(this);
+  }
+
+  /** Looks at the time: a greeting that takes too long, a peer that went silent. */
+  tick(nowMs: number): void {
+    if (this.greeter !== undefined) this.greeter.handle({ kind: "tick" });
+    else if (nowMs - this.lastFrameMs > limits.silenceMs.value) this.close("silent");
+  }
+
+  /** The mailbox this connection streams, once it does. */
+  get mailboxStream(): MailboxStream | undefined {
+    return this.stream;
+  }
+
+  notice(notice: Notice): void {
+    if (notice.kind === "displaced" || notice.kind === "revoked") this.close(notice.kind);
+    else if (this.stream !== undefined) this.tell(this.stream, notice);
+    // Before the welcome the rest is lost without harm: the stream reads what is stored, the welcome counts the keys.
+  }
+
+  welcomed(admission: Admission | undefined): void {
+    this.greeter = undefined;
+    this.stage = admission === undefined ? "anonymous" : "device";
+    this.rules.metrics.gauge("greetingConnections", -1);
+    this.rules.metrics.gauge(admission === undefined ? "anonymousConnections" : "deviceConnections", 1);
+    if (admission === undefined) return;
+    this.admission = admission;
+    this.device = admission.device;
+    this.stream = new MailboxStream(this.rules, admission.device.mailbox, this);
+    this.stream.start();
+  }
+
+  answer(frame: FrameToClient): void {
+    this.push(encodeFrame(frame));
+  }
+
+  fail(id: number, code: WireFailureCode, retryAfterMs?: number): void {
+    this.rules.metrics.count("failuresAnswered", code);
+    this.answer({ type: "failed", id, failure: failures[code].wire, retryAfterMs });
+  }
+
+  /** Queues a message; it leaves with what else this turn of the event loop queues. */
+  push(message: Uint8Array): void {
+    if (this.stage === "closed") return;
+    this.queuedBytes += message.length;
+    if (this.queued !== undefined) {
+      this.queued.push(message);
+      return;
+    }
+    this.queued = [message];
+    this.rules.outgoing.schedule(this);
+  }
+
+  flush(): void {
+    const { queued, connection } = this;
+    if (queued === undefined) return;
+    this.queued = undefined;
+    this.queuedBytes = 0;
+    if (queued.length === 1) connection.send(queued[0] as Uint8Array);
+    else {
+      connection.cork(() => {
+        for (const message of queued) connection.send(message);
+      });
+    }
+  }
+
+  isCongested(): boolean {
+    if (this.connection.bufferedBytes + this.queuedBytes <= HIGH_WATER_BYTES) return false;
+    // Only what the socket did not take counts: `drained` is called for nothing else.
+    this.flush();
+    return this.connection.bufferedBytes > HIGH_WATER_BYTES;
+  }
+
+  streamFailed(): void {
+    this.close("unavailable");
+  }
+
+  close(reason: CloseReason): void {
+    if (this.stage === "closed") return;
+    this.flush();
+    this.leave();
+    this.closedAs = reason;
+    this.connection.close(closeCodes[reason], reason);
+  }
+
+  /** Takes no part in anything any more. Idempotent. */
+  private leave(): void {
+    if (this.stage === "closed") return;
+    const left = this.stage;
+    this.stage = "closed";
+    this.queued = undefined;
+    this.greeter?.handle({ kind: "closed" });
+    this.greeter = undefined;
+    this.stream?.stop();
+    this.admission?.detach();
+    this.rules.metrics.gauge(`${left}Connections`, -1);
+  }
+
+  private tell(stream: MailboxStream, notice: Exclude<Notice, { readonly kind: "displaced" | "revoked" }>): void {
+    switch (notice.kind) {
+      case "mail":
+        stream.mail(notice.envelope);
+        break;
+      case "ephemeral": {
+        const { messageId, acceptedMs, body } = notice;
+        if (!this.isCongested()) this.answer({ type: "deliver", cursor: 0, messageId, acceptedMs, body });
+        break;
+      }
+      case "keysLow":
+        this.answer({ type: "keysLow", oneTimeCount: notice.oneTimeCount, kyberCount: notice.kyberCount });
+        break;
+      case "mailboxFull":
+        this.answer({ type: "mailboxFull" });
+        break;
+    }
+  }
+
+  private take(frame: FrameToRelay, nowMs: number): void {
+    const stages: readonly (Stage | "closed")[] = frames[frame.type].stages;
+    if (!stages.includes(this.stage)) {
+      if ("id" in frame) this.fail(frame.id, "notAuthenticated");
+      this.close("badFrame");
+      return;
+    }
+    switch (frame.type) {
+      case "ping":
+        this.answer({ type: "pong", id: frame.id, serverTimeMs: this.rules.clock.now() });
+        break;
+      case "acknowledge":
+        if (this.stream?.acknowledge(frame.upTo, frame.also) === false) this.close("badFrame");
+        break;
+      case "authenticate":
+      case "anonymous":
+      case "register":
+        this.close("badFrame");
+        break;
+      default:
+        this.request(frame, nowMs);
+    }
+  }
+
+  private request(frame: RequestFrame, arrivedMs: number): void {
+    if (this.unanswered >= limits.requestsInFlight.value) this.close("flooding");
+    else if (this.rules.isDraining) this.fail(frame.id, "busy");
+    else {
+      this.unanswered += 1;
+      this.rules.inFlight.begin();
+      answerRequest(this.rules, this, frame, arrivedMs).then(
+        () => this.answered(),
+        (cause) => this.broke(frame, cause),
+      );
+    }
+  }
+
+  private answered(): void {
+    this.unanswered -= 1;
+    this.rules.inFlight.end();
+  }
+
+  private broke(frame: RequestFrame, cause: unknown): void {
+    const { failure, retryAfterMs } = failureOf(cause, this.rules.log, frame.type);
+    this.fail(frame.id, failure, retryAfterMs);
+    this.answered();
+    if (failure === "notAuthenticated") this.close("revoked");
+  }
+}
+
+function decoded(message: Uint8Array): FrameToRelay | undefined {
+  try {
+    return decodeFrame(message, "toRelay");
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,131 @@
+/** The greeting's shell: runs the effects of its steps on one connection. */
+
+import { type CloseReason, encodeFrame, failures, PROTOCOL_VERSION } from "@sotto/protocol";
+import type { Notice } from "../ports.js";
+import { type Admission, admit } from "./admission.js";
+import { authenticate } from "./authentication.js";
+import { failureOf } from "./failure.js";
+import {
+  type Greeting,
+  type GreetingAnswer,
+  type GreetingEffect,
+  type GreetingEvent,
+  type GreetingFailure,
+  opening,
+  step,
+} from "./greeting.js";
+import { register } from "./registration.js";
+import type { DeviceIdentity, Rules } from "./rules.js";
+
+/** The connection that is greeted. */
+export interface Greeted {
+  readonly remoteAddress: string;
+  push(message: Uint8Array): void;
+  close(reason: CloseReason): void;
+  notice(notice: Notice): void;
+  /** The greeting went well; without an admission the connection is anonymous. */
+  welcomed(admission: Admission | undefined): void;
+}
+
+/** Greets one connection; dropped when the greeting ended. */
+export class Greeter {
+  private state: Greeting = opening;
+  private readonly nonce: Uint8Array;
+  private admission: Admission | undefined;
+
+  constructor(
+    private readonly rules: Rules,
+    private readonly greeted: Greeted,
+  ) {
+    this.nonce = rules.random.bytes(32);
+  }
+
+  /** Takes one event and does what follows from it. */
+  handle(event: GreetingEvent): void {
+    const { state, effects } = step(this.state, event, this.rules.clock.monotonic());
+    this.state = state;
+    for (const effect of effects) this.run(effect);
+  }
+
+  private run(effect: GreetingEffect): void {
+    const { clock, policy, signatures, metrics } = this.rules;
+    switch (effect.kind) {
+      case "challenge":
+        this.greeted.push(
+          encodeFrame({
+            type: "challenge",
+            version: PROTOCOL_VERSION,
+            nonce: this.nonce,
+            root: signatures.root,
+            serverTimeMs: clock.now(),
+            development: policy.registration === "open" ? "on" : "off",
+          }),
+        );
+        break;
+      case "check":
+        void this.check(effect.answer);
+        break;
+      case "welcome":
+        this.greeted.push(this.welcome());
+        this.greeted.welcomed(this.admission);
+        break;
+      case "refuse":
+        metrics.count("failuresAnswered", effect.failure);
+        this.greeted.push(
+          encodeFrame({
+            type: "refused",
+            failure: failures[effect.failure].wire,
+            retryAfterMs: effect.retryAfterMs,
+            devices: effect.devices ?? [],
+          }),
+        );
+        this.greeted.close(effect.close);
+        break;
+    }
+  }
+
+  private async check(answer: GreetingAnswer): Promise<void> {
+    try {
+      const device = await this.proven(answer);
+      if (device === "anonymous") return this.handle({ kind: "passed" });
+      if ("failure" in device) return this.handle({ kind: "failed", ...device });
+      if (this.state.kind !== "checking") return;
+      const admission = await admit(this.rules, device, (notice) => this.greeted.notice(notice));
+      if (this.state.kind !== "checking") return admission.detach();
+      this.admission = admission;
+      this.handle({ kind: "passed" });
+    } catch (cause) {
+      this.handle({ kind: "failed", ...failureOf(cause, this.rules.log, answer.type) });
+    }
+  }
+
+  private async proven(answer: GreetingAnswer): Promise<DeviceIdentity | "anonymous" | GreetingFailure> {
+    const { remoteAddress } = this.greeted;
+    this.rules.limiters.spend("greetingsPerAddress", remoteAddress);
+    const challenge = { nonce: this.nonce, root: this.rules.signatures.root };
+    switch (answer.type) {
+      case "anonymous":
+        return "anonymous";
+      case "authenticate":
+        return authenticate(this.rules, answer, challenge);
+      case "register": {
+        const registration = await register(this.rules, answer, { challenge, remoteAddress });
+        return registration.kind === "registered"
+          ? registration.device
+          : { failure: "deviceLimit", devices: registration.devices };
+      }
+    }
+  }
+
+  private welcome(): Uint8Array {
+    return encodeFrame({
+      type: "welcome",
+      account: this.admission?.device.account,
+      device: this.admission?.device.device,
+      keyDigest: this.admission?.held.keyDigest,
+      oneTimeCount: this.admission?.held.oneTimeCount ?? 0,
+      kyberCount: this.admission?.held.kyberCount ?? 0,
+      serverTimeMs: this.rules.clock.now(),
+    });
+  }
+}

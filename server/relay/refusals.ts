@@ -1,0 +1,39 @@
+/** Refusals leave at a fixed time after the request came, so that their time tells nothing about their reason. */
+
+import type { Clock } from "../ports.js";
+
+/** Refusals held back at once; more are answered `busy`, whatever their reason. */
+const MAX_HELD = 8_192;
+
+/** Holds refusals back until their time. */
+export class Refusals {
+  private readonly held = new Set<() => void>();
+
+  constructor(
+    private readonly clock: Clock,
+    private readonly delayMs: number,
+    private readonly maxHeld = MAX_HELD,
+  ) {}
+
+  /**
+   * Resolves `delayMs` after the request's arrival (monotonic time): `due` when its answer may leave, `crowded` at once
+   * if too many are held. After `releaseAll`, everything held resolves at once.
+   */
+  hold(arrivedMs: number): Promise<"due" | "crowded"> {
+    if (this.held.size >= this.maxHeld) return Promise.resolve("crowded");
+    return new Promise((resolve) => {
+      const release = () => {
+        this.held.delete(release);
+        timer.cancel();
+        resolve("due");
+      };
+      this.held.add(release);
+      const timer = this.clock.after(Math.max(0, arrivedMs + this.delayMs - this.clock.monotonic()), release);
+    });
+  }
+
+  /** Lets everything go that is held, because the relay closes. */
+  releaseAll(): void {
+    for (const release of [...this.held]) release();
+  }
+}

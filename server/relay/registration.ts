@@ -1,0 +1,168 @@
+/** Registration: a host's user becomes an account, a key-holder one of its devices. */
+
+import {
+  type AccountId,
+  type DeviceId,
+  type Frame,
+  limits,
+  MAX_DEVICE_ID,
+  parseDeviceId,
+  SottoError,
+} from "@sotto/protocol";
+import { mailboxId } from "../ports.js";
+import { type AccountDocument, type Device, MAX_RETIRED, mailboxOf } from "./account.js";
+import type { LoadedAccount } from "./accounts.js";
+import type { Challenge } from "./authentication.js";
+import { equalBytes } from "./bytes.js";
+import { checkRegistrationKeys } from "./registration-keys.js";
+import { dropRetired } from "./retired.js";
+import type { DeviceIdentity, Rules } from "./rules.js";
+import { accountOfUser, claimAccount, registeringUser, userKey } from "./user.js";
+
+/** How often a registration is tried against others of the same account. */
+const ATTEMPTS = 8;
+
+/** What became of a registration. */
+export type Registration =
+  | { readonly kind: "registered"; readonly device: DeviceIdentity }
+  /** The account has all the devices it may have: these. */
+  | { readonly kind: "deviceLimit"; readonly devices: readonly DeviceId[] };
+
+/**
+ * Registers a device.
+ *
+ * Everything is checked before anything is written. Then, in this order: the user's row with the account's random id,
+ * the device's mailbox, the account's document. A crash in between leaves an account id without a document, which the
+ * next registration of the user goes on with, and an empty mailbox that nobody can address; its device id stays unused
+ * for that registration id. Former devices are let go by the document first and dropped after it.
+ *
+ * Idempotent: a device that never heard the answer, and asks again with the same keys, is the same device.
+ *
+ * @throws SottoError with the code of the refusal.
+ */
+export async function register(
+  rules: Rules,
+  frame: Frame<"register">,
+  { challenge, remoteAddress }: { readonly challenge: Challenge; readonly remoteAddress: string },
+): Promise<Registration> {
+  rules.limiters.spend("registrationsPerAddress", remoteAddress);
+  const user = await registeringUser(rules, frame);
+  const key = userKey(rules, user);
+  rules.limiters.spend("registrationsPerUser", key);
+  checkRegistrationKeys(rules.signatures, frame, challenge);
+
+  const account = frame.mode === "add" ? await accountOfUser(rules, key) : await claimAccount(rules, key);
+  if (account === undefined) throw new SottoError("unknownUser");
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const loaded = await rules.accounts.load(account);
+    const known = loaded === undefined ? undefined : sameDevice(loaded.document, frame);
+    if (known !== undefined) return { kind: "registered", device: identity(account, known) };
+    checkMode(frame, loaded);
+    const full = atLimit(rules, frame, loaded);
+    if (full !== undefined) return { kind: "deviceLimit", devices: full };
+    if (await hasNoRoomToRetire(rules, frame, account, loaded)) continue;
+
+    const device = await createMailbox(rules, account, frame, loaded);
+    const document = withDevice(frame, device, loaded?.document, user.issuer);
+    if (!(await rules.accounts.replace(account, loaded?.revision, document))) {
+      await rules.store.mail.drop(mailboxOf(account, device));
+      continue;
+    }
+    await dropRetired(rules, account);
+    rules.metrics.count("registrations", frame.mode);
+    return { kind: "registered", device: identity(account, device) };
+  }
+  throw new SottoError("busy", { detail: "others keep registering under this user" });
+}
+
+function sameDevice({ devices, identityKey }: AccountDocument, frame: Frame<"register">): Device | undefined {
+  if (!equalBytes(identityKey, frame.identityKey)) return undefined;
+  return devices.find(
+    ({ authenticationKey, registrationId }) =>
+      registrationId === frame.registrationId && equalBytes(authenticationKey, frame.authenticationKey),
+  );
+}
+
+function checkMode({ mode, identityKey }: Frame<"register">, loaded: LoadedAccount | undefined): void {
+  switch (mode) {
+    case "first":
+      if (loaded !== undefined) throw new SottoError("accountExists");
+      return;
+    case "add":
+      if (loaded === undefined) throw new SottoError("unknownUser");
+      if (!equalBytes(loaded.document.identityKey, identityKey)) throw new SottoError("accountExists");
+      return;
+    case "reset":
+      return;
+  }
+}
+
+function atLimit(
+  { policy }: Rules,
+  { mode }: Frame<"register">,
+  loaded: LoadedAccount | undefined,
+): readonly DeviceId[] | undefined {
+  if (mode !== "add" || loaded === undefined) return undefined;
+  const { devices } = loaded.document;
+  if (devices.length < Math.min(policy.deviceLimit, limits.devicesPerAccount.value)) return undefined;
+  return devices.map(({ device }) => device);
+}
+
+/** True if a reset must wait for former mailboxes to be dropped; they are then, and the document has changed. */
+async function hasNoRoomToRetire(
+  rules: Rules,
+  { mode }: Frame<"register">,
+  account: AccountId,
+  loaded: LoadedAccount | undefined,
+): Promise<boolean> {
+  if (mode !== "reset" || loaded === undefined) return false;
+  if (loaded.document.retired.length + loaded.document.devices.length <= MAX_RETIRED) return false;
+  await dropRetired(rules, account);
+  return true;
+}
+
+/** Finds the lowest device id whose mailbox does not exist, present and former devices left out, and creates it. */
+async function createMailbox(
+  { store }: Rules,
+  account: AccountId,
+  frame: Frame<"register">,
+  loaded: LoadedAccount | undefined,
+): Promise<Device> {
+  const taken = new Set<number>();
+  for (const { device } of loaded?.document.devices ?? []) taken.add(device);
+  for (const { device } of loaded?.document.retired ?? []) taken.add(device);
+  const { registrationId, authenticationKey, signedPrekey, lastResortPrekey } = frame;
+  for (let id = 1; id <= MAX_DEVICE_ID; id++) {
+    if (taken.has(id)) continue;
+    const device = parseDeviceId(id);
+    if (!(await store.mail.create(mailboxId(account, device, registrationId)))) continue;
+    return { device, registrationId, authenticationKey, signedPrekey, lastResortPrekey };
+  }
+  throw new SottoError("busy", { detail: "no device id is free" });
+}
+
+/** The document with the new device. Whom the account refuses stays, whatever becomes of its keys. */
+function withDevice(
+  frame: Frame<"register">,
+  device: Device,
+  current: AccountDocument | undefined,
+  issuer: string,
+): AccountDocument {
+  if (current !== undefined && frame.mode === "add") return { ...current, devices: [...current.devices, device] };
+  return {
+    issuer,
+    identityKey: frame.identityKey,
+    deliveryKeyHash: frame.deliveryKeyHash,
+    firstContact: current?.firstContact ?? "everyone",
+    blocked: current?.blocked ?? [],
+    devices: [device],
+    retired: [
+      ...(current?.retired ?? []),
+      ...(current?.devices ?? []).map(({ device: id, registrationId }) => ({ device: id, registrationId })),
+    ],
+  };
+}
+
+function identity(account: AccountId, { device, registrationId }: Device): DeviceIdentity {
+  return { account, device, registrationId, mailbox: mailboxId(account, device, registrationId) };
+}

@@ -1,0 +1,123 @@
+/** The relay: its rules, put together. Everything it does to the world goes through the ports it is given. */
+
+import type {
+  AbortSignalLike,
+  Bus,
+  Clock,
+  Connection,
+  ConnectionHandler,
+  HostTokens,
+  Log,
+  Metrics,
+  Random,
+  RelayPolicy,
+  Signatures,
+  Store,
+} from "../ports.js";
+import { Accounts } from "./accounts.js";
+import { ClientConnection } from "./client-connection.js";
+import { InFlight } from "./in-flight.js";
+import { Limiters } from "./limiters.js";
+import { catchUp } from "./missed-mail.js";
+import { Outgoing } from "./outgoing.js";
+import { Refusals } from "./refusals.js";
+import { dropRetired } from "./retired.js";
+import type { Rules } from "./rules.js";
+
+/** What a relay is made of. The store is open; whoever made the parts closes them, after the relay. */
+export interface RelayParts {
+  readonly store: Store;
+  readonly bus: Bus;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly signatures: Signatures;
+  /** Absent: no host token is taken, and only open registration can register anybody. */
+  readonly hostTokens?: HostTokens | undefined;
+  readonly policy: RelayPolicy;
+}
+
+/** A running relay. */
+export interface Relay {
+  /** Greets a new socket; `undefined` refuses it. */
+  connected(connection: Connection): ConnectionHandler | undefined;
+  /** Takes no new connections and answers new requests `busy`; what is in flight is finished. Idempotent. */
+  drain(): void;
+  /** Drains, waits for what is in flight, then closes every connection with 4503. Idempotent. */
+  close(): Promise<void>;
+  /** Housekeeping, to be called every few minutes: expires mail, drops orphaned mailboxes, looks for missed mail. */
+  sweep(signal: AbortSignalLike): Promise<void>;
+}
+
+/** How often all connections are looked at for deadlines: one timer for all of them. */
+const TICK_MS = 1_000;
+
+/** Starts a relay. */
+export function createRelay(parts: RelayParts): Relay {
+  const { bus, clock, log, metrics, policy, store } = parts;
+  const connections = new Set<ClientConnection>();
+  let isDraining = false;
+  let closing: Promise<void> | undefined;
+
+  const rules: Rules = {
+    ...parts,
+    accounts: new Accounts(store.directory),
+    limiters: new Limiters(clock, metrics, policy.limiterScale),
+    refusals: new Refusals(clock, policy.refusalDelayMs),
+    outgoing: new Outgoing(),
+    inFlight: new InFlight(),
+    get isDraining() {
+      return isDraining;
+    },
+  };
+
+  const tick = () => {
+    timer = clock.after(TICK_MS, tick);
+    const nowMs = clock.monotonic();
+    for (const connection of connections) connection.tick(nowMs);
+  };
+  let timer = clock.after(TICK_MS, tick);
+
+  const stopGaps = bus.onGap(() => {
+    catchUp(rules, connections).catch((cause) => log.error("catchUpBroke", cause));
+  });
+
+  const shutDown = async () => {
+    isDraining = true;
+    rules.refusals.releaseAll();
+    await rules.inFlight.idle();
+    timer.cancel();
+    stopGaps();
+    for (const connection of [...connections]) connection.close("unavailable");
+  };
+
+  return {
+    connected(connection) {
+      if (isDraining || rules.limiters.take("connectionsPerAddress", connection.remoteAddress) > 0) return undefined;
+      const client = new ClientConnection(rules, connection, (gone) => connections.delete(gone));
+      connections.add(client);
+      client.open();
+      return client;
+    },
+
+    drain() {
+      isDraining = true;
+    },
+
+    close() {
+      closing ??= shutDown();
+      return closing;
+    },
+
+    async sweep(signal) {
+      const expired = await store.mail.expire(clock.now() - policy.envelopeTtlMs, signal);
+      metrics.count("envelopesExpired", undefined, expired);
+      for (const account of rules.accounts.takeNoted()) {
+        if (signal.aborted) return;
+        await dropRetired(rules, account);
+      }
+      if (!signal.aborted) await catchUp(rules, connections);
+    },
+  };
+}

@@ -1,0 +1,64 @@
+/** What the rules share: the ports, and the few parts that remember something across connections. */
+
+import type { AccountId, DeviceId, Frame, FrameToClient, WireFailureCode } from "@sotto/protocol";
+import type { MailboxId } from "../ports.js";
+import type { Accounts } from "./accounts.js";
+import type { InFlight } from "./in-flight.js";
+import type { Limiters } from "./limiters.js";
+import type { Outgoing } from "./outgoing.js";
+import type { Refusals } from "./refusals.js";
+import type { RelayParts } from "./relay.js";
+
+/** Everything a rule may use. */
+export interface Rules extends RelayParts {
+  readonly accounts: Accounts;
+  readonly limiters: Limiters;
+  readonly refusals: Refusals;
+  readonly outgoing: Outgoing;
+  readonly inFlight: InFlight;
+  /** True from `drain()` on. */
+  readonly isDraining: boolean;
+}
+
+/** A device that proved itself. */
+export interface DeviceIdentity {
+  readonly account: AccountId;
+  readonly device: DeviceId;
+  readonly registrationId: number;
+  readonly mailbox: MailboxId;
+}
+
+/** Who sent a request, as its rule sees it. */
+export interface Caller {
+  /** `undefined` on an anonymous connection. */
+  readonly device: DeviceIdentity | undefined;
+  /** For limiters only; never logged. */
+  readonly remoteAddress: string;
+  answer(frame: FrameToClient): void;
+  fail(id: number, code: WireFailureCode, retryAfterMs?: number): void;
+}
+
+/** A device that sent a request. */
+export type DeviceCaller = Caller & { readonly device: DeviceIdentity };
+
+/** What limiters keyed by `source` count by: the account where it is known, else the address. */
+export function sourceOf(caller: Caller): string {
+  return caller.device?.account ?? caller.remoteAddress;
+}
+
+/** The requests a client may make once it was greeted. */
+export type RequestFrame = Frame<
+  "resolve" | "fetchBundles" | "publishKeys" | "fetchCertificate" | "setAccess" | "send"
+>;
+
+/**
+ * Answers a request that access rules refuse: always `notAllowed`, always at the same time after its arrival, whatever
+ * the reason. Too many refusals of one source are answered `tooManyRequests`, just as late.
+ */
+export async function refuse(rules: Rules, caller: Caller, id: number, arrivedMs: number): Promise<void> {
+  const retryAfterMs = rules.limiters.take("refusalsPerSource", sourceOf(caller));
+  const held = await rules.refusals.hold(arrivedMs);
+  if (held === "crowded") caller.fail(id, "busy");
+  else if (retryAfterMs > 0) caller.fail(id, "tooManyRequests", retryAfterMs);
+  else caller.fail(id, "notAllowed");
+}

@@ -1,0 +1,145 @@
+/** Sending: one request, every device of every named account, all or none. */
+
+import { type Frame, SottoError } from "@sotto/protocol";
+import type { MailboxId } from "../ports.js";
+import type { Recipient } from "./accounts.js";
+import { namesTwice } from "./device-list.js";
+import { type Caller, type Rules, refuse, sourceOf } from "./rules.js";
+import { decideSend, type SendDecision, type Write } from "./send-decision.js";
+
+/** How often a send is decided anew because an account changed under it. */
+const ATTEMPTS = 4;
+
+/**
+ * Answers a `send`.
+ *
+ * Decides from remembered accounts without waiting; only a yes may rest on them, because the store checks the revisions
+ * again. Every no is decided a second time from fresh documents, which is also why all refusals do the same work.
+ */
+export async function send(rules: Rules, caller: Caller, frame: Frame<"send">, arrivedMs: number): Promise<void> {
+  spendSource(rules, caller, frame);
+  if (namesTwice(frame.recipients)) return caller.fail(frame.id, "badFrame");
+
+  let decision = decideSend(frame, rememberedRecipients(rules, frame), caller.device);
+  let isFresh = false;
+  let isPaid = false;
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    if (decision.kind === "write") {
+      if (!isPaid) spendRecipients(rules, caller, decision);
+      isPaid = true;
+      if (await write(rules, caller, frame, decision, arrivedMs)) return;
+    } else if (isFresh) {
+      return answerNo(rules, caller, frame.id, decision, arrivedMs);
+    }
+    decision = decideSend(frame, await freshRecipients(rules, frame), caller.device);
+    isFresh = true;
+  }
+  throw new SottoError("busy", { detail: "the recipients' accounts change too often" });
+}
+
+/** Writes or hands on; false if an account changed since the decision. */
+async function write(
+  rules: Rules,
+  caller: Caller,
+  frame: Frame<"send">,
+  decision: Write,
+  arrivedMs: number,
+): Promise<boolean> {
+  const acceptedMs = rules.clock.now();
+  if (frame.storage === "ephemeral" || decision.rows.length === 0) {
+    for (const { mailbox, body } of decision.rows) {
+      rules.bus.publish(mailbox, { kind: "ephemeral", messageId: frame.messageId, acceptedMs, body });
+    }
+    caller.answer({ type: "accepted", id: frame.id, acceptedMs });
+    return true;
+  }
+  const { rows, addressed: guards } = decision;
+  let isPushed = false;
+  const push = (cursors: readonly number[]): void => {
+    isPushed = true;
+    for (let index = 0; index < rows.length; index++) {
+      const { mailbox, body } = rows[index] as (typeof rows)[number];
+      const envelope = { cursor: cursors[index] as number, messageId: frame.messageId, acceptedMs, body };
+      rules.bus.publish(mailbox, { kind: "mail", envelope });
+    }
+  };
+  const outcome = await rules.store.mail.append(
+    { messageId: frame.messageId, acceptedMs, rows, guards, quota: rules.policy.mailboxQuota },
+    push,
+  );
+  switch (outcome.kind) {
+    case "stored":
+      if (!isPushed) push(outcome.cursors);
+      caller.answer({ type: "accepted", id: frame.id, acceptedMs });
+      rules.metrics.count("envelopesAccepted", undefined, rows.length);
+      rules.metrics.count("bytesAccepted", undefined, sizeOf(decision));
+      rules.metrics.observe("acceptSeconds", (rules.clock.monotonic() - arrivedMs) / 1_000);
+      return true;
+    case "repeated":
+      caller.answer({ type: "accepted", id: frame.id, acceptedMs: outcome.acceptedMs });
+      rules.metrics.count("sendsRepeated");
+      return true;
+    case "full":
+      for (const mailbox of outcome.mailboxes) tellOwner(rules, mailbox);
+      caller.fail(frame.id, "mailboxFull");
+      return true;
+    case "changed":
+    case "noMailbox":
+      return false;
+  }
+}
+
+async function answerNo(
+  rules: Rules,
+  caller: Caller,
+  id: number,
+  decision: Exclude<SendDecision, Write>,
+  arrivedMs: number,
+): Promise<void> {
+  switch (decision.kind) {
+    case "refused":
+      return refuse(rules, caller, id, arrivedMs);
+    case "mismatch":
+      return caller.answer({ type: "deviceMismatch", id, accounts: decision.accounts });
+    case "revoked":
+      throw new SottoError("notAuthenticated", { detail: "the sending device was removed" });
+  }
+}
+
+function rememberedRecipients(rules: Rules, frame: Frame<"send">): readonly (Recipient | undefined)[] {
+  return frame.recipients.map(({ account }) => rules.accounts.remembered(account));
+}
+
+function freshRecipients(rules: Rules, frame: Frame<"send">): Promise<readonly (Recipient | undefined)[]> {
+  return Promise.all(frame.recipients.map(({ account }) => rules.accounts.recipient(account)));
+}
+
+/** What every send costs its source, whether it may go ahead or not. */
+function spendSource({ limiters }: Rules, caller: Caller, frame: Frame<"send">): void {
+  if (frame.storage === "ephemeral") limiters.spend("ephemeralPerSource", sourceOf(caller));
+  else if (caller.device === undefined) limiters.spend("sendsPerAddress", caller.remoteAddress);
+  else limiters.spend("sendsPerAccount", caller.device.account);
+}
+
+/** What a send that may go ahead costs besides: strangers and contacts draw on buckets of their own. */
+function spendRecipients({ limiters }: Rules, caller: Caller, { addressed }: Write): void {
+  for (const { account, ground, sizeBytes } of addressed) {
+    if (ground === "firstContact") {
+      limiters.spend("firstContactsPerAccount", sourceOf(caller));
+      limiters.spend("firstContactsPerRecipient", account);
+    } else {
+      limiters.spend("sendsPerRecipient", account);
+    }
+    limiters.spend("bytesPerRecipient", account, sizeBytes);
+  }
+}
+
+function sizeOf({ addressed }: Write): number {
+  let sum = 0;
+  for (const { sizeBytes } of addressed) sum += sizeBytes;
+  return sum;
+}
+
+function tellOwner({ bus, limiters }: Rules, mailbox: MailboxId): void {
+  if (limiters.take("fullNoticesPerMailbox", mailbox) === 0) bus.publish(mailbox, { kind: "mailboxFull" });
+}

@@ -1,0 +1,87 @@
+/**
+ * Every kind of row on disk. A key starts with one byte that names its kind; numbers are big-endian and of fixed
+ * width, so that the order of the bytes is the order of the numbers. `row-keys.ts` builds and reads the keys.
+ */
+
+/** The layout below. Raise it with any change of a key or value, and add a migration to `ordered/format.ts`. */
+export const FORMAT_VERSION = 1;
+
+/** One kind of row: its prefix, its key after the prefix, its value, and who deletes it. */
+export interface RowKind {
+  readonly prefix: number;
+  readonly key: string;
+  readonly value: string;
+  readonly deletedBy: string;
+}
+
+/** All kinds of rows, by name. Prefixes are never reused. u16 and u48 are unsigned big-endian numbers of 2 and 6 bytes. */
+export const catalogue = {
+  format: {
+    prefix: 0x00,
+    key: "nothing",
+    value: "u16 format version",
+    deletedBy: "nobody",
+  },
+  numbers: {
+    prefix: 0x01,
+    key: "nothing",
+    value: "u48 the highest number handed out, for mailbox numbers and revisions alike",
+    deletedBy: "nobody",
+  },
+  mailbox: {
+    prefix: 0x10,
+    key: "mailbox id",
+    value: "u48 mailbox number",
+    deletedBy: "drop",
+  },
+  /** The size stands in the key, so that a mailbox is loaded from its keys alone. */
+  envelope: {
+    prefix: 0x11,
+    key: "u48 mailbox number, u48 cursor, u32 size of the body",
+    value: "16 bytes message id, u48 accepted (ms), body",
+    deletedBy: "acknowledge, expire, drop",
+  },
+  /** Sorts behind the mailbox's envelopes, so that no scan of them runs into the deleted rows of the next mailbox. */
+  mailboxHead: {
+    prefix: 0x11,
+    key: "u48 mailbox number, u48 of ones, u32 of ones",
+    value: "u48 floor (all cursors up to it are deleted), u48 last cursor when written, mailbox id",
+    deletedBy: "drop",
+  },
+  dedupe: {
+    prefix: 0x12,
+    key: "u16 generation (accepted time / 7 days), 16 bytes message id",
+    value: "u48 accepted (ms)",
+    deletedBy: "expire, a whole generation at a time, once its youngest row is 7 days old",
+  },
+  prekey: {
+    prefix: 0x20,
+    key: "u8 length of the mailbox id, mailbox id, u8 kind, u48 key id",
+    value: "public key with its signature, as uploaded",
+    deletedBy: "takePrekey, drop",
+  },
+  prekeyHighest: {
+    prefix: 0x21,
+    key: "u8 length of the mailbox id, mailbox id, u8 kind",
+    value: "u48 the highest key id ever added",
+    deletedBy: "drop",
+  },
+  account: {
+    prefix: 0x30,
+    key: "account id",
+    value: "u48 revision, u48 of zeros, document",
+    deletedBy: "compareAndSet without a document",
+  },
+  table: {
+    prefix: 0x31,
+    key: "bucket, a zero byte, key",
+    value: "u48 revision, u48 expiry (ms, 0 = never), value",
+    deletedBy: "compareAndSet without a value, expire",
+  },
+  tableExpiry: {
+    prefix: 0x32,
+    key: "u48 expiry (ms), bucket, a zero byte, key",
+    value: "nothing",
+    deletedBy: "expire",
+  },
+} as const satisfies Record<string, RowKind>;

@@ -1,0 +1,225 @@
+/** The queues of all devices, on ordered rows. */
+
+import type { AccountId } from "@sotto/protocol";
+import type { AppendOutcome, AppendRequest, Mailboxes, MailboxId } from "../../ports.js";
+import type { Engine } from "../engine.js";
+import {
+  envelopeKey,
+  envelopeKeyScratch,
+  mailboxHeadKey,
+  mailboxKey,
+  readEnvelopeKey,
+  u48,
+  writeEnvelopeKey,
+} from "../row-keys.js";
+import { envelopeValue, mailboxHeadValue, readEnvelope } from "../row-values.js";
+import type { Dedupe } from "./dedupe.js";
+import type { Expiry } from "./expiry.js";
+import { Mailbox } from "./mailbox.js";
+import type { MailboxSlot } from "./mailbox-slot.js";
+import type { MailboxSlots } from "./mailbox-slots.js";
+import type { Numbers } from "./numbers.js";
+import type { Batch, Writer } from "./writer.js";
+
+/** What the mailboxes are made of. */
+export interface MailboxParts {
+  readonly engine: Engine;
+  readonly writer: Writer;
+  readonly numbers: Numbers;
+  readonly slots: MailboxSlots;
+  readonly dedupe: Dedupe;
+  readonly expiry: Expiry;
+  /** The revision of an account by all calls so far; `undefined` if there is none. */
+  revisionOf(account: AccountId): number | undefined;
+  /** Holds a mailbox's prekeys in memory while `change` runs, and answers what deletes them. */
+  withPrekeys<Result>(mailbox: MailboxId, change: (clear: (batch: Batch) => void) => Promise<Result>): Promise<Result>;
+}
+
+/** The mailboxes of a store. */
+export function orderedMailboxes(parts: MailboxParts): Mailboxes {
+  const { engine, writer, numbers, slots, dedupe } = parts;
+  const keySpace = envelopeKeyScratch();
+
+  /** The part of an append that must see every call before it, in one go. */
+  function store(
+    request: AppendRequest,
+    places: readonly MailboxSlot[],
+    assigned: ((cursors: readonly number[]) => void) | undefined,
+  ): Promise<AppendOutcome> {
+    writer.assertAccepting();
+    const { messageId, acceptedMs, rows } = request;
+    const first = dedupe.find(messageId, acceptedMs);
+    if (first !== undefined) return repeated(first.acceptedMs, first.written);
+    for (const { account, revision } of request.guards) {
+      if (parts.revisionOf(account) !== revision) return Promise.resolve({ kind: "changed" });
+    }
+    const refusal = refuse(request, places);
+    if (refusal !== undefined) return Promise.resolve(refusal);
+
+    const cursors: number[] = [];
+    const batch = writer.change(sizeOf(request), (batch) => {
+      for (const [index, { body }] of rows.entries()) {
+        const slot = places[index];
+        if (slot?.live === undefined) throw new Error("a row without a mailbox passed the checks");
+        const cursor = slot.live.add(body.length);
+        const key = writeEnvelopeKey(keySpace, slot.live.number, cursor, body.length);
+        batch.put(key, envelopeValue(messageId, acceptedMs, body));
+        slot.joins(batch);
+        cursors.push(cursor);
+      }
+      dedupe.remember(batch, messageId, acceptedMs);
+    });
+    assigned?.(cursors);
+    return batch.done.then(() => ({ kind: "stored", cursors }));
+  }
+
+  function removeAll(slot: MailboxSlot, mailbox: Mailbox, cursors: Iterable<number>, batch: Batch): void {
+    for (const cursor of cursors) {
+      const sizeBytes = mailbox.remove(cursor);
+      if (sizeBytes === undefined) continue;
+      batch.delete(writeEnvelopeKey(keySpace, mailbox.number, cursor, sizeBytes));
+      slot.joins(batch);
+    }
+  }
+
+  /** Answers when the newest change of a mailbox is on disk: a repeated call must not answer before the first. */
+  function settled(slot: MailboxSlot): Promise<void> {
+    return slot.pending?.done ?? Promise.resolve();
+  }
+
+  return {
+    async append(request, assigned) {
+      const places = request.rows.map(({ mailbox }) => slots.of(mailbox));
+      if (places.every(({ turn }) => turn === undefined)) return store(request, places, assigned);
+      const copy = copyOf(request);
+      return slots.inTurn(places, sizeOf(request), () => store(copy, places, assigned));
+    },
+
+    async read(mailbox, after, max) {
+      writer.assertOpen();
+      const { committed } = await slots.loaded(mailbox);
+      if (committed === undefined) return { items: [], more: false, head: 0 };
+      const head = committed.committed;
+      const page = committed.page(after, max);
+      if (page === undefined) return { items: [], more: false, head };
+      const { first, last, more } = page;
+      const from = envelopeKey(committed.number, first.cursor, first.sizeBytes);
+      const to = envelopeKey(committed.number, last.cursor, last.sizeBytes + 1);
+      const rows = await engine.entries({ from, to }, Number.POSITIVE_INFINITY);
+      const items = rows
+        .map(([key, value]) => readEnvelope(readEnvelopeKey(key).cursor, value))
+        // A row whose deletion is on its way to the disk is no longer counted in the page.
+        .filter(({ cursor }) => committed.sizeOf(cursor) !== undefined);
+      return { items, more, head };
+    },
+
+    async acknowledge(id, upTo, also) {
+      const slot = slots.of(id);
+      return slots.inTurn([slot], 0, () => {
+        writer.assertAccepting();
+        const mailbox = slot.live;
+        if (mailbox === undefined) return settled(slot);
+        const end = Math.min(upTo, mailbox.last);
+        if (end <= mailbox.floor && !also.some((cursor) => mailbox.sizeOf(cursor) !== undefined)) return settled(slot);
+        const batch = writer.change(0, (batch) => {
+          removeAll(slot, mailbox, cursorsFrom(mailbox.floor + 1, end), batch);
+          removeAll(slot, mailbox, also, batch);
+        });
+        return batch.done;
+      });
+    },
+
+    async heads(mailboxes) {
+      writer.assertOpen();
+      const heads = new Map<MailboxId, number>();
+      for (const id of mailboxes) {
+        const { committed } = await slots.loaded(id);
+        if (committed !== undefined) heads.set(id, committed.committed);
+      }
+      return heads;
+    },
+
+    async create(id) {
+      const slot = slots.of(id);
+      return slots.inTurn([slot], 0, () => {
+        writer.assertAccepting();
+        if (slot.live !== undefined) return settled(slot).then(() => false);
+        const batch = writer.change(0, (batch) => {
+          const number = numbers.next(batch);
+          const head = { floor: 0, last: 0 };
+          slot.live = new Mailbox(number, head, []);
+          batch.put(mailboxKey(id), u48(number));
+          batch.put(mailboxHeadKey(number), mailboxHeadValue(head, id));
+          slot.joins(batch);
+        });
+        return batch.done.then(() => true);
+      });
+    },
+
+    async drop(id) {
+      return parts.withPrekeys(id, (clearPrekeys) => {
+        const slot = slots.of(id);
+        return slots.inTurn([slot], 0, () => {
+          const batch = writer.change(0, (batch) => {
+            clearPrekeys(batch);
+            const mailbox = slot.live;
+            slot.joins(batch);
+            if (mailbox === undefined) return;
+            removeAll(slot, mailbox, cursorsFrom(mailbox.floor + 1, mailbox.last), batch);
+            batch.delete(mailboxKey(id));
+            batch.delete(mailboxHeadKey(mailbox.number));
+            slot.live = undefined;
+          });
+          return batch.done;
+        });
+      });
+    },
+
+    expire: (beforeMs, signal) => parts.expiry.expire(beforeMs, signal),
+  };
+}
+
+async function repeated(acceptedMs: number, written: Promise<void> | undefined): Promise<AppendOutcome> {
+  await written;
+  return { kind: "repeated", acceptedMs };
+}
+
+/** Checks existence and quota of all rows together; a mailbox may be named by several. */
+function refuse(request: AppendRequest, places: readonly MailboxSlot[]): AppendOutcome | undefined {
+  const missing = new Set<MailboxId>();
+  for (const { id, live } of places) if (live === undefined) missing.add(id);
+  if (missing.size > 0) return { kind: "noMailbox", mailboxes: [...missing] };
+
+  const wanted = new Map<MailboxSlot, { envelopes: number; bytes: number }>();
+  for (const [index, slot] of places.entries()) {
+    const want = wanted.get(slot) ?? { envelopes: 0, bytes: 0 };
+    want.envelopes += 1;
+    want.bytes += request.rows[index]?.body.length ?? 0;
+    wanted.set(slot, want);
+  }
+  const full: MailboxId[] = [];
+  for (const [{ id, live }, want] of wanted) {
+    if (live === undefined) continue;
+    const { envelopes, bytes } = request.quota;
+    if (live.count + want.envelopes > envelopes || live.bytes + want.bytes > bytes) full.push(id);
+  }
+  return full.length > 0 ? { kind: "full", mailboxes: full } : undefined;
+}
+
+function sizeOf(request: AppendRequest): number {
+  let bytes = 0;
+  for (const { body } of request.rows) bytes += body.length;
+  return bytes;
+}
+
+function copyOf(request: AppendRequest): AppendRequest {
+  return {
+    ...request,
+    messageId: request.messageId.slice(),
+    rows: request.rows.map(({ mailbox, body }) => ({ mailbox, body: body.slice() })),
+  };
+}
+
+function* cursorsFrom(first: number, last: number): Generator<number> {
+  for (let cursor = first; cursor <= last; cursor++) yield cursor;
+}

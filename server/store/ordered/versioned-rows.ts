@@ -1,0 +1,149 @@
+/** Rows with a revision, changed by compare-and-set: accounts, and the table. */
+
+import type { Engine } from "../engine.js";
+import { readTableExpiryKey, tableExpiredAt, tableExpiryKey, versionedKey } from "../row-keys.js";
+import { readVersion, type Version, versionValue } from "../row-values.js";
+import type { Numbers } from "./numbers.js";
+import type { Batch, Writer } from "./writer.js";
+
+const NEVER = 0;
+
+/** What versioned rows are made of. */
+export interface VersionedRowsParts {
+  readonly kind: "account" | "table";
+  readonly engine: Engine;
+  readonly writer: Writer;
+  readonly numbers: Numbers;
+  /** Milliseconds since 1970. */
+  now(): number;
+  /** Rows kept in memory once read; 0 = none. */
+  readonly remembered: number;
+}
+
+/** The outcome of a compare-and-set: who won, and the revision that now stands. */
+export interface Settled {
+  readonly won: boolean;
+  readonly revision: number | undefined;
+}
+
+/** A change on its way to the disk; the version is `undefined` for a deletion. */
+interface Pending {
+  readonly version: Version | undefined;
+  readonly batch: Batch;
+}
+
+/** Decides at once, by all calls so far; answers when the decision is on disk. */
+export class VersionedRows {
+  readonly #parts: VersionedRowsParts;
+  readonly #pending = new Map<string, Pending>();
+  readonly #remembered = new Map<string, Version>();
+
+  constructor(parts: VersionedRowsParts) {
+    this.#parts = parts;
+  }
+
+  /** The row as of all calls so far, also those not yet on disk. An expired row is absent. */
+  current(name: string): Version | undefined {
+    const version = this.#latest(name);
+    if (version === undefined || (version.expiresMs !== NEVER && version.expiresMs <= this.#parts.now())) {
+      return undefined;
+    }
+    return version;
+  }
+
+  /** The row on disk. Waits for changes that were made before the call. */
+  async get(name: string): Promise<Version | undefined> {
+    this.#parts.writer.assertOpen();
+    for (let pending = this.#pending.get(name); pending !== undefined; pending = this.#pending.get(name)) {
+      await pending.batch.done;
+    }
+    return this.current(name);
+  }
+
+  /** Writes a row if its revision is still the one given; `undefined` = must not exist, a value of `undefined` deletes. */
+  async compareAndSet(
+    name: string,
+    revision: number | undefined,
+    value: Uint8Array | undefined,
+    ttlMs?: number,
+  ): Promise<Settled> {
+    const { writer, numbers } = this.#parts;
+    writer.assertAccepting();
+    const before = this.current(name);
+    if (before?.revision !== revision) {
+      // The loser is told so only once the winner has really won.
+      await this.#pending.get(name)?.batch.done;
+      return { won: false, revision: before?.revision };
+    }
+    if (before === undefined && value === undefined) return { won: true, revision: undefined };
+    let version: Version | undefined;
+    const batch = writer.change(value?.length ?? 0, (batch) => {
+      if (value !== undefined) {
+        const expiresMs = ttlMs === undefined ? NEVER : this.#parts.now() + ttlMs;
+        version = { revision: numbers.next(batch), expiresMs, value: value.slice() };
+      }
+      this.#write(batch, name, version);
+    });
+    await batch.done;
+    return { won: true, revision: version?.revision };
+  }
+
+  /** Deletes up to `limit` expired rows; answers how many entries it went through, 0 when none is left. */
+  async purge(limit: number): Promise<number> {
+    const { engine, writer } = this.#parts;
+    const nowMs = this.#parts.now();
+    const keys = await engine.keys(tableExpiredAt(nowMs), limit);
+    if (keys.length === 0) return 0;
+    const batch = writer.change(0, (batch) => {
+      for (const key of keys) {
+        const { expiresMs, name } = readTableExpiryKey(key);
+        batch.delete(key);
+        // The row may have been written anew since, with a later expiry or none.
+        const version = this.#latest(name);
+        if (version?.expiresMs === expiresMs) this.#write(batch, name, undefined);
+      }
+    });
+    await batch.done;
+    return keys.length;
+  }
+
+  #write(batch: Batch, name: string, version: Version | undefined): void {
+    const key = versionedKey(this.#parts.kind, name);
+    if (version === undefined) batch.delete(key);
+    else batch.put(key, versionValue(version));
+    if (version !== undefined && version.expiresMs !== NEVER) {
+      batch.put(tableExpiryKey(version.expiresMs, name), Buffer.alloc(0));
+    }
+    const pending: Pending = { version, batch };
+    this.#pending.set(name, pending);
+    batch.afterwards(() => {
+      if (this.#pending.get(name) !== pending) return;
+      this.#pending.delete(name);
+      this.#remembered.delete(name);
+      if (version !== undefined) this.#remember(name, version);
+    });
+  }
+
+  #latest(name: string): Version | undefined {
+    const pending = this.#pending.get(name);
+    return pending === undefined ? this.#stored(name) : pending.version;
+  }
+
+  #stored(name: string): Version | undefined {
+    const remembered = this.#remembered.get(name);
+    if (remembered !== undefined) return remembered;
+    const row = this.#parts.engine.get(versionedKey(this.#parts.kind, name));
+    if (row === undefined) return undefined;
+    const version = readVersion(row);
+    this.#remember(name, version);
+    return version;
+  }
+
+  #remember(name: string, version: Version): void {
+    if (this.#parts.remembered === 0) return;
+    this.#remembered.set(name, version);
+    if (this.#remembered.size <= this.#parts.remembered) return;
+    const [oldest] = this.#remembered.keys();
+    if (oldest !== undefined) this.#remembered.delete(oldest);
+  }
+}

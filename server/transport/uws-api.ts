@@ -1,0 +1,102 @@
+/** The part of uWebSockets.js that the relay uses, typed from its documentation. Everything here is native and unforgiving. */
+
+/** A listen socket. Closing it twice crashes the process. */
+export type UwsListenSocket = object;
+
+/** Ties an upgrade to the route it came in on. */
+export type UwsContext = object;
+
+/** One WebSocket. Valid from `open` until `close` is called back; every method throws afterwards. */
+export interface UwsSocket<Data> {
+  /** What `upgrade` was given. */
+  getUserData(): Data;
+  /** 1: sent. 0: some of it waits. 2: dropped, because more than `maxBackpressure` waits. */
+  send(message: Uint8Array, isBinary: boolean): number;
+  getBufferedAmount(): number;
+  /** Sends a close frame and FIN behind what waits. Calls `close` back before it returns. */
+  end(code: number, reason: string): void;
+  cork(work: () => void): unknown;
+}
+
+/** One response. Valid until it is ended or aborted; without an abort handler it must be ended inside the callback. */
+export interface UwsResponse {
+  writeStatus(status: string): unknown;
+  writeHeader(name: string, value: string): unknown;
+  end(body: string | Uint8Array, closeConnection: boolean): unknown;
+  /** Without a length: with one, the response counts as unfinished for ever, and outside of an abort handler that ends the process. */
+  endWithoutBody(): unknown;
+  close(): unknown;
+  cork(work: () => void): unknown;
+  onAborted(work: () => void): unknown;
+  getRemoteAddressAsText(): ArrayBuffer;
+  upgrade<Data extends object>(
+    data: Data,
+    webSocketKey: string,
+    webSocketProtocol: string,
+    webSocketExtensions: string,
+    context: UwsContext,
+  ): unknown;
+}
+
+/** One request. Valid only inside the callback. */
+export interface UwsRequest {
+  /** As it was sent: `GET`. */
+  getCaseSensitiveMethod(): string;
+  /** Without the query. */
+  getUrl(): string;
+  /** The first header of that lower-case name, or an empty string. */
+  getHeader(name: string): string;
+  forEach(work: (name: string, value: string) => void): void;
+}
+
+/** A WebSocket route. */
+export interface UwsBehavior<Data> {
+  readonly compression: number;
+  /** A longer message ends the socket without a close frame. */
+  readonly maxPayloadLength: number;
+  /** With more than this waiting, `send` drops the message. */
+  readonly maxBackpressure: number;
+  /** Seconds without a byte from the peer; a multiple of 4 up to 960. A sixteenth of a minute is kept for an ended socket. */
+  readonly idleTimeout: number;
+  readonly sendPingsAutomatically: boolean;
+  readonly upgrade: (response: UwsResponse, request: UwsRequest, context: UwsContext) => void;
+  readonly open: (socket: UwsSocket<Data>) => void;
+  /** The buffer is emptied when the callback returns. */
+  readonly message: (socket: UwsSocket<Data>, message: ArrayBuffer, isBinary: boolean) => void;
+  readonly drain: (socket: UwsSocket<Data>) => void;
+  readonly close: (socket: UwsSocket<Data>) => void;
+}
+
+/** One server. Must be referenced as long as it listens. */
+export interface UwsApp {
+  /** Called with 1 for each accepted TCP connection, and with -1 when one ends that was never upgraded. */
+  filter(work: (response: UwsResponse, change: number) => void): unknown;
+  ws<Data>(pattern: string, behavior: UwsBehavior<Data>): unknown;
+  any(pattern: string, work: (response: UwsResponse, request: UwsRequest) => void): unknown;
+  /** Calls back before it returns, with `false` if the port cannot be had. */
+  listen(host: string, port: number, options: number, work: (socket: UwsListenSocket | false) => void): unknown;
+  /** Ends every socket of the app at once. */
+  close(): unknown;
+}
+
+/** The module. */
+export interface UwsModule {
+  App(): UwsApp;
+  us_listen_socket_close(socket: UwsListenSocket): void;
+  us_socket_local_port(socket: UwsListenSocket): number;
+  readonly DISABLED: number;
+  /** Without it a second process could listen on the same port and take half of the connections. */
+  readonly LIBUS_LISTEN_EXCLUSIVE_PORT: number;
+}
+
+/** Whether a loaded module is uWebSockets.js of a version that has what we use. */
+export function isUwsModule(loaded: unknown): loaded is UwsModule {
+  if (typeof loaded !== "object" || loaded === null) return false;
+  const members = new Map<string, unknown>(Object.entries(loaded));
+  const functions = ["App", "us_listen_socket_close", "us_socket_local_port"];
+  const numbers = ["DISABLED", "LIBUS_LISTEN_EXCLUSIVE_PORT"];
+  return (
+    functions.every((name) => typeof members.get(name) === "function") &&
+    numbers.every((name) => typeof members.get(name) === "number")
+  );
+}

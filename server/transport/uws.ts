@@ -1,0 +1,202 @@
+/** The socket server on uWebSockets.js: the fast one. */
+
+import { STATUS_CODES } from "node:http";
+import { closeCodes } from "@sotto/protocol";
+import type { HttpResponse, Listening, ListenOptions, Transport, TransportHandlers } from "../ports.js";
+import { ask, type Complain, complainTo, type TransportOptions } from "./ask.js";
+import { CLOSE_GRACE_MS, SPARE_HTTP_SOCKETS, TOO_LONG_SLACK_BYTES } from "./bounds.js";
+import { type Headers, type Incoming, judge } from "./gate.js";
+import { KeptBytes } from "./kept-bytes.js";
+import { loadUws } from "./load-uws.js";
+import { peerAddress } from "./peer-address.js";
+import type { UwsApp, UwsContext, UwsListenSocket, UwsModule, UwsRequest, UwsResponse } from "./uws-api.js";
+import { UwsConnection, type UwsData, type UwsShared } from "./uws-connection.js";
+
+/** As `TransportOptions`. */
+export interface UwsTransportOptions extends TransportOptions {
+  /** The loaded module; what `loadUws` finds unless given. */
+  readonly module?: UwsModule;
+}
+
+/**
+ * Seconds without a byte from the peer after which the socket is pinged and then ended: the longest there is, because
+ * silence is the rules' business. A socket we ended gets 16 s by the same setting.
+ */
+const IDLE_SECONDS = 960;
+
+/**
+ * A transport on uWebSockets.js.
+ *
+ * @throws Error with the reasons if the module is neither given nor found.
+ */
+export function uwsTransport(options: UwsTransportOptions = {}): Transport {
+  const module = options.module ?? found();
+  return {
+    name: "uWebSockets.js",
+    async listen(listenOptions, handlers) {
+      return new UwsListening(module, listenOptions, handlers, complainTo(options.log));
+    },
+  };
+}
+
+function found(): UwsModule {
+  const lookup = loadUws();
+  if (lookup.kind === "absent") throw new Error(`uWebSockets.js does not run here: ${lookup.reason}`);
+  return lookup.module;
+}
+
+class UwsListening implements Listening {
+  readonly port: number;
+  private readonly app: UwsApp;
+  private readonly shared: UwsShared;
+  private listenSocket: UwsListenSocket | undefined;
+  private closing: Promise<void> | undefined;
+  /** TCP connections that are not WebSockets (yet). */
+  private httpSockets = 0;
+
+  constructor(
+    private readonly module: UwsModule,
+    private readonly options: ListenOptions,
+    private readonly handlers: TransportHandlers,
+    private readonly complain: Complain,
+  ) {
+    this.shared = { options, handlers, complain, received: new KeptBytes(), open: new Set() };
+    this.app = module.App();
+    this.route();
+    this.listenSocket = this.bind();
+    this.port = module.us_socket_local_port(this.listenSocket);
+  }
+
+  stopAccepting(): void {
+    const socket = this.listenSocket;
+    if (socket === undefined) return;
+    this.listenSocket = undefined;
+    this.module.us_listen_socket_close(socket);
+  }
+
+  close(): Promise<void> {
+    this.closing ??= this.closeAll();
+    return this.closing;
+  }
+
+  private async closeAll(): Promise<void> {
+    this.stopAccepting();
+    const open = [...this.shared.open];
+    for (const connection of open) connection.close(closeCodes.unavailable, "closing");
+    // An ended socket reports nothing more, so there is no event to wait for.
+    if (open.length > 0) await new Promise((resolve) => setTimeout(resolve, CLOSE_GRACE_MS));
+    this.app.close();
+  }
+
+  private bind(): UwsListenSocket {
+    const { host, port } = this.options;
+    let bound: UwsListenSocket | false = false;
+    this.app.listen(host, port, this.module.LIBUS_LISTEN_EXCLUSIVE_PORT, (socket) => {
+      bound = socket;
+    });
+    if (!bound) throw new Error(`Cannot listen on ${host}:${port}: the port is taken, or not yours to take.`);
+    return bound;
+  }
+
+  private route(): void {
+    const { path, maxMessageBytes, maxBufferedBytes } = this.options;
+    this.app.filter((response, change) => this.admit(response, change));
+    this.app.ws<UwsData>(path, {
+      compression: this.module.DISABLED,
+      maxPayloadLength: maxMessageBytes + TOO_LONG_SLACK_BYTES,
+      // Above our own cap by a message and its close frame; also bounds the pongs of a peer that only pings.
+      maxBackpressure: maxBufferedBytes + 2 * maxMessageBytes + TOO_LONG_SLACK_BYTES,
+      idleTimeout: IDLE_SECONDS,
+      sendPingsAutomatically: true,
+      upgrade: (response, request, context) => this.serve(response, request, context),
+      open: (socket) => socket.getUserData().connection.onOpen(socket),
+      message: (socket, message, isBinary) => socket.getUserData().connection.onMessage(message, isBinary),
+      drain: (socket) => socket.getUserData().connection.onDrain(),
+      close: (socket) => socket.getUserData().connection.onClose(),
+    });
+    this.app.any("/*", (response, request) => this.serve(response, request, undefined));
+  }
+
+  private admit(response: UwsResponse, change: number): void {
+    this.httpSockets += change;
+    if (change > 0 && this.httpSockets > this.options.maxConnections + SPARE_HTTP_SOCKETS) response.close();
+  }
+
+  private serve(response: UwsResponse, request: UwsRequest, context: UwsContext | undefined): void {
+    const incoming = read(request);
+    const capacity = { connections: this.shared.open.size, accepting: this.listenSocket !== undefined };
+    const verdict = judge(incoming, this.options, capacity);
+    switch (verdict.kind) {
+      case "answer":
+        write(response, incoming.method, verdict.response, verdict.hangUp);
+        break;
+      case "ask":
+        this.ask(response, request, incoming, verdict.headers);
+        break;
+      case "upgrade":
+        // Every handshake that passes the gate comes in through the WebSocket route, which has a context.
+        if (context === undefined) response.close();
+        else this.upgrade(response, request, context);
+        break;
+      default:
+        verdict satisfies never;
+    }
+  }
+
+  private ask(response: UwsResponse, request: UwsRequest, { method, path }: Incoming, headers: Headers): void {
+    let isAborted = false;
+    response.onAborted(() => {
+      isAborted = true;
+    });
+    const authorization = request.getHeader("authorization") || undefined;
+    const asked = { method, path, remoteAddress: this.peerOf(response, request), authorization };
+    ask(this.handlers, asked, headers, this.complain).then((answer) => {
+      if (!isAborted) response.cork(() => write(response, method, answer, false));
+    });
+  }
+
+  private upgrade(response: UwsResponse, request: UwsRequest, context: UwsContext): void {
+    this.httpSockets -= 1;
+    const connection = new UwsConnection(this.shared, this.peerOf(response, request));
+    response.upgrade<UwsData>({ connection }, request.getHeader("sec-websocket-key"), "", "", context);
+  }
+
+  private peerOf(response: UwsResponse, request: UwsRequest): string {
+    let forwardedFor: string | undefined;
+    if (this.options.peerAddress === "forwarded") {
+      // `getHeader` answers the first of several, which is the peer's own; a proxy may add its line behind.
+      request.forEach((name, value) => {
+        if (name === "x-forwarded-for") forwardedFor = value;
+      });
+    }
+    return peerAddress(Buffer.from(response.getRemoteAddressAsText()).toString("latin1"), forwardedFor);
+  }
+}
+
+function read(request: UwsRequest): Incoming {
+  return {
+    method: request.getCaseSensitiveMethod(),
+    path: request.getUrl(),
+    origin: request.getHeader("origin"),
+    connection: request.getHeader("connection"),
+    upgrade: request.getHeader("upgrade"),
+    webSocketKey: request.getHeader("sec-websocket-key"),
+    webSocketVersion: request.getHeader("sec-websocket-version"),
+    contentLength: request.getHeader("content-length"),
+    transferEncoding: request.getHeader("transfer-encoding"),
+    requestedMethod: request.getHeader("access-control-request-method"),
+  };
+}
+
+function write(response: UwsResponse, method: string, answer: HttpResponse, hangUp: boolean): void {
+  response.writeStatus(`${answer.status} ${STATUS_CODES[answer.status] ?? ""}`);
+  for (const [name, value] of Object.entries(answer.headers)) response.writeHeader(name, value);
+  if (method !== "HEAD") {
+    response.end(answer.body, hangUp);
+  } else if (hangUp) {
+    response.end("", true);
+  } else {
+    response.writeHeader("content-length", String(Buffer.byteLength(answer.body)));
+    response.endWithoutBody();
+  }
+}

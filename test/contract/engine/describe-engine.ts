@@ -1,0 +1,27 @@
+/** The contract of the engine port. Every engine passes it. */
+
+import { beforeAll, describe } from "vitest";
+import type { Engine } from "../../../sdk/core/ports.js";
+import { fixtureOf } from "./fixture.js";
+import { describeIdentities } from "./identities.js";
+import { describeKeys } from "./keys.js";
+import { describeSealed } from "./sealed.js";
+import { describeSessions } from "./sessions.js";
+
+/** Runs the engine contract on what `load` yields. */
+export function describeEngine(name: string, load: () => Promise<Engine>): void {
+  describe(`the engine ${name}`, () => {
+    let engine: Engine | undefined;
+    beforeAll(async () => {
+      engine = await load();
+    });
+    const fixture = fixtureOf(() => {
+      if (engine === undefined) throw new Error("the engine is not loaded");
+      return engine;
+    });
+    describeKeys(fixture);
+    describeSessions(fixture);
+    describeIdentities(fixture);
+    describeSealed(fixture);
+  });
+}

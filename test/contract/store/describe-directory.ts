@@ -1,0 +1,145 @@
+/** Contract of `Directory`: account documents and one-time prekeys. */
+
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { account, bytes, type MakeStore, mailbox, type StoreHarness, text } from "./harness.js";
+
+const KINDS = ["curve", "kyber"] as const;
+
+function keys(from: number, to: number): readonly { readonly id: number; readonly key: Uint8Array }[] {
+  return Array.from({ length: to - from + 1 }, (_, n) => ({ id: from + n, key: bytes(`key ${from + n}`) }));
+}
+
+export function describeDirectory(makeStore: MakeStore): void {
+  let harness: StoreHarness;
+  beforeEach(async () => {
+    harness = await makeStore();
+  });
+  afterEach(() => harness.dispose());
+
+  describe("accounts", () => {
+    it("keeps a document with its revision, also after a reopen", async () => {
+      expect(await harness.store.directory.account(account(1))).toBeUndefined();
+      const { won, revision } = await harness.store.directory.compareAndSet(account(1), undefined, bytes("doc"));
+      expect(won).toBe(true);
+      for (let opened = 0; opened < 2; opened++) {
+        const found = await harness.store.directory.account(account(1));
+        expect(found?.revision).toBe(revision);
+        expect(found && text(found.document)).toBe("doc");
+        await harness.reopen();
+      }
+    });
+
+    it("lets exactly one of many concurrent callers win, and tells the others the winner's revision", async () => {
+      const { directory } = harness.store;
+      const created = await Promise.all(
+        Array.from({ length: 20 }, (_, n) => directory.compareAndSet(account(1), undefined, bytes(`${n}`))),
+      );
+      const winner = created.find(({ won }) => won);
+      expect(created.filter(({ won }) => won)).toHaveLength(1);
+      expect(new Set(created.map(({ revision }) => revision))).toEqual(new Set([winner?.revision]));
+
+      const updated = await Promise.all(
+        Array.from({ length: 20 }, (_, n) => directory.compareAndSet(account(1), winner?.revision, bytes(`new ${n}`))),
+      );
+      expect(updated.filter(({ won }) => won)).toHaveLength(1);
+      expect(text((await directory.account(account(1)))?.document ?? bytes(""))).toBe("new 0");
+    });
+
+    it("refuses a wrong revision in every direction", async () => {
+      const { directory } = harness.store;
+      const { revision = 0 } = await directory.compareAndSet(account(1), undefined, bytes("doc"));
+      const lost = { won: false, revision };
+      expect(await directory.compareAndSet(account(1), undefined, bytes("x"))).toEqual(lost);
+      expect(await directory.compareAndSet(account(1), revision + 1, bytes("x"))).toEqual(lost);
+      expect(await directory.compareAndSet(account(1), revision + 1, undefined)).toEqual(lost);
+      expect(await directory.compareAndSet(account(2), revision, bytes("x"))).toEqual({
+        won: false,
+        revision: undefined,
+      });
+    });
+
+    it("never gives a revision of an account twice, also across deletion and reopen", async () => {
+      const seen = new Set<number>();
+      for (let round = 0; round < 3; round++) {
+        const created = await harness.store.directory.compareAndSet(account(1), undefined, bytes("a"));
+        const changed = await harness.store.directory.compareAndSet(account(1), created.revision, bytes("b"));
+        for (const { revision } of [created, changed]) {
+          expect(revision).toBeDefined();
+          expect(seen.has(revision ?? 0)).toBe(false);
+          seen.add(revision ?? 0);
+        }
+        const deleted = await harness.store.directory.compareAndSet(account(1), changed.revision, undefined);
+        expect(deleted).toEqual({ won: true, revision: undefined });
+        expect(await harness.store.directory.account(account(1))).toBeUndefined();
+        await harness.reopen();
+      }
+    });
+
+    it("reads what was written before the call, though it is not yet answered", async () => {
+      const { directory } = harness.store;
+      const write = directory.compareAndSet(account(1), undefined, bytes("doc"));
+      expect(text((await directory.account(account(1)))?.document ?? bytes(""))).toBe("doc");
+      await write;
+    });
+  });
+
+  describe.each(KINDS)("one-time %s keys", (kind) => {
+    it("are taken oldest first, each once, with the number left", async () => {
+      const { directory } = harness.store;
+      expect(await directory.addPrekeys(mailbox(1), kind, keys(1, 3), 100)).toBe(3);
+      for (const id of [1, 2, 3]) {
+        const taken = await directory.takePrekey(mailbox(1), kind);
+        expect(taken).toMatchObject({ id, left: 3 - id });
+        expect(taken && text(taken.key)).toBe(`key ${id}`);
+      }
+      expect(await directory.takePrekey(mailbox(1), kind)).toBeUndefined();
+    });
+
+    it("go to 64 concurrent takers without one going twice, also when they must be read from disk", async () => {
+      await harness.store.directory.addPrekeys(mailbox(1), kind, keys(1, 50), 100);
+      await harness.reopen();
+      const { directory } = harness.store;
+      const taken = await Promise.all(Array.from({ length: 64 }, () => directory.takePrekey(mailbox(1), kind)));
+      const ids = taken.flatMap((prekey) => (prekey === undefined ? [] : [prekey.id]));
+      expect(ids).toHaveLength(50);
+      expect(new Set(ids).size).toBe(50);
+      expect(taken.filter((prekey) => prekey === undefined)).toHaveLength(14);
+      await harness.reopen();
+      expect(await harness.store.directory.takePrekey(mailbox(1), kind)).toBeUndefined();
+    });
+
+    it("never come back under an id that was there before, also after a reopen", async () => {
+      await harness.store.directory.addPrekeys(mailbox(1), kind, keys(5, 8), 100);
+      await harness.store.directory.takePrekey(mailbox(1), kind);
+      expect(await harness.store.directory.addPrekeys(mailbox(1), kind, keys(1, 8), 100)).toBe(3);
+      for (let left = 3; left > 0; left--) await harness.store.directory.takePrekey(mailbox(1), kind);
+      await harness.reopen();
+      expect(await harness.store.directory.addPrekeys(mailbox(1), kind, keys(1, 9), 100)).toBe(1);
+      expect((await harness.store.directory.takePrekey(mailbox(1), kind))?.id).toBe(9);
+    });
+
+    it("are ignored beyond the most a device may have, concurrent uploads included", async () => {
+      const { directory } = harness.store;
+      await Promise.all([
+        directory.addPrekeys(mailbox(1), kind, keys(1, 6), 10),
+        directory.addPrekeys(mailbox(1), kind, keys(7, 12), 10),
+      ]);
+      expect(await directory.countPrekeys(mailbox(1), kind)).toBe(10);
+      expect(await directory.addPrekeys(mailbox(1), kind, keys(20, 30), 10)).toBe(10);
+      await directory.takePrekey(mailbox(1), kind);
+      expect(await directory.addPrekeys(mailbox(1), kind, keys(20, 30), 10)).toBe(10);
+    });
+
+    it("are counted per mailbox and kind", async () => {
+      const { directory } = harness.store;
+      const other = kind === "curve" ? "kyber" : "curve";
+      await directory.addPrekeys(mailbox(1), kind, keys(1, 4), 100);
+      await directory.addPrekeys(mailbox(2), other, keys(1, 2), 100);
+      expect(await directory.countPrekeys(mailbox(1), kind)).toBe(4);
+      expect(await directory.countPrekeys(mailbox(1), other)).toBe(0);
+      expect(await directory.countPrekeys(mailbox(2), kind)).toBe(0);
+      await harness.reopen();
+      expect(await harness.store.directory.countPrekeys(mailbox(1), kind)).toBe(4);
+    });
+  });
+}

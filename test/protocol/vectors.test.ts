@@ -1,0 +1,95 @@
+import { readFileSync } from "node:fs";
+import * as protocol from "@sotto/protocol";
+import { describe, expect, test } from "vitest";
+import { parsed } from "../../scripts/vectors/json.js";
+import { hex, unhex } from "./spelling.js";
+
+interface Accepted {
+  readonly name: string;
+  readonly hex: string;
+}
+interface Refused extends Accepted {
+  readonly refused: string;
+}
+type Direction = protocol.Direction;
+
+function load<T>(name: string): T {
+  const file = new URL(`../../protocol/vectors/${name}.json`, import.meta.url);
+  return JSON.parse(readFileSync(file, "utf8")) as T;
+}
+
+const frames = load<{
+  accepted: (Accepted & { direction: Direction; frame: { type: protocol.FrameName } })[];
+  refused: (Refused & { direction: Direction })[];
+}>("frames");
+const contents = load<{ accepted: (Accepted & { content: { kind: string } })[]; refused: Refused[] }>("contents");
+const payloads = load<{ accepted: (Accepted & { payload: { type: string } })[]; refused: Refused[] }>("payloads");
+const derived = load<{ derivation: string; input: unknown[]; output: unknown }[]>("derive");
+
+const code = (expected: string) => expect.objectContaining({ name: "SottoError", code: expected });
+
+describe("vectors of frames", () => {
+  test.each(frames.accepted)("$name", ({ hex: bytes, direction, frame }) => {
+    expect(protocol.decodeFrame(unhex(bytes), direction)).toEqual(parsed(frame));
+    expect(hex(protocol.encodeFrame(parsed(frame) as protocol.Frame))).toBe(bytes);
+  });
+
+  test.each(frames.refused)("refused: $name", ({ hex: bytes, direction, refused }) => {
+    expect(() => protocol.decodeFrame(unhex(bytes), direction)).toThrow(code(refused));
+  });
+
+  test("cover every row", () => {
+    const covered = new Set(frames.accepted.map(({ frame }) => frame.type));
+    expect([...covered].sort()).toEqual(Object.keys(protocol.frames).sort());
+  });
+});
+
+describe("vectors of contents", () => {
+  test.each(contents.accepted)("$name", ({ hex: bytes, content }) => {
+    expect(protocol.decodeContent(unhex(bytes))).toEqual(parsed(content));
+    expect(hex(protocol.encodeContent(parsed(content) as protocol.Content))).toBe(bytes);
+  });
+
+  test.each(contents.refused)("refused: $name", ({ hex: bytes, refused }) => {
+    expect(() => protocol.decodeContent(unhex(bytes))).toThrow(code(refused));
+  });
+
+  test("cover every kind and the fallback", () => {
+    const covered = new Set(contents.accepted.map(({ content }) => content.kind));
+    expect([...covered].sort()).toEqual([...Object.keys(protocol.contentKinds), "unsupported"].sort());
+  });
+});
+
+describe("vectors of payloads", () => {
+  test.each(payloads.accepted)("$name", ({ hex: bytes, payload }) => {
+    expect(protocol.decodePayload(unhex(bytes))).toEqual(parsed(payload));
+    expect(hex(protocol.encodePayload(parsed(payload) as protocol.Payload))).toBe(bytes);
+  });
+
+  test.each(payloads.refused)("refused: $name", ({ hex: bytes, refused }) => {
+    expect(() => protocol.decodePayload(unhex(bytes))).toThrow(code(refused));
+  });
+});
+
+describe("vectors of derived values", () => {
+  const derivations: Readonly<Record<string, (...input: never[]) => unknown>> = {
+    labelled: (label: string, fields: readonly Uint8Array[]) => protocol.labelled(label, ...fields),
+    digest: protocol.digest,
+    rootFingerprint: protocol.rootFingerprint,
+    directConversationId: protocol.directConversationId,
+    deriveDeliveryKey: protocol.deriveDeliveryKey,
+    hashDeliveryKey: protocol.hashDeliveryKey,
+    authenticationText: protocol.authenticationText,
+    registrationText: protocol.registrationText,
+    keyDigest: protocol.keyDigest,
+  };
+
+  test.each(derived)("$derivation of $input", ({ derivation, input, output }) => {
+    const derive = derivations[derivation];
+    expect(derive?.(...(input.map(parsed) as never[]))).toEqual(parsed(output));
+  });
+
+  test("cover every derivation", () => {
+    expect([...new Set(derived.map(({ derivation }) => derivation))].sort()).toEqual(Object.keys(derivations).sort());
+  });
+});

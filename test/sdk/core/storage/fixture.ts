@@ -1,0 +1,46 @@
+import { SottoError } from "@sotto/protocol";
+import type { StoreKeySource } from "../../../../sdk/core/ports.js";
+import { SealedStore } from "../../../../sdk/core/storage/sealed-store.js";
+import { nodePlatform } from "../../../../sdk/node/platform.js";
+import { UnsafeMemoryStore } from "./unsafe-memory-store.js";
+
+/** A key source for tests of other things: it keeps the store key in the open beside a password. */
+export function unsafePlaintextKey(password = "password"): StoreKeySource {
+  const prefix = new TextEncoder().encode(`${password}\0`);
+  return {
+    wrap: async (storeKey) => Uint8Array.of(...prefix, ...storeKey),
+    async unwrap(wrapped) {
+      if (!prefix.every((byte, index) => wrapped[index] === byte)) throw new SottoError("wrongKey");
+      return wrapped.slice(prefix.length);
+    },
+  };
+}
+
+/** Opens a sealed store over a raw one in memory. */
+export async function openSealed(raw = new UnsafeMemoryStore(), key = unsafePlaintextKey()): Promise<SealedStore> {
+  return SealedStore.open({ store: raw, key }, nodePlatform);
+}
+
+export const text = (value: string): Uint8Array => new TextEncoder().encode(value);
+export const read = (value: Uint8Array | undefined): string | undefined =>
+  value === undefined ? undefined : new TextDecoder().decode(value);
+
+/** A gate that lets waiting writes pass one by one. */
+export class Gate {
+  #waiting: (() => void)[] = [];
+  #open = false;
+
+  readonly pass = (): Promise<void> =>
+    this.#open ? Promise.resolve() : new Promise((resolve) => this.#waiting.push(resolve));
+
+  /** Lets one waiting write pass, if one waits. */
+  releaseOne(): void {
+    this.#waiting.shift()?.();
+  }
+
+  /** Lets everything pass from now on. */
+  open(): void {
+    this.#open = true;
+    for (const release of this.#waiting.splice(0)) release();
+  }
+}
