@@ -50,8 +50,8 @@ export interface StepResult {
   readonly outcomes: readonly Outcome[];
 }
 
-/** Metrics of which anything but 0 means that a server is wrong, whatever its speed. */
-export const MUST_BE_ZERO = ["lost", "duplicated", "reordered", "leftBehind"] as const;
+/** Metrics of which anything but 0 means that a server did not do the work, whatever its speed. */
+export const MUST_BE_ZERO = ["lost", "refused", "duplicated", "reordered", "leftBehind"] as const;
 
 /** Runs one step: every contender once a round, and every other round in reverse. */
 export async function runStep(step: Step, rounds: number, progress: (line: string) => void): Promise<StepResult> {

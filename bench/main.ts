@@ -141,7 +141,7 @@ async function measure(name: BenchName, { steps, notes }: Bench, rounds: number,
   const faults = faultsIn(results);
   if (faults.length === 0) return;
   process.exitCode = 1;
-  console.error(`A server was wrong:\n${faults.join("\n")}`);
+  console.error(`A server did not do its work:\n${faults.join("\n")}`);
 }
 
 await main();

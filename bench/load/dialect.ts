@@ -15,7 +15,9 @@ export type Recipient = Readonly<Record<string, string | number>>;
 /** What a sending connection hears. */
 export interface SenderEvents {
   accepted(sequence: number): void;
-  /** Anything else: a refusal or a close. Ends the run. */
+  /** The relay said that it cannot take the message now. */
+  refused(sequence: number): void;
+  /** Anything else, such as a close. Ends the run. */
   failed(reason: string): void;
 }
 

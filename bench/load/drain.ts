@@ -29,7 +29,7 @@ export async function prepareDrain(
       const second = await receive(dialect, recipient, failed);
       const { duplicated, reordered } = first;
       const lost = messages - (first.received - duplicated);
-      return { messages, seconds, leftBehind: second.received, faults: { lost, duplicated, reordered } };
+      return { messages, seconds, leftBehind: second.received, faults: { lost, refused: 0, duplicated, reordered } };
     },
   };
 }
@@ -51,6 +51,7 @@ async function fill(
       if (accepted === messages) finish();
       else if (sent < messages) sender.send(++sent);
     },
+    refused: () => failed("the relay was busy while its mailbox was filled"),
     failed,
   });
   while (sent < Math.min(FILL_WINDOW, messages)) sender.send(++sent);

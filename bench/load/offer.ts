@@ -15,10 +15,14 @@ export function offerClosed(
 ): Offer {
   let stopped = false;
   for (const pair of pairs) {
-    pair.completed = (completion) => {
-      completed(completion);
+    const refill = () => {
       if (!stopped) pair.send(performance.now());
     };
+    pair.completed = (completion) => {
+      completed(completion);
+      refill();
+    };
+    pair.dropped = refill;
     for (let slot = 0; slot < window; slot++) pair.send(performance.now());
   }
   return {

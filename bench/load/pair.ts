@@ -19,6 +19,8 @@ export interface Completion {
 /** What must stay 0. */
 export interface Faults {
   lost: number;
+  /** Not taken by an overloaded relay, which said so: its client would have to send again. */
+  refused: number;
   duplicated: number;
   reordered: number;
 }
@@ -30,13 +32,16 @@ const MAX_UNDER_WAY = 200;
 export class Pair {
   /** Called at each completion. */
   completed: (completion: Completion) => void = () => undefined;
+  /** Called when a message was refused, and is out of the account. */
+  dropped: () => void = () => undefined;
 
   private sequence = 0;
   private expected = 1;
   private readonly flights = new Map<number, Flight>();
   private readonly missing = new Set<number>();
+  private readonly refusedSequences = new Set<number>();
   private readonly waiting: number[] = [];
-  private readonly faults: Faults = { lost: 0, duplicated: 0, reordered: 0 };
+  private readonly faults: Faults = { lost: 0, refused: 0, duplicated: 0, reordered: 0 };
   private toAcknowledge = 0;
 
   private constructor(
@@ -59,6 +64,7 @@ export class Pair {
     await isLive;
     const sender = await dialect.openSender(recipient, {
       accepted: (sequence) => pair?.accepted(sequence),
+      refused: (sequence) => pair?.refused(sequence),
       failed,
     });
     pair = new Pair(sender, receiver);
@@ -90,7 +96,8 @@ export class Pair {
   close(): Faults {
     this.sender.socket.close();
     this.receiver.socket.close();
-    this.faults.lost += this.underWay + this.missing.size;
+    for (const sequence of this.missing) if (!this.refusedSequences.has(sequence)) this.faults.lost += 1;
+    this.faults.lost += this.underWay;
     return this.faults;
   }
 
@@ -102,6 +109,16 @@ export class Pair {
     }
     flight.acceptedMs = performance.now();
     this.settle(sequence, flight);
+  }
+
+  private refused(sequence: number): void {
+    const flight = this.flights.get(sequence);
+    if (flight === undefined) return;
+    this.flights.delete(sequence);
+    this.refusedSequences.add(sequence);
+    this.faults.refused += 1;
+    this.dropped();
+    this.sendWaiting();
   }
 
   private delivered(cursor: number, body: Uint8Array): void {
@@ -132,6 +149,10 @@ export class Pair {
     if (acceptedMs === undefined || deliveredMs === undefined) return;
     this.flights.delete(sequence);
     this.completed({ intendedMs, acceptedMs, deliveredMs });
+    this.sendWaiting();
+  }
+
+  private sendWaiting(): void {
     const next = this.waiting.shift();
     if (next !== undefined) this.send(next);
   }

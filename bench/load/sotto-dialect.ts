@@ -13,6 +13,7 @@ import {
   type Frame,
   type FrameToClient,
   type FrameToRelay,
+  failures,
   frames,
   hashDeliveryKey,
   PROTOCOL_VERSION,
@@ -53,6 +54,7 @@ export function sottoDialect(place: Place): Dialect {
       const { socket } = await greet(place, () => ({ type: "anonymous", version: PROTOCOL_VERSION }), {
         message(payload) {
           if (payload[1] === frames.accepted.tag) events.accepted(answeredSequence(payload));
+          else if (isBusy(payload)) events.refused(answeredSequence(payload));
           else events.failed(describe(payload));
         },
         closed: events.failed,
@@ -198,6 +200,13 @@ function read(recipient: Recipient) {
       type: "pkcs8",
     }),
   };
+}
+
+/** Whether a frame is the failure of a relay that cannot take a send now. */
+function isBusy(payload: Buffer): boolean {
+  if (payload[1] !== frames.failed.tag) return false;
+  const frame = decodeFrame(Uint8Array.from(payload), "toClient");
+  return frame.type === "failed" && frame.failure === failures.busy.wire;
 }
 
 /** A msgpack unsigned integer (the forms Sotto's frames use). */

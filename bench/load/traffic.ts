@@ -75,10 +75,11 @@ export async function prepareTraffic(
       const measuredCompletions = completions - markedCompletions;
       const { user, system } = process.cpuUsage(cpu);
       await lastAnswers(pairs);
-      const faults: Faults = { lost: 0, duplicated: 0, reordered: 0 };
+      const faults: Faults = { lost: 0, refused: 0, duplicated: 0, reordered: 0 };
       for (const pair of pairs) {
-        const { lost, duplicated, reordered } = pair.close();
+        const { lost, refused, duplicated, reordered } = pair.close();
         faults.lost += lost;
+        faults.refused += refused;
         faults.duplicated += duplicated;
         faults.reordered += reordered;
       }

@@ -9,6 +9,7 @@ export interface DrainRun {
   readonly perSecond: number;
   readonly cpuMicrosPerMessage: number;
   readonly lost: number;
+  readonly refused: number;
   readonly duplicated: number;
   readonly reordered: number;
   readonly leftBehind: number;

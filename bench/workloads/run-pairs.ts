@@ -23,6 +23,7 @@ export interface PairsRun {
   readonly serverCores: number;
   readonly busiestGeneratorCores: number;
   readonly lost: number;
+  readonly refused: number;
   readonly duplicated: number;
   readonly reordered: number;
 }
@@ -67,6 +68,7 @@ export async function runPairs(
         serverCores: cpu / wallSeconds,
         busiestGeneratorCores: Math.max(...measured.map(({ generatorLoad }) => generatorLoad)),
         lost: sum(measured.map(({ faults }) => faults.lost)),
+        refused: sum(measured.map(({ faults }) => faults.refused)),
         duplicated: sum(measured.map(({ faults }) => faults.duplicated)),
         reordered: sum(measured.map(({ faults }) => faults.reordered)),
       };

@@ -195,12 +195,6 @@ export class Client extends TypedEvents<ClientEvents> {
       typing: parts.typing,
       trust: parts.trust,
       log: parts.platform.log,
-      read: (conversation, targets) =>
-        parts.sender.receipt(
-          conversation,
-          { recipient: account, conversation: conversation.timeline.id, body: { receipt: "read", targets } },
-          [],
-        ),
       message: (id: MessageId) => findMessage(parts.store, state.timeline, id, [account, me]),
       peer: () => this.peer(account),
     });

@@ -82,7 +82,7 @@ export async function compose(ingredients: Ingredients, hooks: ClientHooks): Pro
   const prekeys = new Prekeys({ store, account, engine, clock });
 
   const relay = new Relay({
-    url: options.url,
+    url: options.relay,
     plaintext: options.plaintext,
     dial,
     clock,
@@ -127,7 +127,7 @@ export async function compose(ingredients: Ingredients, hooks: ClientHooks): Pro
     store,
     clock,
     failed,
-    send: async (receipt, paid) => sender.receipt(await conversations.of(receipt.recipient), receipt, paid),
+    confirm: async (peer, targets, paid) => sender.confirm(await conversations.of(peer), targets, paid),
   });
   const repairs = new Repairs({
     ...{ store, clock, counters, failed, sessions: () => sessions },

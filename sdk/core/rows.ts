@@ -106,7 +106,7 @@ const early = record({ content });
 const sent = record({ recipient: accountId, content, sentMs: timeMs, resends: uint(16) });
 
 /** A delivery receipt that is owed; deleted with the commit that queues the receipt. */
-const owed = record({ recipient: accountId, conversation: conversationId, messageId });
+const owed = record({ recipient: accountId, messageId });
 
 /** An envelope that did not open, and whether its sender was asked; deleted when it resolves or is lost. */
 const undecryptable = record({

@@ -1,14 +1,11 @@
 /** A client's database on LevelDB, the store of Node and Electron. */
 
-import { mkdir } from "node:fs/promises";
+import { mkdir, rename, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { SottoError } from "@sotto/protocol";
 import { ClassicLevel } from "classic-level";
 import type { Store, StoreChange, StoreChoice, StoreRange } from "../core/ports.js";
 import { type KeyChoice, keySource } from "./store-key.js";
-
-/** Below every key: LevelDB needs a key for the write that puts what precedes it on disk. */
-const SYNC_MARKER = "\0";
 
 /**
  * A database in a folder of its own, for one account.
@@ -34,11 +31,13 @@ type Database = ClassicLevel<string, Uint8Array>;
 class LevelStore implements Store {
   readonly location: string;
   readonly #files: string;
+  readonly #discarded: string;
   #opening: Promise<Database> | undefined;
 
   constructor(folder: string) {
     this.location = folder;
     this.#files = join(folder, "db");
+    this.#discarded = join(folder, "db.discarded");
   }
 
   async open(): Promise<void> {
@@ -86,21 +85,32 @@ class LevelStore implements Store {
     await database?.close();
   }
 
-  /** Not atomic: it begins with the header, so a store whose clearing was interrupted says `storeCorrupt`, not half its rows. */
+  /** Deletes the files themselves: rows deleted one by one would stay readable in them for long. */
   async clear(): Promise<void> {
-    await this.#with(async (database) => {
-      await database.clear();
-      await database.batch().del(SYNC_MARKER).write({ sync: true });
-      // Deleted rows stay in the files until a compaction; a cleared store should not be readable from them.
-      await database.compactRange(SYNC_MARKER, "\x7f");
-    });
+    const opening = this.#opening;
+    if (opening === undefined) throw notOpen();
+    this.#opening = this.#replace(opening);
+    await this.#opening;
+  }
+
+  async #replace(opening: Promise<Database>): Promise<Database> {
+    const database = await opening;
+    try {
+      await database.close();
+      // From this moment the store is empty; an interrupted deletion is finished by the next opening.
+      await rename(this.#files, this.#discarded);
+    } catch (cause) {
+      throw failure(cause, this.location);
+    }
+    return this.#open();
   }
 
   async #open(): Promise<Database> {
-    const database: Database = new ClassicLevel(this.#files, { keyEncoding: "utf8", valueEncoding: "view" });
     try {
       await mkdir(this.location, { recursive: true, mode: 0o700 });
+      const database: Database = new ClassicLevel(this.#files, { keyEncoding: "utf8", valueEncoding: "view" });
       await database.open();
+      await rm(this.#discarded, { recursive: true, force: true });
       return database;
     } catch (cause) {
       if (codeOf(cause) === "LEVEL_LOCKED")
@@ -110,7 +120,7 @@ class LevelStore implements Store {
   }
 
   async #with<T>(work: (database: Database) => Promise<T>): Promise<T> {
-    if (this.#opening === undefined) throw new SottoError("closed", { detail: "the store is not open" });
+    if (this.#opening === undefined) throw notOpen();
     const database = await this.#opening;
     try {
       return await work(database);
@@ -118,6 +128,10 @@ class LevelStore implements Store {
       throw failure(cause, this.location);
     }
   }
+}
+
+function notOpen(): SottoError {
+  return new SottoError("closed", { detail: "the store is not open" });
 }
 
 function failure(cause: unknown, location: string): SottoError {

@@ -49,9 +49,10 @@ const UUID = /[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}/g
 const LONG_SECRET = /[A-Za-z0-9+_-]{40,}={0,2}/g;
 const MAX_TEXT = 300;
 
-/** Text without anything that looks like an account id, a key, a token or a peer's address. */
+/** One line of text without anything that looks like an account id, a key or a token. */
 export function scrub(text: string): string {
-  return text.slice(0, 4_000).replace(UUID, "[id]").replace(LONG_SECRET, "[bytes]").slice(0, MAX_TEXT);
+  const line = text.slice(0, 4_000).replace(/\p{Cc}+/gu, " ");
+  return line.replace(UUID, "[id]").replace(LONG_SECRET, "[bytes]").slice(0, MAX_TEXT);
 }
 
 function allowed(fields: Fields): Record<string, string | number | boolean> {

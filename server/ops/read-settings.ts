@@ -59,7 +59,8 @@ function settle(written: Map<string, Written>, sources: SettingSources, problems
       values[key] = row.kind.parse(given.text, given.folder);
     } catch (cause) {
       if (!(cause instanceof BadValue)) throw cause;
-      const shown = row.secret === true || given.text.length > 60 ? "" : `, not \`${given.text.replace(/\s+/g, " ")}\``;
+      const silent = row.secret === true || row.kind.mayBeSecret === true || given.text.length > 60;
+      const shown = silent ? "" : `, not \`${given.text.replace(/\s+/g, " ")}\``;
       problems.push(`${given.place} must be ${cause.message}${shown}.`);
     }
   }

@@ -12,6 +12,8 @@ export class BadValue extends Error {
 export interface Kind<T> {
   /** How a value is written, for the reference page: "a duration such as `30d`, from 1s to 365d". */
   readonly written: string;
+  /** A wrong value may be a secret somebody put in the wrong place, so it is not repeated when it is refused. */
+  readonly mayBeSecret?: true;
   /** Reads one value. `folder` is what a relative path is relative to. @throws BadValue with the rest of "must be …". */
   parse(text: string, folder: string): T;
   /** The value as an operator would write it. */
@@ -221,6 +223,7 @@ export const origin: Kind<string> = {
 /** A secret: long enough not to be guessed. Mark the row `secret` as well, so that it is never shown. */
 export const secret: Kind<string> = {
   written: "a secret of 16 to 512 characters without spaces",
+  mayBeSecret: true,
   parse(text) {
     if (!/^[\x21-\x7e]{16,512}$/.test(text))
       throw new BadValue("a secret of 16 to 512 printable characters without spaces");
@@ -232,6 +235,7 @@ export const secret: Kind<string> = {
 /** A public key in PEM or JWK form (in the environment, line breaks may be written `\n`), or the path of a file that holds one. */
 export const publicKey: Kind<{ readonly text: string } | { readonly file: string }> = {
   written: "a public key in PEM or JWK form, or the path of a file that holds one",
+  mayBeSecret: true,
   parse(text, folder) {
     const trimmed = text.trim().replaceAll("\\n", "\n");
     if (/PRIVATE KEY|"d"\s*:|"k"\s*:/.test(trimmed)) {

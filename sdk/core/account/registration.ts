@@ -72,7 +72,7 @@ export async function register(shell: RegistrationShell, account: OwnAccount): P
 
 async function attempt(shell: RegistrationShell, account: OwnAccount, mode: "first" | "reset"): Promise<void> {
   const { platform, options, store, rootPin } = shell;
-  const { url, plaintext, signal } = options;
+  const { relay: url, plaintext, signal } = options;
   const { dial, clock } = platform;
   const parts = { url, plaintext, dial, clock, checkRoot: rootPin.check, signal };
   const welcome = await registerDevice(parts, (challenge) => build(shell, account, mode, challenge));

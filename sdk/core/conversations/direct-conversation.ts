@@ -42,7 +42,6 @@ export interface ConversationParts {
   readonly typing: Typing;
   readonly trust: Trust;
   readonly log: Log;
-  read(state: ConversationState, targets: readonly MessageId[]): Promise<void>;
   message(id: MessageId): ReturnType<typeof findMessage>;
   peer(): Promise<Peer>;
 }
@@ -115,13 +114,13 @@ export class DirectConversation extends TypedEvents<ConversationEvents> {
     this.parts.typing.send(this.parts.state, typing);
   }
 
-  /** Tells the peer that I read these messages. Call it when they were really shown. */
+  /** Tells the peer that I read these messages, once each. Call it when they were really shown. */
   async markRead(messages: readonly MessageId[]): Promise<void> {
     if (messages.length === 0) return;
     if (messages.length > limits.receiptTargets.value) {
       throw new SottoError("invalidArgument", { detail: `at most ${limits.receiptTargets.value} messages at once` });
     }
-    await this.parts.read(this.parts.state, messages.map(parseMessageId));
+    await this.parts.sender.markRead(this.parts.state, messages.map(parseMessageId));
   }
 
   /**

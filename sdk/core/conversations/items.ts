@@ -25,7 +25,7 @@ export function sequenceOf(cursor: string): number {
   return sequence;
 }
 
-/** Where an item stands: `received` for a peer's, the rest for one's own, in this order unless it failed. */
+/** Where an item stands. A peer's: `received`, then `read` here. One's own: `pending`, `accepted`, `delivered`, `read`, or `failed`. */
 export type ItemStatus = "received" | "pending" | "accepted" | "delivered" | "read" | "failed";
 
 /** One emoji of one person on a message. */

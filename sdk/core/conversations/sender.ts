@@ -10,7 +10,6 @@ import {
   toHex,
 } from "@sotto/protocol";
 import type { OwnAccount } from "../account/own-account.js";
-import type { DueReceipt } from "../inbox/receipts.js";
 import type { KeyedLock } from "../keyed-lock.js";
 import type { Outbox } from "../outbox/outbox.js";
 import { SentMessage } from "../outbox/sent-message.js";
@@ -68,25 +67,47 @@ export class Sender {
     return handle;
   }
 
-  /** Queues a receipt: no item, no handle, one commit with what it pays for. */
-  async receipt(
-    state: ConversationState,
-    { recipient, body }: DueReceipt,
-    paid: readonly StoreChange[],
-  ): Promise<void> {
-    const { store, outbox, locks, random } = this.parts;
-    const { durable, sent } = await locks.run(Conversations.lockKey(state), async () => {
-      outbox.assertRoom();
-      const id = toHex(random.bytes(16)) as MessageId;
-      const content = encodeContent(this.content(state, id, { kind: "receipt", ...body }));
-      const queued = outbox.queue({ recipient, type: "content", content, conversation: state.timeline.id });
-      return {
-        sent: queued.sent,
-        durable: store.commit([...queued.changes, state.timeline.countersChange(), ...paid]),
-      };
+  /** Queues a delivery receipt, in one commit with what it pays for. */
+  async confirm(state: ConversationState, targets: readonly MessageId[], paid: readonly StoreChange[]): Promise<void> {
+    const commit = await this.parts.locks.run(Conversations.lockKey(state), async () =>
+      this.receipt(state, { kind: "receipt", receipt: "delivered", targets }, paid),
+    );
+    await commit.durable;
+    commit.sent();
+  }
+
+  /** Marks messages of the peer as read and queues the receipt; those already marked, or unknown, are left out. */
+  async markRead(state: ConversationState, messages: readonly MessageId[]): Promise<void> {
+    const { store, locks } = this.parts;
+    const commit = await locks.run(Conversations.lockKey(state), async () => {
+      const targets: MessageId[] = [];
+      const changes: StoreChange[] = [];
+      for (const id of new Set(messages)) {
+        const found = await findMessage(store, state.timeline, id, [state.peer]);
+        if (found?.row.status !== "received") continue;
+        targets.push(id);
+        changes.push(state.timeline.replace(found.sequence, { ...found.row, status: "read" }));
+      }
+      if (targets.length === 0) return undefined;
+      return this.receipt(state, { kind: "receipt", receipt: "read", targets }, changes);
     });
-    await durable;
-    sent();
+    await commit?.durable;
+    commit?.sent();
+  }
+
+  /** A receipt takes no place and has no handle. Runs under the conversation's lock. */
+  private receipt(
+    state: ConversationState,
+    receipt: Extract<Saying, { kind: "receipt" }>,
+    alongside: readonly StoreChange[],
+  ): { readonly durable: Promise<void>; sent(): void } {
+    const { store, outbox, random } = this.parts;
+    outbox.assertRoom();
+    const content = encodeContent(this.content(state, toHex(random.bytes(16)) as MessageId, receipt));
+    const { id: conversation } = state.timeline;
+    const queued = outbox.queue({ recipient: state.peer, type: "content", content, conversation });
+    const durable = store.commit([...queued.changes, state.timeline.countersChange(), ...alongside]);
+    return { durable, sent: () => queued.sent() };
   }
 
   /** The canonical bytes of a content that is sent without being stored, and the change that counts it. */

@@ -61,7 +61,8 @@ export class Typing {
     await store.commit([change]);
     const own = account.current.profileKey;
     const payload = encodePayload({ type: "content", content: encoded, profileKey: own });
-    const envelopes = await sessions.encrypt(state.peer, payload);
+    const { envelopes, durable } = await sessions.encrypt(state.peer, payload);
+    await durable;
     await relay.anonymous.request({
       type: "send",
       messageId: random.bytes(16),

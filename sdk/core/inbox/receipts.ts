@@ -1,6 +1,6 @@
 /** Receipts: owed in the same commit as the message they are for, sent together, and never lost or sent twice by a crash. */
 
-import { type AccountId, type Content, type ConversationId, limits, type MessageId } from "@sotto/protocol";
+import { type AccountId, type Content, limits, type MessageId } from "@sotto/protocol";
 import type { Clock, StoreChange } from "../ports.js";
 import { Rounds } from "../rounds.js";
 import { decodeRow, encodeRow, keys, orderOf, type Row, range } from "../rows.js";
@@ -11,19 +11,12 @@ const GATHER_MS = 25;
 /** Owed receipts handled in one round. */
 const ROUND = 512;
 
-/** A receipt to put into the outbox. */
-export interface DueReceipt {
-  readonly recipient: AccountId;
-  readonly conversation: ConversationId;
-  readonly body: { readonly receipt: "delivered" | "read"; readonly targets: readonly MessageId[] };
-}
-
 /** What receipts work with. */
 export interface ReceiptParts {
   readonly store: SealedStore;
   readonly clock: Clock;
-  /** Queues a receipt in the outbox, in one commit with the given changes. */
-  send(receipt: DueReceipt, alongside: readonly StoreChange[]): Promise<void>;
+  /** Queues a delivery receipt for messages of this account, in one commit with the given changes. */
+  confirm(sender: AccountId, targets: readonly MessageId[], paid: readonly StoreChange[]): Promise<void>;
   failed(error: unknown): void;
 }
 
@@ -48,10 +41,10 @@ export class Receipts {
   }
 
   /** The change that owes a delivery receipt for a content. */
-  owe({ sender, conversation, messageId }: Content): StoreChange {
+  owe({ sender, messageId }: Content): StoreChange {
     const key = keys.owed(this.next);
     this.next += 1;
-    return { key, value: encodeRow("owed", { recipient: sender, conversation, messageId }) };
+    return { key, value: encodeRow("owed", { recipient: sender, messageId }) };
   }
 
   /** Sends what is owed, shortly. */
@@ -77,9 +70,11 @@ export class Receipts {
     }
     let paid = 0;
     for (const [recipient, { rows, paid: changes }] of groups) {
-      const [{ conversation }] = rows as [Row<"owed">];
-      const targets = rows.map(({ messageId }) => messageId);
-      await this.parts.send({ recipient, conversation, body: { receipt: "delivered", targets } }, changes);
+      await this.parts.confirm(
+        recipient,
+        rows.map(({ messageId }) => messageId),
+        changes,
+      );
       paid += changes.length;
     }
     if (paid < owed.length || owed.length === ROUND) this.wake();

@@ -19,7 +19,7 @@ import type { Clock, Random, StoreChange } from "../ports.js";
 import type { Relay } from "../relay.js";
 import { decodeRow, encodeRow, keys, orderOf, type Row, range } from "../rows.js";
 import type { Peers } from "../sessions/peers.js";
-import type { Envelope, Sessions } from "../sessions/sessions.js";
+import type { Encrypted, Envelope, Sessions } from "../sessions/sessions.js";
 import type { SealedStore } from "../storage/sealed-store.js";
 import { type Attempted, Lane, waitFor } from "./lane.js";
 
@@ -196,8 +196,8 @@ export class Outbox {
     this.onTheirWay.add(order);
     try {
       if (this.parts.clock.now() - row.createdMs > GIVE_UP_MS) throw new SottoError("expired");
-      const envelopes = await this.parts.sessions.encrypt(row.recipient, encodePayload(this.payload(row)));
-      return { attempted: this.transmit(row, order, envelopes) };
+      const encrypted = await this.parts.sessions.encrypt(row.recipient, encodePayload(this.payload(row)));
+      return { attempted: this.transmit(row, order, encrypted) };
     } catch (error) {
       return { attempted: this.failing(row, order, error) };
     }
@@ -218,8 +218,9 @@ export class Outbox {
     }
   }
 
-  private async transmit(row: Row<"outbox">, order: number, envelopes: readonly Envelope[]): Promise<Attempted> {
+  private async transmit(row: Row<"outbox">, order: number, { envelopes, durable }: Encrypted): Promise<Attempted> {
     try {
+      await durable;
       const answer = await this.request(row, envelopes);
       if (answer.type === "deviceMismatch") {
         await this.parts.sessions.repair(answer);

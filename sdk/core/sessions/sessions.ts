@@ -31,8 +31,14 @@ export interface SessionParts {
   readonly identityChanges: IdentityChanges;
 }
 
+/** Ciphertexts for all devices of an account, and the commit they have to wait for. */
+export interface Encrypted {
+  readonly envelopes: readonly Envelope[];
+  readonly durable: Promise<void>;
+}
+
 type Attempt =
-  | { readonly kind: "encrypted"; readonly envelopes: readonly Envelope[]; readonly durable: Promise<void> }
+  | ({ readonly kind: "encrypted" } & Encrypted)
   | { readonly kind: "missing"; readonly devices: readonly DeviceId[] };
 
 /** One account's ratchets are used under one lock, so no two calls ever see the same state. */
@@ -42,18 +48,15 @@ export class Sessions {
   /**
    * Encrypts padded bytes to every known device of an account, opening sessions where there are none.
    *
-   * Resolves once the advanced ratchets are durable: only then may the ciphertexts leave.
+   * The ciphertexts may leave only once `durable` resolved: until then a crash would take the ratchets back.
    *
    * @throws identityChanged if a verified identity changed; notAllowed, offline and the like from fetching bundles.
    */
-  async encrypt(recipient: AccountId, plaintext: Uint8Array): Promise<readonly Envelope[]> {
+  async encrypt(recipient: AccountId, plaintext: Uint8Array): Promise<Encrypted> {
     const certificate = await this.parts.certificates.current();
     for (let openings = 0; ; openings++) {
       const attempt = await this.parts.locks.run(recipient, () => this.attempt(recipient, plaintext, certificate));
-      if (attempt.kind === "encrypted") {
-        await attempt.durable;
-        return attempt.envelopes;
-      }
+      if (attempt.kind === "encrypted") return attempt;
       if (openings === MAX_OPENINGS) throw new SottoError("badRelay", { detail: "bundles that open no session" });
       await this.open(recipient, attempt.devices);
     }

@@ -1,4 +1,17 @@
-import { decodePayload, encodePayload, limits, type Payload, paddedSize, SottoError } from "@sotto/protocol";
+import {
+  accountIdFromBytes,
+  type Content,
+  decodePayload,
+  directConversationId,
+  encodeContent,
+  encodePayload,
+  limits,
+  type Payload,
+  paddedSize,
+  parseDeviceId,
+  parseMessageId,
+  SottoError,
+} from "@sotto/protocol";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { join, raw, spell, type Wire } from "../spelling.js";
@@ -139,6 +152,30 @@ describe("padding", () => {
         expect(size(other)).toBe(256);
       }),
     );
+  });
+
+  test("is the same for typing, a reaction, a receipt and a short text", () => {
+    const account = accountIdFromBytes(id(1));
+    const header = {
+      sender: account,
+      device: parseDeviceId(1),
+      conversation: directConversationId(account, accountIdFromBytes(id(2))),
+      messageId: parseMessageId("ab".repeat(16)),
+      counter: 100_000,
+      sentAtMs: 1_800_000_000_000,
+      seen: [],
+    };
+    const target = header.messageId;
+    const small: Content[] = [
+      { ...header, kind: "typing", typing: "started" },
+      { ...header, kind: "reaction", target, emoji: "👍🏽", action: "add" },
+      { ...header, kind: "receipt", receipt: "read", targets: [target] },
+      { ...header, kind: "delete", target },
+      { ...header, kind: "text", text: "See you at eight, at the usual place." },
+    ];
+    for (const content of small) {
+      expect(encodePayload({ type: "content", content: encodeContent(content), profileKey }).length).toBe(256);
+    }
   });
 
   test("of the largest payload leaves room for the cipher within one envelope", () => {

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { chmod, readdir, rm, stat, truncate, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readdir, rm, stat, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { SottoError } from "@sotto/protocol";
 import { describe, expect, test } from "vitest";
@@ -97,14 +97,22 @@ describe("a store on disk", () => {
     await expect(open(levelStore(folder))).rejects.toMatchObject({ code: "storeCorrupt" });
   });
 
-  test("that was cleared does not show what it held", async () => {
+  test("that was cleared does not show what it held, even if the clearing was interrupted", async () => {
     const folder = await freshFolder();
     const raw = levelStore(folder).store;
     await raw.open();
     await raw.write([secret]);
     await raw.clear();
+    await raw.write([{ ...secret, value: Uint8Array.of(1) }]);
     await raw.close();
     expect((await bytesUnder(folder)).includes("canary")).toBe(false);
+
+    await mkdir(join(folder, "db.discarded"));
+    await writeFile(join(folder, "db.discarded", "000003.log"), secret.value);
+    await raw.open();
+    await raw.close();
+    expect((await bytesUnder(folder)).includes("canary")).toBe(false);
+    expect(await rowsOf(folder)).toEqual([["a", "01"]]);
   });
 });
 

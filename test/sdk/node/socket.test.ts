@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket as TcpStream } from "node:net";
 import { createServer, type Server } from "node:net";
 import { limits } from "@sotto/protocol";
 import { describe, expect, onTestFinished, test } from "vitest";
@@ -127,7 +127,7 @@ describe("a socket", () => {
   });
 });
 
-async function listening(onConnection: (stream: import("node:net").Socket) => void = () => {}): Promise<Server> {
+async function listening(onConnection: (stream: TcpStream) => void = () => {}): Promise<Server> {
   const server = createServer(onConnection).listen(0, "127.0.0.1");
   await once(server, "listening");
   onTestFinished(() => {

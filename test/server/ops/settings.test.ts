@@ -187,5 +187,7 @@ describe("secrets", () => {
     const problems = problemsOf({ ...DEVELOPMENT, SOTTO_TOKEN_KEY: key });
     expect(problems[0]).toContain("PUBLIC key");
     expect(problems[0]).not.toContain("MC4CAQ");
+    const shared = problemsOf({ ...DEVELOPMENT, SOTTO_TOKEN_KEY: '{"kty":"oct","k":"c2VjcmV0"}' });
+    expect(shared[0]).not.toContain("c2VjcmV0");
   });
 });

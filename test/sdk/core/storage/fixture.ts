@@ -25,15 +25,26 @@ export const text = (value: string): Uint8Array => new TextEncoder().encode(valu
 export const read = (value: Uint8Array | undefined): string | undefined =>
   value === undefined ? undefined : new TextDecoder().decode(value);
 
-/** A gate that lets waiting writes pass one by one. */
+/** A gate that holds what passes through it until it is released. */
 export class Gate {
   #waiting: (() => void)[] = [];
+  #arrivals: (() => void)[] = [];
   #open = false;
 
-  readonly pass = (): Promise<void> =>
-    this.#open ? Promise.resolve() : new Promise((resolve) => this.#waiting.push(resolve));
+  readonly pass = (): Promise<void> => {
+    if (this.#open) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#waiting.push(resolve);
+      for (const arrived of this.#arrivals.splice(0)) arrived();
+    });
+  };
 
-  /** Lets one waiting write pass, if one waits. */
+  /** Resolves once something waits at the gate. */
+  async arrival(): Promise<void> {
+    if (this.#waiting.length === 0) await new Promise<void>((resolve) => this.#arrivals.push(resolve));
+  }
+
+  /** Lets one that waits pass. */
   releaseOne(): void {
     this.#waiting.shift()?.();
   }

@@ -7,13 +7,15 @@ export class MemoryPlace {
   owner: UnsafeMemoryStore | undefined;
 }
 
-/** A store whose rows are in memory only: nothing survives the process. Writes can be held back or made to fail. */
+/** A store whose rows are in memory only: nothing survives the process. Reads and writes can be held back or made to fail. */
 export class UnsafeMemoryStore implements Store {
   readonly location = "memory";
   /** The changes of every write, in order. */
   readonly writes: (readonly StoreChange[])[] = [];
   /** Awaited before each write takes effect; a rejection fails it. */
   beforeWrite: () => Promise<void> = async () => {};
+  /** Awaited between looking and answering, in `getMany` and `list`. */
+  beforeAnswer: () => Promise<void> = async () => {};
   readonly #place: MemoryPlace;
 
   constructor(place = new MemoryPlace()) {
@@ -40,17 +42,21 @@ export class UnsafeMemoryStore implements Store {
 
   async getMany(keys: readonly string[]): Promise<readonly (Uint8Array | undefined)[]> {
     this.#assertOpen();
-    return keys.map((key) => this.#place.rows.get(key));
+    const found = keys.map((key) => this.#place.rows.get(key));
+    await this.beforeAnswer();
+    return found;
   }
 
   async list({ after, before, limit, order }: StoreRange) {
     this.#assertOpen();
     const sign = order === "ascending" ? 1 : -1;
-    return [...this.#place.rows]
+    const found = [...this.#place.rows]
       .filter(([key]) => key > after && key < before)
       .sort(([a], [b]) => (a < b ? -sign : sign))
       .slice(0, limit)
       .map(([key, value]) => ({ key, value }));
+    await this.beforeAnswer();
+    return found;
   }
 
   #last: Promise<void> = Promise.resolve();

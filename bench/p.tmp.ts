@@ -1,0 +1,12 @@
+import { fork } from "node:child_process";
+import { rmSync } from "node:fs";
+import { sottoTarget, ROOT } from "./targets.js";
+rmSync("/tmp/prof/sdk", { recursive: true, force: true });
+const server = await sottoTarget({ name: "s", root: ROOT, transport: "auto", code: "source" }).start("outside");
+const start = (as: string, to: string) => fork(ROOT + "bench/sdk/client.ts", [`--as=${as}`, `--to=${to}`, `--relay=http://127.0.0.1:${server.port}`, `--folder=/tmp/prof/sdk/${as}`, "--messages=1500"], { execArgv: ["--conditions=sotto-source", "--import", "tsx", "--import", "/tmp/prof/term.mjs", "--cpu-prof", `--cpu-prof-dir=/tmp/prof/${as}`] });
+const alice = start("alice", "bob"), bob = start("bob", "alice");
+const heard = (c: any, k: string) => new Promise<any>((r) => c.on("message", (m: any) => m.kind === k && r(m)));
+await Promise.all([heard(alice, "ready"), heard(bob, "ready")]);
+const cost = Promise.all([heard(alice, "cost"), heard(bob, "cost")]); const asked = heard(alice, "asked");
+alice.send("ask"); await asked; bob.send("accept"); console.log(JSON.stringify(await cost));
+alice.kill("SIGTERM"); bob.kill("SIGTERM"); await new Promise((r) => setTimeout(r, 2500)); await server.stop(); process.exit();

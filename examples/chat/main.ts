@@ -1,0 +1,174 @@
+/** A terminal conversation on the published SDK API: `npm run chat -- --as alice --to bob`. */
+
+import { setTimeout as pause } from "node:timers/promises";
+import { parseArgs } from "node:util";
+import { type Client, createClient, type DirectConversation, levelStore, SottoError } from "@sotto/sdk/node";
+import { obey, plain } from "./commands.js";
+import { Screen } from "./screen.js";
+import { Transcript } from "./transcript.js";
+
+const USAGE = `Usage: npm run chat -- --as YOUR_NAME --to THEIR_NAME [options]
+  --relay URL       the relay (default http://localhost:8787; start one with: npm start)
+  --data FOLDER     where your keys and messages are kept (default ./chat-data/YOUR_NAME)
+  --start-over      give up the account's old identity if its folder is lost`;
+
+/** How long the other's typing is shown, and how often somebody not yet there is looked for. */
+const TYPING_MS = 5_000;
+const LOOK_AGAIN_MS = 2_000;
+
+interface Choices {
+  readonly me: string;
+  readonly peer: string;
+  readonly relay: string;
+  readonly folder: string;
+  readonly existingAccount: "refuse" | "reset";
+}
+
+function choices(): Choices | undefined {
+  try {
+    const { values } = parseArgs({
+      options: {
+        as: { type: "string" },
+        to: { type: "string" },
+        relay: { type: "string", default: "http://localhost:8787" },
+        data: { type: "string" },
+        "start-over": { type: "boolean", default: false },
+      },
+    });
+    const { as: me, to: peer, relay, data } = values;
+    if (me === undefined || peer === undefined) return undefined;
+    const folder = data ?? `./chat-data/${encodeURIComponent(me)}`;
+    return { me, peer, relay, folder, existingAccount: values["start-over"] ? "reset" : "refuse" };
+  } catch {
+    return undefined;
+  }
+}
+
+/** Opens the conversation, waiting for somebody who has not come yet. */
+async function openWhenThere(client: Client, { me, peer }: Choices, signal: AbortSignal): Promise<DirectConversation> {
+  for (let tries = 0; ; tries++) {
+    try {
+      return await client.openDM({ userId: peer });
+    } catch (error) {
+      if (!(error instanceof SottoError && error.code === "unknownUser")) throw error;
+      if (tries === 0) {
+        console.log(`${peer} is not here yet. In another terminal: npm run chat -- --as ${peer} --to ${me}`);
+        console.log("Waiting… (Ctrl-C to leave)");
+      }
+      await pause(LOOK_AGAIN_MS, undefined, { signal });
+    }
+  }
+}
+
+async function converse(client: Client, chosen: Choices, leaving: AbortController): Promise<void> {
+  const { me, peer } = chosen;
+  const { signal } = leaving;
+  const conversation = await openWhenThere(client, chosen, signal);
+  let typing = "";
+  let connection = "";
+  const unread = new Set<Parameters<DirectConversation["markRead"]>[0][number]>();
+
+  const draw = () =>
+    screen.draw({
+      title: `Sotto: ${me} → ${peer}   ${client.state}${connection}   /help lists the commands`,
+      lines: transcript.lines,
+      notice: typing,
+    });
+  const transcript = new Transcript(conversation, { me, peer }, (item) => {
+    if (item?.direction === "received" && "messageId" in item && item.status === "received") {
+      unread.add(item.messageId);
+      queueMicrotask(() => void markRead());
+    }
+    draw();
+  });
+  const markRead = async () => {
+    const shown = [...unread].slice(0, 64);
+    for (const id of shown) unread.delete(id);
+    await conversation.markRead(shown).catch((error: unknown) => screen.say([plain(error)]));
+  };
+  const parts = {
+    client,
+    conversation,
+    transcript,
+    say: (lines: readonly string[]) => screen.say(lines),
+    quit: () => leaving.abort(),
+  };
+  const screen = new Screen(
+    "> ",
+    (line) => void obey(parts, line),
+    () => leaving.abort(),
+    () => conversation.typing("started"),
+  );
+  conversation.addEventListener(
+    "typing",
+    (event) => {
+      typing = event.typing === "started" ? `${peer} is typing…` : "";
+      draw();
+      void pause(TYPING_MS, undefined, { signal }).then(
+        () => {
+          typing = "";
+          draw();
+        },
+        () => undefined, // left meanwhile
+      );
+    },
+    { signal },
+  );
+  client.addEventListener(
+    "state",
+    ({ reason }) => {
+      connection = reason === undefined ? "" : ` (${reason.code})`;
+      draw();
+    },
+    { signal },
+  );
+  signal.addEventListener("abort", () => screen.close());
+  draw();
+  await transcript.follow(signal);
+}
+
+async function main(): Promise<number> {
+  const chosen = choices();
+  if (chosen === undefined) {
+    console.error(USAGE);
+    return 2;
+  }
+  const { me, relay, folder, existingAccount } = chosen;
+  const leaving = new AbortController();
+  process.once("SIGINT", () => leaving.abort());
+  process.once("SIGTERM", () => leaving.abort());
+  let client: Client;
+  try {
+    client = await createClient({
+      relay,
+      userId: me,
+      store: levelStore(folder),
+      existingAccount,
+      signal: leaving.signal,
+    });
+  } catch (error) {
+    console.error(plain(error));
+    if (error instanceof SottoError && error.code === "offline")
+      console.error("Is a relay running? Start one with: npm start");
+    if (error instanceof SottoError && error.code === "accountExists") {
+      console.error(
+        `The relay knows ${me}, but ${folder} does not hold the keys. Add --start-over for a new identity.`,
+      );
+    }
+    return 1;
+  }
+  try {
+    await converse(client, chosen, leaving);
+  } catch (error) {
+    if (!leaving.signal.aborted) {
+      console.error(plain(error));
+      return 1;
+    }
+  } finally {
+    await client.close();
+  }
+  console.log("Bye.");
+  return 0;
+}
+
+process.exitCode = await main();

@@ -1,0 +1,352 @@
+/** Registration: modes, proofs, limits, races, and what a crash leaves behind. */
+
+import { type Frame, failures, limits, SottoError, type WireFailureCode } from "@sotto/protocol";
+import { describe, expect, it } from "vitest";
+import { type MailboxId, mailboxId, type Store, StoreError } from "../../../server/ports.js";
+import { decodeAccount, encodeAccount } from "../../../server/relay/account.js";
+import { memoryStore } from "../../../server/store/index.js";
+import { Person, TestDevice } from "./support/device.js";
+import { ManualClock } from "./support/manual-clock.js";
+import { envelopeFor, sealedTo, sendFrame, TestRelay } from "./support/test-relay.js";
+
+type Changes = Parameters<TestDevice["registration"]>[1];
+
+/** Tries a registration and answers its refusal. */
+async function refusal(relay: TestRelay, device: TestDevice, changes: Changes, address?: string) {
+  const { client, challenge } = await relay.challenged(address);
+  client.say(device.registration(challenge, changes));
+  const refused = await client.next("refused");
+  await client.closed(refused.failure === failures.badFrame.wire ? "badFrame" : "unauthenticated");
+  return refused;
+}
+
+async function expectRefusal(relay: TestRelay, device: TestDevice, changes: Changes, code: WireFailureCode) {
+  expect((await refusal(relay, device, changes)).failure).toBe(failures[code].wire);
+}
+
+async function documentOf(relay: TestRelay, device: TestDevice) {
+  const stored = await relay.store.directory.account(device.known.account);
+  if (stored === undefined) throw new Error("no document");
+  return decodeAccount(stored.document);
+}
+
+describe("a first registration", () => {
+  it("gives a random account of version 4, device 1, and a mailbox", async () => {
+    const relay = await TestRelay.start();
+    const { account, device } = await relay.registered(new TestDevice(new Person("alice")));
+    expect(account).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+    expect(device).toBe(1);
+    expect(relay.counts.get("registrations first")).toBe(1);
+  });
+
+  it("of a user who has an account is refused", async () => {
+    const relay = await TestRelay.start();
+    const { person } = await relay.person("alice");
+    await expectRefusal(relay, new TestDevice(person), { mode: "first" }, "accountExists");
+    await expectRefusal(relay, new TestDevice(new Person("alice")), { mode: "first" }, "accountExists");
+  });
+
+  it("repeated with the same keys, because its answer was lost, is the same device", async () => {
+    const relay = await TestRelay.start();
+    const { device, account } = await relay.person("alice");
+    const again = await relay.registered(device, "first");
+    expect(again).toMatchObject({ account, device: 1 });
+    expect((await documentOf(relay, device)).devices).toHaveLength(1);
+  });
+
+  it("takes exactly one of token and user id", async () => {
+    const relay = await TestRelay.start();
+    const device = new TestDevice(new Person("alice"));
+    await expectRefusal(relay, device, { mode: "first", token: "t" }, "badFrame");
+    await expectRefusal(relay, device, { mode: "first", userId: undefined } as Changes, "badFrame");
+  });
+});
+
+describe("proofs", () => {
+  it("that are missing or wrong are refused, and nothing is written", async () => {
+    const relay = await TestRelay.start();
+    const device = new TestDevice(new Person("alice"));
+    const stranger = new Person("mallory");
+    const elsewhere = (await relay.challenged()).challenge;
+    const wrong: readonly [Changes, WireFailureCode][] = [
+      [{ mode: "first", identitySignature: new Uint8Array(64) }, "badSignature"],
+      [{ mode: "first", authenticationSignature: new Uint8Array(64) }, "badSignature"],
+      [{ mode: "first", identityKey: stranger.identityKey }, "badSignature"],
+      [{ mode: "first", registrationId: 1 + (device.registrationId % 0x3fff) }, "badSignature"],
+      [{ mode: "first", deliveryKeyHash: new Uint8Array(32) }, "badSignature"],
+      [{ mode: "first", signedPrekey: stranger.signedPrekey(1) }, "badSignature"],
+      [{ mode: "first", lastResortPrekey: stranger.kyberPrekey(1) }, "badSignature"],
+      [{ mode: "first", identityKey: new Uint8Array(33) }, "badKeys"],
+      [{ mode: "first", signedPrekey: { ...device.signedPrekey, key: new Uint8Array(33) } }, "badKeys"],
+      [{ mode: "first", lastResortPrekey: { ...device.lastResortPrekey, key: new Uint8Array(1569) } }, "badKeys"],
+    ];
+    for (const [changes, code] of wrong) await expectRefusal(relay, device, changes, code);
+    const { client } = await relay.challenged();
+    client.say(device.registration(elsewhere, { mode: "first" }));
+    expect((await client.next("refused")).failure).toBe(failures.badSignature.wire);
+    expect((await relay.registered(device)).device).toBe(1);
+  });
+});
+
+describe("a host's token", () => {
+  const hostTokens = {
+    verify: async (token: string) => {
+      if (!token.startsWith("for ")) throw new SottoError("badToken");
+      return { issuer: "https://host.example", subject: token.slice(4) };
+    },
+  };
+
+  it("registers the user it names; a bare user id is refused", async () => {
+    const relay = await TestRelay.start({ policy: { registration: "hostTokens" }, hostTokens });
+    const device = new TestDevice(new Person("alice"));
+    await expectRefusal(relay, device, { mode: "first" }, "registrationClosed");
+    await expectRefusal(relay, device, { mode: "first", userId: undefined, token: "forged" } as Changes, "badToken");
+    const { client, challenge } = await relay.challenged();
+    client.say(device.registration(challenge, { mode: "first", userId: undefined, token: "for alice" } as Changes));
+    expect((await client.next("welcome")).device).toBe(1);
+  });
+
+  it("means another user than the same name of another issuer", async () => {
+    const relay = await TestRelay.start({ hostTokens });
+    await relay.person("alice");
+    const { client, challenge } = await relay.challenged();
+    const device = new TestDevice(new Person("alice"));
+    client.say(device.registration(challenge, { mode: "first", userId: undefined, token: "for alice" } as Changes));
+    expect((await client.next("welcome")).device).toBe(1);
+  });
+
+  it("is refused where no host is configured", async () => {
+    const relay = await TestRelay.start();
+    const device = new TestDevice(new Person("alice"));
+    await expectRefusal(relay, device, { mode: "first", userId: undefined, token: "any" } as Changes, "badToken");
+  });
+});
+
+describe("adding a device", () => {
+  it("needs the account's identity key", async () => {
+    const relay = await TestRelay.start();
+    const { person, account } = await relay.person("alice");
+    expect(await relay.registered(new TestDevice(person), "add")).toMatchObject({ account, device: 2 });
+    await expectRefusal(relay, new TestDevice(new Person("alice")), { mode: "add" }, "accountExists");
+    await expectRefusal(relay, new TestDevice(new Person("bob")), { mode: "add" }, "unknownUser");
+  });
+
+  it("stops at the device limit and names the devices", async () => {
+    const relay = await TestRelay.start({ policy: { deviceLimit: 3 } });
+    const { person } = await relay.person("alice");
+    for (let count = 0; count < 2; count++) await relay.registered(new TestDevice(person), "add");
+    const refused = await refusal(relay, new TestDevice(person), { mode: "add" });
+    expect(refused).toMatchObject({ failure: failures.deviceLimit.wire, devices: [1, 2, 3] });
+  });
+
+  it("never exceeds what one send can name", async () => {
+    const relay = await TestRelay.start({ policy: { deviceLimit: 1_000 } });
+    const { person } = await relay.person("alice");
+    for (let count = 1; count < limits.devicesPerAccount.value; count++) {
+      await relay.registered(new TestDevice(person), "add");
+    }
+    expect((await refusal(relay, new TestDevice(person), { mode: "add" })).failure).toBe(failures.deviceLimit.wire);
+  });
+
+  it("keeps the account's access settings", async () => {
+    const relay = await TestRelay.start();
+    const { person, device } = await relay.person("alice");
+    const before = await documentOf(relay, device);
+    const newcomer = new TestDevice(person);
+    const { client, challenge } = await relay.challenged();
+    client.say(newcomer.registration(challenge, { mode: "add" }));
+    await client.next("welcome");
+    expect((await documentOf(relay, device)).deliveryKeyHash).toEqual(before.deliveryKeyHash);
+  });
+});
+
+describe("a reset", () => {
+  it("replaces identity and devices, closes the old connections with 4403, and drops the old mailboxes", async () => {
+    const relay = await TestRelay.start();
+    const { client: old, device, account } = await relay.person("alice");
+    const sender = await relay.anonymous();
+    sender.say(sendFrame(sender, [sealedTo(device)]));
+    await sender.next("accepted");
+    await old.next("deliver");
+
+    const fresh = new TestDevice(new Person("alice"));
+    expect(await relay.registered(fresh, "reset")).toMatchObject({ account, device: 2 });
+    await old.closed("revoked");
+    const document = await documentOf(relay, fresh);
+    expect(document).toMatchObject({ identityKey: fresh.person.identityKey, retired: [] });
+    expect(document.devices.map(({ device: id }) => id)).toEqual([2]);
+    const gone = mailboxId(account, device.known.device, device.registrationId);
+    expect((await relay.store.mail.heads([gone])).size).toBe(0);
+    const { client, challenge } = await relay.challenged();
+    client.say(device.authentication(challenge));
+    expect((await client.next("refused")).failure).toBe(failures.badCredentials.wire);
+  });
+
+  it("keeps whom the account refuses", async () => {
+    const relay = await TestRelay.start();
+    const { client, device } = await relay.person("alice");
+    const { account: mallory } = await relay.person("mallory");
+    const id = client.id();
+    const deliveryKeyHash = new Uint8Array(32);
+    client.say({ type: "setAccess", id, deliveryKeyHash, firstContact: "nobody", blocked: [mallory] });
+    await client.next("done");
+    const fresh = new TestDevice(new Person("alice"));
+    await relay.registered(fresh, "reset");
+    expect(await documentOf(relay, fresh)).toMatchObject({ firstContact: "nobody", blocked: [mallory] });
+    expect(device.known.account).toBe(fresh.known.account);
+  });
+
+  it("of a user without an account creates one", async () => {
+    const relay = await TestRelay.start();
+    expect(await relay.registered(new TestDevice(new Person("alice")), "reset")).toMatchObject({ device: 1 });
+  });
+});
+
+describe("registrations at the same time", () => {
+  it("of one user: one wins, the other hears that the account exists", async () => {
+    const relay = await TestRelay.start();
+    const rivals = await Promise.all(
+      Array.from({ length: 8 }, async () => {
+        const device = new TestDevice(new Person("alice"));
+        return { device, ...(await relay.challenged()) };
+      }),
+    );
+    for (const { client, challenge, device } of rivals) client.say(device.registration(challenge, { mode: "first" }));
+    const answers = await Promise.all(rivals.map(({ client }) => client.next("welcome").catch((error) => String(error))));
+    const lost = answers.filter((answer) => typeof answer === "string");
+    expect(lost).toHaveLength(7);
+    for (const answer of lost) expect(answer).toContain("refused accountExists");
+    const winner = rivals.find((_, index) => typeof answers[index] !== "string");
+    const { account } = answers.find((answer) => typeof answer !== "string") as Frame<"welcome">;
+    const stored = await relay.store.directory.account(account as never);
+    expect(decodeAccount(stored?.document as Uint8Array).identityKey).toEqual(winner?.device.person.identityKey);
+  });
+
+  it("of several new devices of one account all succeed, under different ids", async () => {
+    const relay = await TestRelay.start();
+    const { person } = await relay.person("alice");
+    const added = await Promise.all(
+      Array.from({ length: 5 }, () => relay.registered(new TestDevice(person), "add").then(({ device }) => device)),
+    );
+    expect([...added].sort()).toEqual([2, 3, 4, 5, 6]);
+  });
+});
+
+describe("a crash during registration", () => {
+  /** A store that stops answering at the n-th write, as a process that dies there would leave it. */
+  function dyingStore(inner: Store, writes: number): Store {
+    let left = writes;
+    const guard = <Args extends readonly unknown[], Result>(call: (...args: Args) => Promise<Result>) => {
+      return (...args: Args): Promise<Result> => {
+        if (left === 0) return Promise.reject(new StoreError("unavailable", "died here"));
+        left -= 1;
+        return call(...args);
+      };
+    };
+    const { mail, directory, table } = inner;
+    return {
+      ...inner,
+      mail: { ...mail, create: guard((id: MailboxId) => mail.create(id)), drop: guard((id: MailboxId) => mail.drop(id)) },
+      directory: {
+        ...directory,
+        compareAndSet: guard((...args: Parameters<typeof directory.compareAndSet>) => directory.compareAndSet(...args)),
+      },
+      table: {
+        ...table,
+        compareAndSet: guard((...args: Parameters<typeof table.compareAndSet>) => table.compareAndSet(...args)),
+      },
+    };
+  }
+
+  it("at any point of a first registration leaves nothing that the next one does not repair", async () => {
+    for (let writes = 0; writes < 3; writes++) {
+      const clock = new ManualClock();
+      const store = memoryStore({ clock });
+      await store.open();
+      const person = new Person("alice");
+      const device = new TestDevice(person);
+      const dying = await TestRelay.start({ clock, store: dyingStore(store, writes) });
+      expect((await refusal(dying, device, { mode: "first" })).failure).toBe(failures.busy.wire);
+
+      const relay = await TestRelay.start({ clock, store });
+      const { account } = await relay.registered(device, "first");
+      expect((await documentOf(relay, device)).devices).toHaveLength(1);
+      const { client: bob } = await relay.person("bob");
+      const id = bob.id();
+      bob.say({ type: "resolve", id, userId: "alice" });
+      expect(await bob.next("resolved")).toMatchObject({ account });
+      expect(relay.bugs).toEqual([]);
+    }
+  });
+
+  it("before the document was written leaves a user whom nobody can find or write to", async () => {
+    const clock = new ManualClock();
+    const store = memoryStore({ clock });
+    await store.open();
+    const dying = await TestRelay.start({ clock, store: dyingStore(store, 2) });
+    await refusal(dying, new TestDevice(new Person("alice")), { mode: "first" });
+    const relay = await TestRelay.start({ clock, store });
+    const { client: bob } = await relay.person("bob");
+    const id = bob.id();
+    bob.say({ type: "resolve", id, userId: "alice" });
+    await bob.failure(id, "unknownUser");
+    await expectRefusal(relay, new TestDevice(new Person("alice")), { mode: "add" }, "unknownUser");
+  });
+
+  it("of a reset, after the document: the sweep drops what is left, and the mail with it", async () => {
+    const clock = new ManualClock();
+    const store = memoryStore({ clock });
+    await store.open();
+    const first = await TestRelay.start({ clock, store });
+    const { device, account } = await first.person("alice");
+    const old = mailboxId(account, device.known.device, device.registrationId);
+    // The new mailbox and the document are written, the drop is not.
+    const dying = await TestRelay.start({ clock, store: dyingStore(store, 2) });
+    const fresh = new TestDevice(new Person("alice"));
+    await refusal(dying, fresh, { mode: "reset" });
+    expect((await store.mail.heads([old])).size).toBe(1);
+
+    const relay = await TestRelay.start({ clock, store });
+    await relay.registered(fresh, "reset");
+    await relay.relay.sweep({ aborted: false });
+    expect((await store.mail.heads([old])).size).toBe(0);
+    expect((await documentOf(relay, fresh)).retired).toEqual([]);
+  });
+});
+
+describe("registration limits", () => {
+  it("hold for an address and for a user apart, and say when to come again", async () => {
+    const relay = await TestRelay.start({ policy: { limiterScale: 0.1 } });
+    const alice = new TestDevice(new Person("alice"));
+    await relay.registered(alice);
+    await relay.registered(alice);
+    const refused = await refusal(relay, alice, { mode: "first" }, "192.0.2.9");
+    expect(refused.failure).toBe(failures.tooManyRequests.wire);
+    expect(refused.retryAfterMs).toBeGreaterThan(0);
+    await relay.registered(new TestDevice(new Person("bob")));
+    relay.clock.advance(refused.retryAfterMs ?? 0);
+    await relay.registered(alice);
+  });
+});
+
+describe("an account document", () => {
+  it("that does not parse is our bug, is logged, and closes nobody else's door", async () => {
+    const relay = await TestRelay.start();
+    const { account, device } = await relay.person("alice");
+    const stored = await relay.store.directory.account(account);
+    await relay.store.directory.compareAndSet(account, stored?.revision, new Uint8Array([1]));
+    const { client, challenge } = await relay.challenged();
+    client.say(device.authentication(challenge));
+    expect((await client.next("refused")).failure).toBe(failures.internal.wire);
+    expect(relay.bugs).toHaveLength(1);
+    await relay.person("bob");
+  });
+
+  it("survives encoding", async () => {
+    const relay = await TestRelay.start();
+    const { device } = await relay.person("alice");
+    const document = await documentOf(relay, device);
+    expect(decodeAccount(encodeAccount(document))).toEqual(document);
+    expect(envelopeFor(device).registrationId).toBe(document.devices[0]?.registrationId);
+  });
+});
