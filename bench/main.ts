@@ -13,6 +13,7 @@ import {
   SOTTO,
 } from "./benches.js";
 import { faultsIn, runStep, type StepResult } from "./compare.js";
+import { build } from "./processes/build.js";
 import { layOut, type OtherTree } from "./processes/other-tree.js";
 import { circumstances } from "./report/circumstances.js";
 import { writeResult } from "./report/write-result.js";
@@ -28,7 +29,7 @@ const USAGE = `npm run bench -- [relay|latency|idle|drain|sdk|all] [options]
   --messages N       messages of the SDK's conversation (2000)
   --connections N    idle connections (10000)
   --against REF      compare the relay with that of another git ref
-  --code source|built  run the relay from TypeScript or from \`npm run build\` (source)
+  --code built|source  run what \`npm run build\` makes (built first), or TypeScript as it stands (built)
   --portable         measure the portable transport too
   --only minimal     leave Sotto out: checks the bench itself
   --name NAME        name of the result files (the bench's)
@@ -47,7 +48,7 @@ const { values, positionals } = parseArgs({
     connections: { type: "string", default: "10000" },
     messages: { type: "string", default: "2000" },
     against: { type: "string" },
-    code: { type: "string", default: "source" },
+    code: { type: "string", default: "built" },
     portable: { type: "boolean", default: false },
     only: { type: "string" },
     name: { type: "string" },
@@ -69,6 +70,11 @@ function chosenBenches(): readonly BenchName[] {
   return [bench];
 }
 
+function chosenCode(): SottoOptions["code"] {
+  if (values.code === "built" || values.code === "source") return values.code;
+  throw new Error("--code is built or source");
+}
+
 function sottoTargets(code: SottoOptions["code"]): Field["sotto"] {
   if (values.only === "minimal") return [];
   const tree = { root: ROOT, code } as const;
@@ -76,7 +82,7 @@ function sottoTargets(code: SottoOptions["code"]): Field["sotto"] {
   return values.portable ? [own, sottoTarget({ ...tree, name: "sotto, portable", transport: "portable" })] : [own];
 }
 
-function benchOf(name: BenchName, field: Field, sizes: Sizes): Bench {
+function benchOf(name: BenchName, field: Field, sizes: Sizes, code: SottoOptions["code"]): Bench {
   switch (name) {
     case "relay":
       return relayBench(field, sizes);
@@ -87,7 +93,7 @@ function benchOf(name: BenchName, field: Field, sizes: Sizes): Bench {
     case "drain":
       return drainBench(field);
     case "sdk":
-      return sdkBench(field.sotto[0], sizes.messages);
+      return sdkBench({ relay: field.sotto[0], messages: sizes.messages, code });
   }
 }
 
@@ -104,20 +110,21 @@ async function main(): Promise<void> {
     idleConnections: positive("connections"),
     messages: positive("messages"),
   };
-  const code = values.code === "built" ? "built" : "source";
+  const code = chosenCode();
   let other: OtherTree | undefined;
   try {
     if (values.against !== undefined) other = await layOut(ROOT, values.against);
+    if (code === "built" && values.only !== "minimal") {
+      for (const root of other === undefined ? [ROOT] : [ROOT, other.root]) await build(root);
+    }
     const field: Field = {
       afterCommit: minimalTarget("afterCommit"),
       beforeCommit: minimalTarget("beforeCommit"),
       bare: bareTarget(),
       sotto: sottoTargets(code),
-      other:
-        other &&
-        sottoTarget({ name: `sotto at ${values.against}`, root: other.root, transport: "auto", code: "source" }),
+      other: other && sottoTarget({ name: `sotto at ${values.against}`, root: other.root, transport: "auto", code }),
     };
-    for (const name of chosen) await measure(name, benchOf(name, field, sizes), rounds, sizes);
+    for (const name of chosen) await measure(name, benchOf(name, field, sizes, code), rounds, sizes);
   } finally {
     await other?.remove();
   }

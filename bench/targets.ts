@@ -23,11 +23,16 @@ export interface Target {
   start(inspection: Inspection): Promise<ServerProcess>;
 }
 
-const SOURCE = ["--conditions=sotto-source", "--import", "tsx"];
+/** What Node needs to run TypeScript; our own packages come from their source or from their `dist`. */
+export const nodeFlags = {
+  source: ["--conditions=sotto-source", "--import", "tsx"],
+  built: ["--import", "tsx"],
+} as const;
 
-function nodeArguments(inspection: Inspection): string[] {
-  const collect = inspection === "memory" ? ["--expose-gc", "--import", join(ROOT, "bench/idle/collect.ts")] : [];
-  return [...SOURCE, ...collect];
+/** Flags for a server that is measured: `collect.ts` is TypeScript, so only its presence brings tsx to built code. */
+function serverFlags(code: "source" | "built", inspection: Inspection): readonly string[] {
+  if (inspection === "outside") return code === "source" ? nodeFlags.source : [];
+  return [...nodeFlags[code], "--expose-gc", "--import", join(ROOT, "bench/idle/collect.ts")];
 }
 
 /** Starts a command with a data folder that goes when the server is stopped. */
@@ -53,7 +58,7 @@ export function minimalTarget(push: "afterCommit" | "beforeCommit"): Target {
       startWithData(async (folder) => ({
         command: process.execPath,
         arguments: [
-          ...nodeArguments(inspection),
+          ...serverFlags("source", inspection),
           join(ROOT, "bench/minimal-relay/main.ts"),
           "--data",
           folder,
@@ -77,7 +82,7 @@ export function bareTarget(): Target {
     start: (inspection) =>
       startServer({
         command: process.execPath,
-        arguments: [...nodeArguments(inspection), join(ROOT, "bench/idle/echo-server.ts")],
+        arguments: [...serverFlags("source", inspection), join(ROOT, "bench/idle/echo-server.ts")],
         cwd: ROOT,
         environment: {},
         ready: { kind: "printsPort" },
@@ -103,13 +108,10 @@ export function sottoTarget({ name, root, transport, code }: SottoOptions): Targ
     start: (inspection) =>
       startWithData(async (folder) => {
         const port = await freePort();
-        const program =
-          code === "source"
-            ? [...nodeArguments(inspection), "server/start.ts"]
-            : [...nodeArguments(inspection).slice(SOURCE.length), "server/dist/main.js", "serve"];
+        const program = code === "source" ? ["server/start.ts"] : ["server/dist/main.js", "serve"];
         return {
           command: process.execPath,
-          arguments: program,
+          arguments: [...serverFlags(code, inspection), ...program],
           cwd: root,
           environment: {
             SOTTO_DEVELOPMENT: "true",

@@ -283,7 +283,7 @@ export const frames = {
   deliver: toClient(
     43,
     ["device"],
-    "One envelope of the mailbox. Cursors rise by one; 0 marks an ephemeral envelope, which is not acknowledged.",
+    "One envelope of the mailbox. Cursors rise, live by one, in a backlog with gaps where mail was acknowledged singly or expired; 0 marks an ephemeral envelope, which is not acknowledged.",
     {
       cursor,
       messageId,

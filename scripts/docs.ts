@@ -8,7 +8,9 @@
  * `docs/server-pages.ts`.
  */
 
+import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { protocolSections } from "./docs/protocol-sections.js";
 import { serverPages } from "./docs/server-pages.js";
 
@@ -21,7 +23,7 @@ function filled(path: string, sections: Readonly<Record<string, () => string>>):
     const section = sections[name];
     if (section === undefined) throw new Error(`${path}: nothing generates "${name}"`);
     missing.delete(name);
-    return `<!-- generated:${name} -->\n${section()}\n<!-- /generated:${name} -->`;
+    return `<!-- generated:${name} -->\n\n${section()}\n\n<!-- /generated:${name} -->`;
   });
   if (missing.size > 0) throw new Error(`${path} has no markers for ${[...missing].join(", ")}`);
   return text;
@@ -32,6 +34,19 @@ function present(path: string): string {
   return existsSync(file) ? readFileSync(file, "utf8") : "";
 }
 
+/** The text as the formatter leaves it, so that it and this script never undo each other's work. */
+function formatted(path: string, text: string): string {
+  const biome = fileURLToPath(new URL("../node_modules/@biomejs/biome/bin/biome", import.meta.url));
+  const args = [biome, "format", `--stdin-file-path=${path}`];
+  const cwd = fileURLToPath(new URL("..", import.meta.url));
+  return execFileSync(process.execPath, args, {
+    cwd,
+    input: text,
+    encoding: "utf8",
+    stdio: ["pipe", "pipe", "ignore"],
+  });
+}
+
 const texts: Readonly<Record<string, () => string>> = {
   "protocol/PROTOCOL.md": () => filled("protocol/PROTOCOL.md", protocolSections),
   ...serverPages,
@@ -40,7 +55,7 @@ const texts: Readonly<Record<string, () => string>> = {
 const [mode] = process.argv.slice(2);
 if (mode !== "write" && mode !== "check") throw new Error("say `write` or `check`");
 const stale = Object.entries(texts)
-  .map(([path, make]) => ({ path, text: make().replaceAll(/[ \t]+$/gm, "") }))
+  .map(([path, make]) => ({ path, text: formatted(path, make()) }))
   .filter(({ path, text }) => text !== present(path));
 for (const { path, text } of stale) {
   if (mode === "write") writeFileSync(new URL(`../${path}`, import.meta.url), text);

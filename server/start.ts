@@ -4,12 +4,10 @@
  */
 
 import { startRelay } from "./compose.js";
-import { createLog } from "./ops/log.js";
+import { serve } from "./ops/cli/serve.js";
 import { OperatorError } from "./ops/operator-error.js";
 import { readSettings } from "./ops/read-settings.js";
 import type { Settings } from "./ops/settings.js";
-import { stopOnSignals } from "./ops/shutdown.js";
-import { systemClock } from "./ops/system.js";
 
 /** What is different from `sotto-relay serve` where nothing else is set. */
 const tryingOut = { SOTTO_DEVELOPMENT: "true", SOTTO_LOG_FORMAT: "text" };
@@ -18,16 +16,7 @@ async function main(): Promise<void> {
   const given = Object.entries(process.env).filter(([, value]) => value !== undefined && value !== "");
   const environment = { ...tryingOut, ...Object.fromEntries(given) };
   const settings = readSettings({ environment, folder: process.cwd() });
-  const log = createLog({ level: settings.logLevel, format: settings.logFormat });
-  const relay = await startRelay({ settings, log });
-  explain(settings, relay);
-  stopOnSignals({
-    signals: process,
-    clock: systemClock,
-    log,
-    close: () => relay.close(),
-    exit: (code) => process.exit(code),
-  });
+  explain(settings, await serve(settings, { startRelay }));
 }
 
 function explain(

@@ -4,6 +4,7 @@ import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import type { DialectName, Drained, Measured, Order, Report, Workload } from "../load/orders.js";
+import { nodeFlags } from "../targets.js";
 
 const PROGRAM = fileURLToPath(new URL("../load/generator.ts", import.meta.url));
 
@@ -29,7 +30,7 @@ export async function startGenerators(
   { port, dialect }: { readonly port: number; readonly dialect: DialectName },
   workloads: readonly Workload[],
 ): Promise<Generators> {
-  const children = workloads.map(() => fork(PROGRAM, { execArgv: ["--conditions=sotto-source", "--import", "tsx"] }));
+  const children = workloads.map(() => fork(PROGRAM, { execArgv: [...nodeFlags.source] }));
   const broken = Promise.race(children.map(failure));
   // Awaited beside every wait below; between them nobody listens.
   broken.catch(() => undefined);

@@ -108,8 +108,9 @@ async function cpuSeconds(pid: number): Promise<number> {
 async function settledMemory(child: ChildProcess, pid: number) {
   child.send("collect");
   const [heapBytes] = (await once(child, "message")) as [number];
-  const status = await readFile(`/proc/${pid}/status`, "utf8");
-  const residentKb = /^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1];
+  // `smaps_rollup` counts pages; the figure in `status` lags by some for each thread.
+  const rollup = await readFile(`/proc/${pid}/smaps_rollup`, "utf8");
+  const residentKb = /^Rss:\s+(\d+) kB$/m.exec(rollup)?.[1];
   return { residentBytes: Number(residentKb) * 1_024, heapBytes };
 }
 

@@ -8,11 +8,10 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import type { Bench } from "../benches.js";
 import type { Metrics } from "../compare.js";
-import { ROOT, type Target } from "../targets.js";
+import { nodeFlags, ROOT, type Target } from "../targets.js";
 import type { Cost } from "./cost.js";
 import type { ClientReport } from "./order.js";
 
-const SOURCE = ["--conditions=sotto-source", "--import", "tsx"];
 const BASELINE = "libsignal sealed sender + one commit";
 const SDK = "@sotto/sdk";
 
@@ -22,10 +21,17 @@ interface Costs {
   readonly receiving: Cost;
 }
 
+/** Over which relay, how many messages, and which form of the SDK. */
+export interface SdkBenchOptions {
+  readonly relay: Target | undefined;
+  readonly messages: number;
+  readonly code: "source" | "built";
+}
+
 /** The bench, over a relay that carries the SDK's messages; without one, the baseline alone. */
-export function sdkBench(relay: Target | undefined, messages: number): Bench {
+export function sdkBench({ relay, messages, code }: SdkBenchOptions): Bench {
   const baseline = { name: BASELINE, run: async () => metricsOf(await runBaseline(messages)) };
-  const sdk = relay && { name: SDK, run: async () => metricsOf(await runClients(relay, messages)) };
+  const sdk = relay && { name: SDK, run: async () => metricsOf(await runClients(relay, { messages, code })) };
   return {
     steps: [
       {
@@ -56,11 +62,13 @@ function metricsOf({ sending, receiving }: Costs): Metrics {
 async function runBaseline(messages: number): Promise<Costs> {
   const program = join(ROOT, "bench/sdk/baseline.ts");
   const run = promisify(execFile);
-  const { stdout } = await run(process.execPath, [...SOURCE, program, "--messages", String(messages)], { cwd: ROOT });
+  const { stdout } = await run(process.execPath, [...nodeFlags.source, program, "--messages", String(messages)], {
+    cwd: ROOT,
+  });
   return JSON.parse(stdout) as Costs;
 }
 
-async function runClients(relay: Target, messages: number): Promise<Costs> {
+async function runClients(relay: Target, { messages, code }: Omit<SdkBenchOptions, "relay">): Promise<Costs> {
   const server = await relay.start("outside");
   const folder = await mkdtemp(join(tmpdir(), "sotto-bench-sdk-"));
   const start = (as: string, to: string) =>
@@ -73,7 +81,7 @@ async function runClients(relay: Target, messages: number): Promise<Costs> {
         folder: join(folder, as),
         messages: String(messages),
       }).map(([name, value]) => `--${name}=${value}`),
-      { execArgv: SOURCE },
+      { execArgv: [...nodeFlags[code]] },
     );
   const alice = start("alice", "bob");
   const bob = start("bob", "alice");

@@ -31,16 +31,15 @@ export const protocolSections: Readonly<Record<string, () => string>> = {
   payload: () => fieldTable(payloadFields),
 };
 
+/** A heading, the doc and the fields of each frame: as one table, the rows would be too wide to read. */
 function framesOf(direction: Direction): string {
-  const rows = Object.entries<FrameRow>(frames)
+  return Object.entries<FrameRow>(frames)
     .filter(([, row]) => row.direction === direction)
-    .map(([name, { tag, stages, fields, doc }]) => [tag, `\`${name}\``, stages.join(", "), fieldList(fields), doc]);
-  return table(["Tag", "Frame", "On", "Fields, in order", "Meaning"], rows);
-}
-
-function fieldList(fields: Fields): string {
-  const items = Object.entries(fields).map(([name, { doc }]) => `\`${name}\`: ${doc}`);
-  return items.length === 0 ? "none" : items.join("<br>");
+    .map(([name, { tag, stages, fields, doc }]) => {
+      const form = Object.keys(fields).length === 0 ? "No fields." : fieldTable(fields);
+      return `#### ${tag} \`${name}\`\n\n${doc} On: ${stages.join(", ")}.\n\n${form}`;
+    })
+    .join("\n\n");
 }
 
 function fieldTable(fields: Fields): string {

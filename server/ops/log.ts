@@ -40,6 +40,7 @@ const FIELDS: ReadonlySet<string> = new Set([
   "transport",
   "url",
   "version",
+  "where",
 ]);
 
 type Fields = Readonly<Record<string, string | number | boolean>>;

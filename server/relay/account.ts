@@ -8,6 +8,8 @@ import {
   field,
   keyDigest,
   limits,
+  MAX_DEVICE_ID,
+  parseDeviceId,
   SottoError,
   type TypeOf,
 } from "@sotto/protocol";
@@ -70,6 +72,28 @@ export function decodeAccount(bytes: Uint8Array): AccountDocument {
     throw new SottoError("internal", { detail: "a stored account document does not parse", cause });
   }
 }
+
+/**
+ * The bytes of a document that stands in for one that is not there, so that a look-up in vain costs what a look-up costs.
+ * No delivery key has its hash, and nobody can be its device.
+ */
+export const absentAccount: Uint8Array = encodeAccount({
+  issuer: "",
+  identityKey: new Uint8Array(33),
+  deliveryKeyHash: new Uint8Array(32),
+  firstContact: "nobody",
+  blocked: [],
+  devices: [
+    {
+      device: parseDeviceId(MAX_DEVICE_ID),
+      registrationId: 1,
+      authenticationKey: new Uint8Array(32),
+      signedPrekey: { id: 1, key: new Uint8Array(33), signature: new Uint8Array(64) },
+      lastResortPrekey: { id: 1, key: new Uint8Array(1569), signature: new Uint8Array(64) },
+    },
+  ],
+  retired: [],
+});
 
 /** The device of an account by its id. */
 export function findDevice(account: AccountDocument, id: DeviceId): Device | undefined {

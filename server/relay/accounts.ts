@@ -2,7 +2,7 @@
 
 import { type AccountId, type DeviceId, SottoError } from "@sotto/protocol";
 import type { Directory, MailboxId } from "../ports.js";
-import { type AccountDocument, decodeAccount, encodeAccount, mailboxOf } from "./account.js";
+import { type AccountDocument, absentAccount, decodeAccount, encodeAccount, mailboxOf } from "./account.js";
 import { Recent } from "./recent.js";
 
 /** What the sending path needs of an account. Holds no prekeys, so that remembering it costs little. */
@@ -65,11 +65,11 @@ export class Accounts {
   /** The document as it is now; `undefined` if there is none. */
   async load(account: AccountId): Promise<LoadedAccount | undefined> {
     const stored = await this.directory.account(account);
+    const document = decodeAccount(stored?.document ?? absentAccount);
     if (stored === undefined) {
       this.recent.delete(account);
       return undefined;
     }
-    const document = decodeAccount(stored.document);
     if (document.retired.length > 0 && this.noted.size < MAX_NOTED) this.noted.add(account);
     return { revision: stored.revision, document };
   }

@@ -1,6 +1,6 @@
 /** A proven device takes its mailbox over. */
 
-import type { Frame } from "@sotto/protocol";
+import { type Frame, SottoError } from "@sotto/protocol";
 import type { Notice } from "../ports.js";
 import { digestOf } from "./account.js";
 import { countOneTimeKeys, ownDevice } from "./prekeys.js";
@@ -29,8 +29,8 @@ export async function admit(
   const attachment = await rules.bus.attach(device.mailbox, listener);
   try {
     const loaded = await rules.accounts.load(device.account);
-    const { document } = loaded ?? { document: NO_DEVICES };
-    const keyDigest = digestOf(document, ownDevice(document, device));
+    if (loaded === undefined) throw new SottoError("notAuthenticated", { detail: "the account was removed" });
+    const keyDigest = digestOf(loaded.document, ownDevice(loaded.document, device));
     const held = { keyDigest, ...(await countOneTimeKeys(rules, device.mailbox)) };
     return { device, held, detach: () => attachment.detach() };
   } catch (cause) {
@@ -38,13 +38,3 @@ export async function admit(
     throw cause;
   }
 }
-
-const NO_DEVICES = {
-  issuer: "",
-  identityKey: new Uint8Array(33),
-  deliveryKeyHash: new Uint8Array(32),
-  firstContact: "nobody",
-  blocked: [],
-  devices: [],
-  retired: [],
-} as const;

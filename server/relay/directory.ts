@@ -37,10 +37,8 @@ export async function fetchBundles(
 
   const { account } = frame;
   const loaded = await rules.accounts.load(account);
-  if (loaded === undefined || !mayFetchBundles(loaded.document, frame.deliveryKey, caller.device)) {
-    if (loaded === undefined) mayFetchBundles(undefined, frame.deliveryKey, caller.device);
-    return refuse(rules, caller, frame.id, arrivedMs);
-  }
+  const isAllowed = mayFetchBundles(loaded?.document, frame.deliveryKey, caller.device);
+  if (loaded === undefined || !isAllowed) return refuse(rules, caller, frame.id, arrivedMs);
   const { document } = loaded;
   const asking = caller.device?.account === account ? caller.device.device : undefined;
   const isWanted = (device: DeviceId) =>

@@ -48,11 +48,12 @@ export const catalogue = {
     value: "u48 floor (all cursors up to it are deleted), u48 last cursor when written, mailbox id",
     deletedBy: "drop",
   },
+  /** One row for all sends of a commit, not one for each: a row under a random key would cost as much as the envelope. */
   dedupe: {
     prefix: 0x12,
-    key: "u16 generation (accepted time / 7 days), 16 bytes message id",
-    value: "u48 accepted (ms)",
-    deletedBy: "expire, a whole generation at a time, once its youngest row is 7 days old",
+    key: "u48 number of the row, rising",
+    value: "for each send: 16 bytes message id, u48 accepted (ms)",
+    deletedBy: "expire, once its newest send is 7 days old",
   },
   prekey: {
     prefix: 0x20,

@@ -11,7 +11,8 @@ export const MAX_U48 = 2 ** 48 - 1;
 
 const ENVELOPE_KEY_BYTES = 1 + U48 + U48 + 4;
 const MAX_U32 = 2 ** 32 - 1;
-const MESSAGE_ID_BYTES = 16;
+/** Bytes of a message id. */
+export const MESSAGE_ID_BYTES = 16;
 
 /** The key of a kind that has only one row. */
 export function singleKey(kind: "format" | "numbers"): Buffer {
@@ -90,36 +91,19 @@ export function envelopesOf(mailboxNumber: number, fromCursor: number): KeyRange
   return { from: envelopeKey(mailboxNumber, fromCursor, 0), to: mailboxHeadKey(mailboxNumber) };
 }
 
-/** Space for `writeDedupeKey`. */
-export function dedupeKeyScratch(): Buffer {
-  const space = Buffer.alloc(1 + 2 + MESSAGE_ID_BYTES);
-  space[0] = catalogue.dedupe.prefix;
-  return space;
+/** The key of a row of accepted sends. */
+export function dedupeKey(rowNumber: number): Buffer {
+  return Buffer.concat([Buffer.of(catalogue.dedupe.prefix), u48(rowNumber)]);
 }
 
-/** A dedupe key in space that is used again and again. */
-export function writeDedupeKey(space: Buffer, generation: number, messageId: Uint8Array): Buffer {
-  space.writeUInt16BE(generation, 1);
-  space.set(messageId, 1 + 2);
-  return space;
+/** The number in a dedupe key. */
+export function readDedupeKey(key: Buffer): number {
+  return key.readUIntBE(1, U48);
 }
 
-/** The generation in a dedupe key. */
-export function readDedupeGeneration(key: Buffer): number {
-  return key.readUInt16BE(1);
-}
-
-/** All dedupe rows of generations below one. */
-export function dedupeBelow(generation: number): KeyRange {
-  const to = Buffer.alloc(3);
-  to[0] = catalogue.dedupe.prefix;
-  to.writeUInt16BE(generation, 1);
-  return { from: Buffer.of(catalogue.dedupe.prefix), to };
-}
-
-/** All dedupe rows. */
-export function allDedupe(): KeyRange {
-  return { from: Buffer.of(catalogue.dedupe.prefix), to: Buffer.of(catalogue.dedupe.prefix + 1) };
+/** Dedupe rows from a number on. */
+export function dedupeFrom(rowNumber: number): KeyRange {
+  return { from: dedupeKey(rowNumber), to: Buffer.of(catalogue.dedupe.prefix + 1) };
 }
 
 const PREKEY_KINDS = { curve: 0x01, kyber: 0x02 } as const satisfies Record<PrekeyKind, number>;

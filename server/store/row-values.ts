@@ -1,9 +1,8 @@
 /** Builds and reads the values of the catalogue. */
 
 import type { MailboxId, StoredEnvelope } from "../ports.js";
-import { U48 } from "./row-keys.js";
+import { MESSAGE_ID_BYTES, U48 } from "./row-keys.js";
 
-const MESSAGE_ID_BYTES = 16;
 const ENVELOPE_HEADER_BYTES = MESSAGE_ID_BYTES + U48;
 const VERSION_HEADER_BYTES = U48 + U48;
 

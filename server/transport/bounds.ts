@@ -1,4 +1,4 @@
-/** Bounds both transports keep beside those of `ListenOptions`, so that a socket nobody serves cannot stay. */
+/** What both transports keep to beside `ListenOptions`: above all bounds, so that a socket nobody serves cannot stay. */
 
 /** From the connect to a whole HTTP request, and between two of them. uWebSockets.js has the same 10 s built in. */
 export const REQUEST_MS = 10_000;
@@ -23,6 +23,11 @@ export const CLOSE_GRACE_MS = 250;
 
 /** Sockets that are not WebSockets (yet), beyond `maxConnections` of them: room for health checks on a full relay. */
 export const SPARE_HTTP_SOCKETS = 64;
+
+/** Why `listen` rejects. */
+export function cannotListen({ host, port }: { host: string; port: number }, cause?: unknown): Error {
+  return new Error(`Cannot listen on ${host}:${port}: the port is taken, or not yours to take.`, { cause });
+}
 
 /** A close reason as RFC 6455 §5.5 bounds it: at most 123 bytes of UTF-8. */
 export function closeReason(reason: string): string {

@@ -9,7 +9,7 @@ import { uwsTransport } from "./uws.js";
 export type TransportPreference = "auto" | "uws" | "portable";
 
 /** What the choice depends on. */
-export interface ChooseTransportOptions {
+interface ChooseTransportOptions {
   readonly log: Log;
   /** `auto` unless given. */
   readonly preference?: TransportPreference;

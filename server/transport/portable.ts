@@ -8,7 +8,7 @@ import { closeCodes } from "@sotto/protocol";
 import { WebSocketServer } from "ws";
 import type { HttpResponse, Listening, ListenOptions, Transport, TransportHandlers } from "../ports.js";
 import { ask, type Complain, complainTo, type TransportOptions } from "./ask.js";
-import { CLOSE_GRACE_MS, LINGER_MS, MAX_HEADER_BYTES, REQUEST_MS, SPARE_HTTP_SOCKETS } from "./bounds.js";
+import { CLOSE_GRACE_MS, cannotListen, LINGER_MS, MAX_HEADER_BYTES, REQUEST_MS, SPARE_HTTP_SOCKETS } from "./bounds.js";
 import { type Headers, type Incoming, judge } from "./gate.js";
 import { peerAddress } from "./peer-address.js";
 import { PortableConnection, type PortableShared } from "./portable-connection.js";
@@ -26,6 +26,8 @@ export function portableTransport(options: TransportOptions = {}): Transport {
 }
 
 class PortableListening implements Listening {
+  /** Set by `bind`. */
+  port = 0;
   private readonly server: Server;
   private readonly webSockets: WebSocketServer;
   private readonly shared: PortableShared;
@@ -46,7 +48,7 @@ class PortableListening implements Listening {
       clientTracking: false,
       perMessageDeflate: false,
       maxPayload: options.maxMessageBytes,
-      handleProtocols: () => false as const,
+      handleProtocols: (): false => false,
       // Not yet in the published types.
       closeTimeout: LINGER_MS,
     };
@@ -66,22 +68,17 @@ class PortableListening implements Listening {
     this.server.on("upgrade", (request, socket, head) => this.serveUpgrade(request, socket, head));
   }
 
-  get port(): number {
-    return this.boundPort;
-  }
-  private boundPort = 0;
-
   /** Binds the port of the options. @throws Error if it cannot be had. */
   async bind(): Promise<void> {
     const { host, port } = this.options;
-    this.server.listen({ host, port, exclusive: true });
     try {
+      this.server.listen({ host, port, exclusive: true });
       await once(this.server, "listening");
     } catch (cause) {
-      throw new Error(`Cannot listen on ${host}:${port}: the port is taken, or not yours to take.`, { cause });
+      throw cannotListen(this.options, cause);
     }
     const address: AddressInfo | string | null = this.server.address();
-    if (address !== null && typeof address === "object") this.boundPort = address.port;
+    if (address !== null && typeof address === "object") this.port = address.port;
   }
 
   stopAccepting(): void {

@@ -50,13 +50,13 @@ export interface UwsRequest {
 }
 
 /** A WebSocket route. */
-export interface UwsBehavior<Data> {
+interface UwsBehavior<Data> {
   readonly compression: number;
   /** A longer message ends the socket without a close frame. */
   readonly maxPayloadLength: number;
   /** With more than this waiting, `send` drops the message. */
   readonly maxBackpressure: number;
-  /** Seconds without a byte from the peer; a multiple of 4 up to 960. A sixteenth of a minute is kept for an ended socket. */
+  /** Seconds a peer may be silent, up to 960; from 64 on, 16 of them are for the answer to a ping, and for an ended socket. */
   readonly idleTimeout: number;
   readonly sendPingsAutomatically: boolean;
   readonly upgrade: (response: UwsResponse, request: UwsRequest, context: UwsContext) => void;

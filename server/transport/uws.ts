@@ -1,10 +1,11 @@
 /** The socket server on uWebSockets.js: the fast one. */
 
+import { lookup } from "node:dns/promises";
 import { STATUS_CODES } from "node:http";
 import { closeCodes } from "@sotto/protocol";
 import type { HttpResponse, Listening, ListenOptions, Transport, TransportHandlers } from "../ports.js";
 import { ask, type Complain, complainTo, type TransportOptions } from "./ask.js";
-import { CLOSE_GRACE_MS, SPARE_HTTP_SOCKETS, TOO_LONG_SLACK_BYTES } from "./bounds.js";
+import { CLOSE_GRACE_MS, cannotListen, SPARE_HTTP_SOCKETS, TOO_LONG_SLACK_BYTES } from "./bounds.js";
 import { type Headers, type Incoming, judge } from "./gate.js";
 import { KeptBytes } from "./kept-bytes.js";
 import { loadUws } from "./load-uws.js";
@@ -13,7 +14,7 @@ import type { UwsApp, UwsContext, UwsListenSocket, UwsModule, UwsRequest, UwsRes
 import { UwsConnection, type UwsData, type UwsShared } from "./uws-connection.js";
 
 /** As `TransportOptions`. */
-export interface UwsTransportOptions extends TransportOptions {
+interface UwsTransportOptions extends TransportOptions {
   /** The loaded module; what `loadUws` finds unless given. */
   readonly module?: UwsModule;
 }
@@ -34,15 +35,19 @@ export function uwsTransport(options: UwsTransportOptions = {}): Transport {
   return {
     name: "uWebSockets.js",
     async listen(listenOptions, handlers) {
-      return new UwsListening(module, listenOptions, handlers, complainTo(options.log));
+      // Where a name has several addresses, uWebSockets.js prefers IPv6; Node's order is the one people expect.
+      const { address } = await lookup(listenOptions.host).catch((cause) =>
+        Promise.reject(cannotListen(listenOptions, cause)),
+      );
+      return new UwsListening(module, { ...listenOptions, host: address }, handlers, complainTo(options.log));
     },
   };
 }
 
 function found(): UwsModule {
-  const lookup = loadUws();
-  if (lookup.kind === "absent") throw new Error(`uWebSockets.js does not run here: ${lookup.reason}`);
-  return lookup.module;
+  const uws = loadUws();
+  if (uws.kind === "absent") throw new Error(`uWebSockets.js does not run here: ${uws.reason}`);
+  return uws.module;
 }
 
 class UwsListening implements Listening {
@@ -89,12 +94,11 @@ class UwsListening implements Listening {
   }
 
   private bind(): UwsListenSocket {
-    const { host, port } = this.options;
     let bound: UwsListenSocket | false = false;
-    this.app.listen(host, port, this.module.LIBUS_LISTEN_EXCLUSIVE_PORT, (socket) => {
+    this.app.listen(this.options.host, this.options.port, this.module.LIBUS_LISTEN_EXCLUSIVE_PORT, (socket) => {
       bound = socket;
     });
-    if (!bound) throw new Error(`Cannot listen on ${host}:${port}: the port is taken, or not yours to take.`);
+    if (!bound) throw cannotListen(this.options);
     return bound;
   }
 

@@ -22,7 +22,8 @@ test("hex digits and bytes are the same thing", () => {
     }),
   );
   expect(fromHex("AbCd")).toEqual(Uint8Array.of(0xab, 0xcd));
-  for (const bad of ["a", "zz", "0x", " 0", "é0"]) expect(() => fromHex(bad)).toThrow(refused);
+  for (const bad of ["a", "zz", "0x", " 0", "é0", "0g", "g0", "0@", "0`", "0/", "0:", "0\u0141", "🦊"])
+    expect(() => fromHex(bad)).toThrow(refused);
 });
 
 test("an account id and its 16 bytes are the same thing", () => {

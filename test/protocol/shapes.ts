@@ -57,7 +57,7 @@ function sizeIn(min: number, max: number): fc.Arbitrary<number> {
 }
 
 /** Well-formed text of exactly so many UTF-8 bytes, made of a pattern as far as whole characters fit. */
-export function textOf(sizeBytes: number, pattern: string): string {
+function textOf(sizeBytes: number, pattern: string): string {
   const characters = [...pattern].map((character) => ({ character, size: Buffer.byteLength(character) }));
   const parts: string[] = [];
   let left = sizeBytes;
@@ -91,7 +91,7 @@ export function plain(shape: Shape): Wire {
 }
 
 /** A value with the reason why it belongs to a shape, or does not. */
-export interface Edge {
+interface Edge {
   readonly why: string;
   readonly wire: Wire;
 }

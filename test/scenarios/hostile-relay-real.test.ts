@@ -1,4 +1,5 @@
 import { mkdtemp, rm } from "node:fs/promises";
+import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Frame, hashDeliveryKey, PROTOCOL_VERSION, registrationText, rootFingerprint } from "@sotto/protocol";
@@ -22,6 +23,18 @@ async function start(port: number): Promise<RunningRelay> {
   const settings = settingsFrom({ dataDir: folder, port, development: true });
   const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
   return startRelay({ settings, log: silent });
+}
+
+/**
+ * A port nobody listens on. Not 0: uWebSockets.js sets SO_REUSEADDR for named ports only, and the relay could not come
+ * back to its port while an old connection is in TIME_WAIT.
+ */
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
 }
 
 /** Registers a first device at the relay behind `url`, and answers how its link greets. */
@@ -77,7 +90,7 @@ async function ask(watched: WatchedLink, userId: string, answers: number): Promi
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "sotto-hostile-"));
-  relay = await start(0);
+  relay = await start(await freePort());
 });
 
 afterEach(async () => {

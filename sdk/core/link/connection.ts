@@ -14,9 +14,9 @@ import {
 import { errorFromClose } from "./loss.js";
 
 /** From the dial to an open socket, TLS included: slow mobile networks need it. */
-export const OPEN_TIMEOUT_MS = 20_000;
+const OPEN_TIMEOUT_MS = 20_000;
 /** From the open socket to `welcome`: thrice what the relay gives us, since both directions may be slow. */
-export const GREETING_TIMEOUT_MS = 15_000;
+const GREETING_TIMEOUT_MS = 15_000;
 
 const NORMAL_CLOSURE = 1000; // RFC 6455 §7.4.1
 

@@ -5,7 +5,7 @@ import type { Clock } from "../ports.js";
 
 const TICK_MS = 5_000;
 /** How long a connection under suspicion may stay silent after its ping. */
-export const PROBE_MS = 10_000;
+const PROBE_MS = 10_000;
 
 /** What a heartbeat watches over. */
 export interface HeartbeatParts {

@@ -1,47 +1,24 @@
 /** One always-reconnecting connection to the relay, for one kind of greeting. */
 
 import { encodeFrame, type Frame, frames, limits, SottoError } from "@sotto/protocol";
-import type { AbortSignalLike, Clock, Dial, Log, Random } from "../ports.js";
-import { type Plaintext, relayAddress } from "./address.js";
-import { nextDelayMs, STABLE_MS } from "./backoff.js";
+import type { AbortSignalLike } from "../ports.js";
+import { relayAddress } from "./address.js";
 import { Connection, type LiveFrame } from "./connection.js";
 import { DeliveryOrder } from "./delivery-order.js";
-import type { CheckRoot, Greeting } from "./greeting.js";
 import { Heartbeat } from "./heartbeat.js";
+import type { LinkParts, LinkState, Push } from "./link-parts.js";
 import { verdictOn } from "./loss.js";
+import { Redial } from "./redial.js";
 import { HEARTBEAT_ID, RequestTable } from "./request-table.js";
 import type { AnswerOf, RequestName, RequestOf } from "./requests.js";
 
-export type { CheckRoot, Greeting } from "./greeting.js";
+export type { CheckRoot } from "./greeting.js";
+export type { LinkParts, LinkState, Push } from "./link-parts.js";
 
 /** How long a request may take, if the app says nothing else. */
-export const REQUEST_TIMEOUT_MS = 15_000;
+const REQUEST_TIMEOUT_MS = 15_000;
 /** A relay that leaves so many requests unanswered past their deadline is given up even if it answers heartbeats. */
-export const MAX_OVERDUE = 64;
-
-/** Where a link stands: `waiting` between two dials, `ended` for good. */
-export type LinkState = "connecting" | "ready" | "waiting" | "ended";
-
-/** What a relay says unasked. */
-export type Push = Frame<"deliver" | "queueEmpty" | "keysLow" | "mailboxFull">;
-
-/** What a link is made of, and whom it tells. A callback may call the link, `close()` included; what one throws is logged. */
-export interface LinkParts {
-  /** `https://host[:port]`; see `relayAddress`. */
-  readonly url: string;
-  readonly plaintext?: Plaintext;
-  readonly dial: Dial;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly log: Log;
-  readonly greeting: Greeting;
-  readonly checkRoot: CheckRoot;
-  readonly requestTimeoutMs?: number;
-  onReady(welcome: Frame<"welcome">): void;
-  onPush(frame: Push): void;
-  /** `reason` is why the link waits or ended; none after `close()`. */
-  onState(state: LinkState, reason?: SottoError): void;
-}
+const MAX_OVERDUE = 64;
 
 /**
  * A connection to the relay that comes back for ever.
@@ -57,14 +34,12 @@ export class RelayLink {
   readonly #parts: LinkParts;
   readonly #address: string;
   readonly #requests: RequestTable;
+  readonly #redial: Redial;
   #state: LinkState = "waiting";
   #isStarted = false;
   #connection: Connection | undefined;
   #heartbeat: Heartbeat | undefined;
   #order = new DeliveryOrder();
-  #redial: { cancel(): void } | undefined;
-  #failures = 0;
-  #readyMs: number | undefined;
   #violations = 0;
   #serverTimeOffsetMs = 0;
   #end: SottoError | undefined;
@@ -78,6 +53,7 @@ export class RelayLink {
       timeoutMs: parts.requestTimeoutMs ?? REQUEST_TIMEOUT_MS,
       stalled: (overdue) => this.#stalled(overdue),
     });
+    this.#redial = new Redial({ clock: parts.clock, random: parts.random, dial: () => this.#dial() });
   }
 
   /** Where the link stands; `waiting` before `start()`. */
@@ -132,7 +108,7 @@ export class RelayLink {
     }
   }
 
-  /** Ends the link; what waits rejects `closed`. Idempotent. */
+  /** Ends the link: what waits rejects `closed`, what was sent `offline`, since it may have taken effect. Idempotent. */
   close(): void {
     this.#finish(new SottoError("closed"), undefined);
   }
@@ -155,8 +131,8 @@ export class RelayLink {
 
   #ready(connection: Connection, welcome: Frame<"welcome">): void {
     const { clock } = this.#parts;
-    this.#readyMs = clock.now();
-    this.#serverTimeOffsetMs = welcome.serverTimeMs - this.#readyMs;
+    this.#redial.ready();
+    this.#serverTimeOffsetMs = welcome.serverTimeMs - clock.now();
     this.#order = new DeliveryOrder();
     this.#heartbeat = new Heartbeat({
       clock,
@@ -222,31 +198,21 @@ export class RelayLink {
 
   #lost(error: SottoError): void {
     this.#abandon(error);
-    const { clock, random, log } = this.#parts;
-    const wasStable = this.#readyMs !== undefined && clock.now() - this.#readyMs >= STABLE_MS;
-    this.#readyMs = undefined;
-    this.#failures = wasStable ? 1 : this.#failures + 1;
     if (error.code === "badRelay") this.#violations += 1;
     const verdict = verdictOn(error.code);
     if (verdict === "end") {
       this.#finish(error, error);
       return;
     }
-    if (error.code === "badRelay" || verdict === "slow") log("warn", "link.lost", { code: error.code });
-    const delayMs = nextDelayMs({
-      failures: this.#failures,
-      pace: verdict,
-      retryAfterMs: error.retryAfterMs,
-      chance: new DataView(random.bytes(4).buffer).getUint32(0) / 2 ** 32,
-    });
-    this.#redial = clock.after(delayMs, () => this.#dial());
+    if (error.code === "badRelay" || verdict === "slow") this.#parts.log("warn", "link.lost", { code: error.code });
+    this.#redial.plan(error, verdict);
     this.#enter("waiting", error);
   }
 
   #finish(end: SottoError, reason: SottoError | undefined): void {
     if (this.#end !== undefined) return;
     this.#end = end;
-    this.#redial?.cancel();
+    this.#redial.cancel();
     this.#connection?.close();
     this.#abandon(end);
     this.#requests.end(end);

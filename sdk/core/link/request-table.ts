@@ -23,7 +23,7 @@ export const MAX_IN_FLIGHT = limits.requestsInFlight.value - 1;
 /** Requests that may wait for a connection or a free place: seconds of work, so that a caller notices. */
 export const MAX_WAITING = 1_024;
 /** Their bytes together. */
-export const MAX_WAITING_BYTES = 16 * 1_048_576;
+const MAX_WAITING_BYTES = 16 * 1_048_576;
 /** With more unsent bytes than this the socket gets no further request until the relay says something. */
 export const MAX_BUFFERED_BYTES = 4 * 1_048_576;
 

@@ -3,7 +3,7 @@
 import type { AccountId, Frame, FrameName } from "@sotto/protocol";
 
 /** Every request a link sends, with the frames that answer it (beside `failed`). */
-export const answers = {
+const answers = {
   ping: ["pong"],
   resolve: ["resolved"],
   fetchBundles: ["bundles"],

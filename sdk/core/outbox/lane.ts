@@ -16,9 +16,11 @@ export type Attempted =
   | { readonly kind: "again"; readonly afterMs: number | undefined };
 
 /** What a lane works with. `begin` encrypts, in order; the promise it answers settles when the relay answered. */
-export interface LaneParts {
+export interface LaneParts<Access> {
   readonly clock: Clock;
-  begin(order: number): Promise<{ readonly attempted: Promise<Attempted> }>;
+  /** How to write to the account now. One answer holds for a window, so that its sends share a connection and its order. */
+  access(): Promise<Access>;
+  begin(order: number, access: Access): Promise<{ readonly attempted: Promise<Attempted> }>;
   failed(error: unknown): void;
 }
 
@@ -28,7 +30,7 @@ export interface LaneParts {
  *   idle ──add──▶ sending ──all done──▶ idle
  *                   └──again──▶ waiting ──delay or wake──▶ sending
  */
-export class Lane {
+export class Lane<Access> {
   private readonly queue: number[] = [];
   private isSending = false;
   private isClosed = false;
@@ -37,7 +39,7 @@ export class Lane {
 
   constructor(
     readonly recipient: AccountId,
-    private readonly parts: LaneParts,
+    private readonly parts: LaneParts<Access>,
   ) {}
 
   /** How many rows wait or are on their way. */
@@ -85,9 +87,10 @@ export class Lane {
   /** Sends up to a window in order. Answers how long to wait if not all went through. */
   private async sendWindow(): Promise<number | undefined> {
     const orders = this.queue.slice(0, WINDOW);
+    const access = await this.parts.access();
     const onTheirWay: { readonly order: number; readonly attempted: Promise<Attempted> }[] = [];
     for (const order of orders) {
-      const { attempted } = await this.parts.begin(order);
+      const { attempted } = await this.parts.begin(order, access);
       attempted.catch(() => undefined); // awaited below
       onTheirWay.push({ order, attempted });
     }

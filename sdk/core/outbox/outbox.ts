@@ -48,6 +48,9 @@ export interface Queued {
   sent(): void;
 }
 
+/** How to write to an account: as ourselves, or sealed under its delivery key. */
+type Access = "identified" | { readonly deliveryKey: Uint8Array };
+
 /** What the outbox works with. */
 export interface OutboxParts {
   readonly store: SealedStore;
@@ -74,7 +77,7 @@ export interface Settled {
 
 /** Sends what is queued. */
 export class Outbox {
-  private readonly lanes = new Map<AccountId, Lane>();
+  private readonly lanes = new Map<AccountId, Lane<Access>>();
   private readonly onTheirWay = new Set<number>();
   private next = 1;
   private waiting = 0;
@@ -178,15 +181,20 @@ export class Outbox {
     lane.add(order);
   }
 
-  private lane(recipient: AccountId): Lane {
+  private lane(recipient: AccountId): Lane<Access> {
     const { clock, failed } = this.parts;
-    const lane = new Lane(recipient, { clock, begin: (order) => this.begin(order), failed });
+    const lane = new Lane<Access>(recipient, {
+      clock,
+      access: () => this.access(recipient),
+      begin: (order, access) => this.begin(order, access),
+      failed,
+    });
     this.lanes.set(recipient, lane);
     return lane;
   }
 
   /** Encrypts a row and sends it. Encryption failures that pass are an outcome like any other. */
-  private async begin(order: number): Promise<{ readonly attempted: Promise<Attempted> }> {
+  private async begin(order: number, access: Access): Promise<{ readonly attempted: Promise<Attempted> }> {
     const row = await this.row(order);
     if (row === undefined) return { attempted: Promise.resolve({ kind: "done" }) };
     // Encrypting for a relay that is not there would only spend message keys.
@@ -197,7 +205,7 @@ export class Outbox {
     try {
       if (this.parts.clock.now() - row.createdMs > GIVE_UP_MS) throw new SottoError("expired");
       const encrypted = await this.parts.sessions.encrypt(row.recipient, encodePayload(this.payload(row)));
-      return { attempted: this.transmit(row, order, encrypted) };
+      return { attempted: this.transmit(row, order, encrypted, access) };
     } catch (error) {
       return { attempted: this.failing(row, order, error) };
     }
@@ -218,10 +226,16 @@ export class Outbox {
     }
   }
 
-  private async transmit(row: Row<"outbox">, order: number, { envelopes, durable }: Encrypted): Promise<Attempted> {
+  /** Nothing is awaited between the commit and the request, so requests leave in the order of the encryptions. */
+  private async transmit(
+    row: Row<"outbox">,
+    order: number,
+    { envelopes, durable }: Encrypted,
+    access: Access,
+  ): Promise<Attempted> {
     try {
       await durable;
-      const answer = await this.request(row, envelopes);
+      const answer = await this.request(row, envelopes, access);
       if (answer.type === "deviceMismatch") {
         await this.parts.sessions.repair(answer);
         this.onTheirWay.delete(order);
@@ -234,31 +248,37 @@ export class Outbox {
     }
   }
 
-  /** Sealed where the peer's delivery key is held, else identified; a refused key is dropped, so the next try is identified. */
-  private async request(row: Row<"outbox">, envelopes: readonly Envelope[]) {
-    const { peers, relay, locks, store } = this.parts;
-    const { profileKey } = await peers.get(row.recipient);
-    const send = (deliveryKey: Uint8Array | undefined) => {
-      const recipients = [{ account: row.recipient, deliveryKey, envelopes }];
-      const frame = {
-        type: "send",
-        messageId: row.envelope,
-        storage: "stored",
-        urgency: "normal",
-        recipients,
-      } as const;
-      return (deliveryKey === undefined ? relay.device : relay.anonymous).request<"send">(frame);
-    };
-    if (profileKey === undefined) return send(undefined);
+  /** Sealed where the peer's delivery key is held, else identified. */
+  private async access(recipient: AccountId): Promise<Access> {
+    const { profileKey } = await this.parts.peers.get(recipient);
+    return profileKey === undefined ? "identified" : { deliveryKey: deriveDeliveryKey(profileKey) };
+  }
+
+  /** A refused delivery key is dropped, and the send made as a first contact again: a request, not silence. */
+  private async request(row: Row<"outbox">, envelopes: readonly Envelope[], access: Access) {
+    const { peers, locks, store } = this.parts;
+    if (access === "identified") return this.send(row, envelopes, undefined);
     try {
-      return await send(deriveDeliveryKey(profileKey));
+      return await this.send(row, envelopes, access.deliveryKey);
     } catch (error) {
       if (!(error instanceof SottoError && error.code === "notAllowed")) throw error;
       await locks.run(row.recipient, async () => {
         await store.commit([peers.change({ ...(await peers.get(row.recipient)), profileKey: undefined })]);
       });
-      return send(undefined);
+      return this.send(row, envelopes, undefined);
     }
+  }
+
+  private send(row: Row<"outbox">, envelopes: readonly Envelope[], deliveryKey: Uint8Array | undefined) {
+    const { relay } = this.parts;
+    const link = deliveryKey === undefined ? relay.device : relay.anonymous;
+    return link.request({
+      type: "send",
+      messageId: row.envelope,
+      storage: "stored",
+      urgency: "normal",
+      recipients: [{ account: row.recipient, deliveryKey, envelopes }],
+    });
   }
 
   private async accepted(row: Row<"outbox">, order: number): Promise<Attempted> {

@@ -46,7 +46,7 @@ export async function runProgram(args: readonly string[], parts: ProgramParts): 
   program
     .command("serve")
     .description("run the relay until it is told to stop")
-    .action(async () => serve(settings(), parts));
+    .action(async () => void (await serve(settings(), parts)));
   program
     .command("settings")
     .description("print the settings in force, secrets masked")

@@ -1,22 +1,18 @@
-/**
- * Which sends were already accepted. A row lies under the generation of its time, so that forgetting deletes whole
- * stretches of keys and needs no index; a lookup asks the two generations a week can touch.
- */
+/** Which sends were already accepted: one row for each commit on disk, and an index of them in memory. */
 
 import type { Engine } from "../engine.js";
-import {
-  allDedupe,
-  dedupeBelow,
-  dedupeKeyScratch,
-  readDedupeGeneration,
-  U48,
-  u48,
-  writeDedupeKey,
-} from "../row-keys.js";
-import type { Batch } from "./writer.js";
+import { dedupeFrom, dedupeKey, MESSAGE_ID_BYTES, readDedupeKey, U48 } from "../row-keys.js";
+import { DedupeIndex, isUsableRowNumber } from "./dedupe-index.js";
+import type { Batch, Participant, Writer } from "./writer.js";
 
 /** How long a repeated send is recognised: longer than any client keeps a message in its outbox. 7 days. */
 export const DEDUPE_MS = 7 * 24 * 60 * 60 * 1000;
+
+const SEND_BYTES = MESSAGE_ID_BYTES + U48;
+/** A row with fewer sends is written again with those of the next commit: a quiet relay would leave a row for each. */
+const FULL_ROW_SENDS = 32;
+/** Rows read at once when the store is opened. */
+const LOAD_STEP = 1_000;
 
 /** An accepted send. `written` is set while it is still on its way to the disk. */
 export interface AcceptedSend {
@@ -24,65 +20,126 @@ export interface AcceptedSend {
   readonly written: Promise<void> | undefined;
 }
 
-/** The memory of accepted sends. */
-export class Dedupe {
-  readonly #engine: Engine;
-  readonly #key = dedupeKeyScratch();
-  readonly #inFlight = new Map<string, AcceptedSend>();
-  /** No row lies in a generation below: saves the second lookup of a young store. */
-  #oldest = Number.POSITIVE_INFINITY;
+/** A row that is not wholly on disk. */
+interface OpenRow {
+  readonly number: number;
+  bytes: Buffer;
+  sizeBytes: number;
+  /** The newest batch with sends of this row. */
+  batch: Batch;
+}
 
-  constructor(engine: Engine) {
+/** The memory of accepted sends. */
+export class Dedupe implements Participant {
+  readonly #engine: Engine;
+  readonly #writer: Writer;
+  readonly #index = new DedupeIndex();
+  readonly #unwritten = new Map<number, OpenRow>();
+  #row: OpenRow | undefined;
+  #nextRow = 1;
+
+  constructor(engine: Engine, writer: Writer) {
     this.#engine = engine;
+    this.#writer = writer;
   }
 
-  /** Finds the oldest row. */
+  /** Reads all rows into the index. About a second for a million sends. */
   async load(): Promise<void> {
-    const [first] = await this.#engine.keys(allDedupe(), 1);
-    this.#oldest = first === undefined ? Number.POSITIVE_INFINITY : readDedupeGeneration(first);
+    for (;;) {
+      const rows = await this.#engine.entries(dedupeFrom(this.#nextRow), LOAD_STEP);
+      if (rows.length === 0) return;
+      for (const [key, bytes] of rows) {
+        const number = readDedupeKey(key);
+        for (const messageId of messageIdsIn(bytes)) this.#index.add(messageId, number);
+        this.#nextRow = number + 1;
+      }
+    }
   }
 
   /** The first send with this id, if it was accepted within `DEDUPE_MS` before `nowMs`. */
   find(messageId: Uint8Array, nowMs: number): AcceptedSend | undefined {
-    const generation = generationOf(nowMs);
-    const key = writeDedupeKey(this.#key, generation, messageId);
-    const inFlight = this.#inFlight.get(nameOf(key));
-    if (inFlight !== undefined) return inFlight;
-    let row = this.#engine.get(key);
-    if (row === undefined && this.#oldest < generation) {
-      row = this.#engine.get(writeDedupeKey(this.#key, generation - 1, messageId));
-    }
-    const acceptedMs = row?.readUIntBE(0, U48);
-    if (acceptedMs === undefined || acceptedMs + DEDUPE_MS <= nowMs) return undefined;
-    return { acceptedMs, written: undefined };
+    return this.#index.find(messageId, (number) => {
+      const unwritten = this.#unwritten.get(number);
+      const bytes = unwritten?.bytes.subarray(0, unwritten.sizeBytes) ?? this.#engine.get(dedupeKey(number));
+      const acceptedMs = bytes === undefined ? undefined : acceptedIn(bytes, messageId, nowMs - DEDUPE_MS);
+      return acceptedMs === undefined ? undefined : { acceptedMs, written: unwritten?.batch.done };
+    });
   }
 
-  /** Adds the row of a send to the batch that stores it. */
+  /** Notes a send in the batch that stores it. */
   remember(batch: Batch, messageId: Uint8Array, acceptedMs: number): void {
-    const generation = generationOf(acceptedMs);
-    if (generation < this.#oldest) this.#oldest = generation;
-    const key = writeDedupeKey(this.#key, generation, messageId);
-    batch.put(key, u48(acceptedMs));
-    const name = nameOf(key);
-    this.#inFlight.set(name, { acceptedMs, written: batch.done });
-    batch.afterwards(() => this.#inFlight.delete(name));
+    const row = this.#rowFor(batch);
+    if (row.sizeBytes + SEND_BYTES > row.bytes.length) {
+      row.bytes = Buffer.concat([row.bytes], row.bytes.length * 2);
+    }
+    row.bytes.set(messageId, row.sizeBytes);
+    row.bytes.writeUIntBE(acceptedMs, row.sizeBytes + MESSAGE_ID_BYTES, U48);
+    row.sizeBytes += SEND_BYTES;
+    this.#index.add(messageId, row.number);
   }
 
-  /** Up to `limit` keys of rows that are forgotten by now; none when the purge is done. */
-  async forgotten(nowMs: number, limit: number): Promise<readonly Buffer[]> {
-    const keep = generationOf(nowMs) - 1;
-    if (this.#oldest >= keep) return [];
-    const keys = await this.#engine.keys(dedupeBelow(keep), limit);
-    if (keys.length === 0) await this.load();
-    return keys;
+  seal(batch: Batch): () => void {
+    const row = this.#row;
+    if (row === undefined) return () => {};
+    batch.put(dedupeKey(row.number), row.bytes.subarray(0, row.sizeBytes));
+    if (row.sizeBytes >= FULL_ROW_SENDS * SEND_BYTES) this.#row = undefined;
+    return () => {
+      if (row.batch === batch) this.#unwritten.delete(row.number);
+    };
+  }
+
+  /** Deletes up to `limit` rows that are forgotten by now; answers how many, 0 when none is left. */
+  async purge(nowMs: number, limit: number): Promise<number> {
+    const rows = await this.#engine.entries(dedupeFrom(0), limit);
+    const young = rows.findIndex(([, bytes]) => newestIn(bytes) > nowMs - DEDUPE_MS);
+    const forgotten = young === -1 ? rows : rows.slice(0, young);
+    if (forgotten.length === 0) return 0;
+    let purged = 0;
+    const batch = this.#writer.change(0, (batch) => {
+      for (const [key, bytes] of forgotten) {
+        const number = readDedupeKey(key);
+        // New sends may have joined the row since it was read.
+        if (this.#unwritten.has(number) || this.#engine.get(key)?.length !== bytes.length) continue;
+        if (this.#row?.number === number) this.#row = undefined;
+        batch.delete(key);
+        for (const messageId of messageIdsIn(bytes)) this.#index.remove(messageId, number);
+        purged += 1;
+      }
+    });
+    await batch.done;
+    return purged;
+  }
+
+  #rowFor(batch: Batch): OpenRow {
+    let row = this.#row;
+    if (row?.batch === batch) return row;
+    batch.join(this);
+    if (row === undefined) {
+      if (!isUsableRowNumber(this.#nextRow)) this.#nextRow += 1;
+      row = { number: this.#nextRow, bytes: Buffer.alloc(FULL_ROW_SENDS * SEND_BYTES), sizeBytes: 0, batch };
+      this.#nextRow += 1;
+      this.#row = row;
+    }
+    row.batch = batch;
+    this.#unwritten.set(row.number, row);
+    return row;
   }
 }
 
-function generationOf(ms: number): number {
-  return Math.floor(ms / DEDUPE_MS);
+function* messageIdsIn(row: Buffer): Generator<Uint8Array> {
+  for (let at = 0; at < row.length; at += SEND_BYTES) yield row.subarray(at, at + MESSAGE_ID_BYTES);
 }
 
-/** The message id in a dedupe key, as a string that a Map can find. */
-function nameOf(key: Buffer): string {
-  return key.toString("latin1", 3);
+function newestIn(row: Buffer): number {
+  return row.readUIntBE(row.length - U48, U48);
+}
+
+/** When a row's send was accepted, if the row has it and it was after a time. */
+function acceptedIn(row: Buffer, messageId: Uint8Array, afterMs: number): number | undefined {
+  for (let at = 0; at < row.length; at += SEND_BYTES) {
+    if (row.compare(messageId, 0, MESSAGE_ID_BYTES, at, at + MESSAGE_ID_BYTES) !== 0) continue;
+    const acceptedMs = row.readUIntBE(at + MESSAGE_ID_BYTES, U48);
+    if (acceptedMs > afterMs) return acceptedMs;
+  }
+  return undefined;
 }

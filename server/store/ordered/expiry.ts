@@ -52,8 +52,9 @@ export class Expiry {
       }
       range = envelopesFrom(mailboxNumber + 1);
     }
-    await this.#purge((limit) => dedupe.forgotten(clock.now(), limit), signal);
-    while (!signal.aborted && (await table.purge(ROW_STEP)) > 0);
+    for (const rows of [dedupe, table]) {
+      while (!signal.aborted && (await rows.purge(clock.now(), ROW_STEP)) > 0);
+    }
     return expired;
   }
 
@@ -95,16 +96,5 @@ export class Expiry {
       await batch.done;
       return removed;
     });
-  }
-
-  async #purge(next: (limit: number) => Promise<readonly Buffer[]>, signal: AbortSignalLike): Promise<void> {
-    while (!signal.aborted) {
-      const keys = await next(ROW_STEP);
-      if (keys.length === 0) return;
-      const batch = this.#parts.writer.change(0, (batch) => {
-        for (const key of keys) batch.delete(key);
-      });
-      await batch.done;
-    }
   }
 }

@@ -31,7 +31,7 @@ export function orderedStore({ engine, clock, durability, residentMailboxes }: O
   const writer = new Writer(engine, durability);
   const numbers = new Numbers();
   const slots = new MailboxSlots(engine, residentMailboxes);
-  const dedupe = new Dedupe(engine);
+  const dedupe = new Dedupe(engine, writer);
   const now = () => clock.now();
   const accounts = new VersionedRows({
     kind: "account",

@@ -89,9 +89,8 @@ export class VersionedRows {
   }
 
   /** Deletes up to `limit` expired rows; answers how many entries it went through, 0 when none is left. */
-  async purge(limit: number): Promise<number> {
+  async purge(nowMs: number, limit: number): Promise<number> {
     const { engine, writer } = this.#parts;
-    const nowMs = this.#parts.now();
     const keys = await engine.keys(tableExpiredAt(nowMs), limit);
     if (keys.length === 0) return 0;
     const batch = writer.change(0, (batch) => {

@@ -7,7 +7,7 @@ import { StoreError } from "../../ports.js";
 import type { Durability, Engine, EngineBatch } from "../engine.js";
 
 /** Calls in one batch: more would only lengthen the wait of the first. */
-const MAX_BATCH_CALLS = 512;
+const MAX_BATCH_CALLS = 1024;
 /** Bytes of one batch before it takes no further call. */
 const MAX_BATCH_BYTES = 4 * 1024 * 1024;
 /** Full batches that may wait; then the disk is too slow and calls are refused. */

@@ -6,7 +6,7 @@ import { connect as connectTcp, createServer, type Socket } from "node:net";
 import { type ClientOptions, WebSocket } from "ws";
 
 /** How a socket ended. */
-export interface Ending {
+interface Ending {
   readonly code: number;
   readonly reason: string;
 }
@@ -24,7 +24,9 @@ const sockets = new Set<{ destroy(): void }>();
 export async function connect(url: string, options: ClientOptions = {}): Promise<Client> {
   const socket = new WebSocket(url, { perMessageDeflate: false, ...options });
   const messages: Buffer[] = [];
-  socket.on("message", (message) => messages.push(Buffer.from(message as Buffer)));
+  socket.on("message", (message) => {
+    if (Buffer.isBuffer(message)) messages.push(message);
+  });
   const ending = new Promise<Ending>((resolve) => {
     socket.on("close", (code, reason) => resolve({ code, reason: reason.toString() }));
   });
@@ -41,7 +43,7 @@ export async function connect(url: string, options: ClientOptions = {}): Promise
 }
 
 /** The answer an upgrade got instead of 101. */
-export class Refused extends Error {
+class Refused extends Error {
   readonly status: number | undefined;
 
   constructor(response: IncomingMessage) {

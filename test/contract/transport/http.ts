@@ -165,8 +165,8 @@ export function answersHttp(makeTransport: MakeTransport): void {
 
     it("names the peer by its socket, whatever it claims", async () => {
       const server = await serve(makeTransport);
-      await http(server.port, "/", { headers: { "x-forwarded-for": "203.0.113.7" } });
-      await connect(server.url, { headers: { "x-forwarded-for": "203.0.113.7" } });
+      await http(server.port, "/", { headers: { "X-Forwarded-For": "203.0.113.7" } });
+      await connect(server.url, { headers: { "X-Forwarded-For": "203.0.113.7" } });
       expect(server.requests[0]?.remoteAddress).toBe("127.0.0.1");
       expect(server.recorders[0]?.connection.remoteAddress).toBe("127.0.0.1");
     });
@@ -180,10 +180,10 @@ export function answersHttp(makeTransport: MakeTransport): void {
         ["203.0.113.7", "2001:0db8:0::0009"],
         ["203.0.113.7, nonsense"],
       ];
-      for (const claim of claims) await http(server.port, "/", { headers: { "x-forwarded-for": claim } });
+      for (const claim of claims) await http(server.port, "/", { headers: { "X-Forwarded-For": claim } });
       const expected = ["203.0.113.7", "198.51.100.9", "2001:db8::9", "127.0.0.1"];
       expect(server.requests.map(({ remoteAddress }) => remoteAddress)).toEqual(expected);
-      await connect(server.url, { headers: { "x-forwarded-for": "192.0.2.1, 192.0.2.2" } });
+      await connect(server.url, { headers: { "X-Forwarded-For": "192.0.2.1, 192.0.2.2" } });
       expect(server.recorders[0]?.connection.remoteAddress).toBe("192.0.2.2");
     });
   });

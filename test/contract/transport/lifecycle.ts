@@ -182,6 +182,14 @@ export function keepsItsLifecycle(makeTransport: MakeTransport): void {
       await server.listening.close();
     });
 
+    it("listens on a name as on its address", async () => {
+      const server = await serve(makeTransport, { host: "localhost", greet: echo });
+      const client = await connect(`ws://localhost:${server.port}/v1`);
+      client.socket.send(BYTES);
+      await vi.waitFor(() => expect(client.messages).toHaveLength(1), 20_000);
+      await expect(serve(makeTransport, { host: "no such host" })).rejects.toThrow(/Cannot listen/);
+    });
+
     it("rejects a port that is taken", async () => {
       const server = await serve(makeTransport);
       await expect(serve(makeTransport, { port: server.port })).rejects.toThrow(/Cannot listen on 127.0.0.1/);

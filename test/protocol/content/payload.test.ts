@@ -49,7 +49,7 @@ function refusal(work: () => unknown): string | undefined {
   }
 }
 
-/** What libsignal adds at most around padded bytes: measured 2.6 KB for a first message under sealed sender, rounded up. */
+/** What libsignal adds at most around padded bytes; `sealed-size.test.ts` measures it. */
 const CIPHER_OVERHEAD = 4_096;
 
 describe("a payload", () => {

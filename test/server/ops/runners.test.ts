@@ -48,7 +48,7 @@ describe("repeated work", () => {
     let runs = 0;
     let ended = false;
     let aborted = () => false;
-    const _gate = { open: () => undefined as undefined };
+    let letGo = () => {};
     const running = repeat({
       everyMs: 100,
       clock,
@@ -56,7 +56,7 @@ describe("repeated work", () => {
         runs += 1;
         aborted = () => signal.aborted;
         await new Promise<void>((resolve) => {
-          open = resolve;
+          letGo = resolve;
         });
         ended = true;
       },
@@ -65,7 +65,7 @@ describe("repeated work", () => {
     clock.step(100);
     const stopped = running.stop();
     expect(aborted()).toBe(true);
-    open();
+    letGo();
     await stopped;
     expect(ended).toBe(true);
     clock.step(1_000);

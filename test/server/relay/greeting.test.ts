@@ -3,7 +3,13 @@
 import { type FrameToRelay, limits, PROTOCOL_VERSION } from "@sotto/protocol";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type Greeting, type GreetingEffect, type GreetingEvent, opening, step } from "../../../server/relay/greeting.js";
+import {
+  type Greeting,
+  type GreetingEffect,
+  type GreetingEvent,
+  opening,
+  step,
+} from "../../../server/relay/greeting.js";
 
 const anonymous: FrameToRelay = { type: "anonymous", version: PROTOCOL_VERSION };
 const ping: FrameToRelay = { type: "ping", id: 1 };

@@ -8,9 +8,12 @@ const shape: fc.Arbitrary<BucketShape> = fc.record({
   capacity: fc.integer({ min: 1, max: 1_000 }),
   refillPerMs: fc.double({ min: 0.000_01, max: 10, noNaN: true }),
 });
-const steps = fc.array(fc.record({ laterMs: fc.integer({ min: -50, max: 5_000 }), cost: fc.integer({ min: 1, max: 20 }) }), {
-  maxLength: 60,
-});
+const steps = fc.array(
+  fc.record({ laterMs: fc.integer({ min: -50, max: 5_000 }), cost: fc.integer({ min: 1, max: 20 }) }),
+  {
+    maxLength: 60,
+  },
+);
 
 describe("a token bucket", () => {
   it("never gives more than its capacity and what was refilled since", () => {

@@ -212,7 +212,9 @@ describe("registrations at the same time", () => {
       }),
     );
     for (const { client, challenge, device } of rivals) client.say(device.registration(challenge, { mode: "first" }));
-    const answers = await Promise.all(rivals.map(({ client }) => client.next("welcome").catch((error) => String(error))));
+    const answers = await Promise.all(
+      rivals.map(({ client }) => client.next("welcome").catch((error) => String(error))),
+    );
     const lost = answers.filter((answer) => typeof answer === "string");
     expect(lost).toHaveLength(7);
     for (const answer of lost) expect(answer).toContain("refused accountExists");
@@ -246,7 +248,11 @@ describe("a crash during registration", () => {
     const { mail, directory, table } = inner;
     return {
       ...inner,
-      mail: { ...mail, create: guard((id: MailboxId) => mail.create(id)), drop: guard((id: MailboxId) => mail.drop(id)) },
+      mail: {
+        ...mail,
+        create: guard((id: MailboxId) => mail.create(id)),
+        drop: guard((id: MailboxId) => mail.drop(id)),
+      },
       directory: {
         ...directory,
         compareAndSet: guard((...args: Parameters<typeof directory.compareAndSet>) => directory.compareAndSet(...args)),

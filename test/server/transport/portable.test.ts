@@ -1,4 +1,4 @@
-import { portableTransport } from "../../../server/transport/portable.js";
+import { portableTransport } from "../../../server/transport/index.js";
 import { describeTransport } from "../../contract/transport/describe-transport.js";
 
 describeTransport("node:http and ws", (log) => portableTransport({ log }));

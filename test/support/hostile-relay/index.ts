@@ -1,8 +1,8 @@
 /** Relays that misbehave on purpose: a scripted one, and a man in the middle before a real one. */
 
 export * as behaviours from "./behaviours.js";
-export { behave, challenge, greeted, honestRoot, someAccount } from "./greeting.js";
-export { type HostileRelay, type Script, startHostileRelay, type Victim } from "./hostile-relay.js";
-export { type Passing, passOn, type Rewrite, type RunningProxy, startProxy } from "./proxy.js";
+export { behave, honestRoot, someAccount } from "./greeting.js";
+export { type HostileRelay, type Script, startHostileRelay } from "./hostile-relay.js";
+export { passOn, type Rewrite, type RunningProxy, startProxy } from "./proxy.js";
 export * as rewrites from "./rewrites.js";
-export { type SeededRandom, seededRandom } from "./seeded-random.js";
+export { seededRandom } from "./seeded-random.js";

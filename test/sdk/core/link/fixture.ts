@@ -10,7 +10,7 @@ export const account = parseAccountId("00112233-4455-6677-8899-aabbccddeeff");
 export const otherAccount = parseAccountId("ffeeddcc-bbaa-9988-7766-554433221100");
 export const device = parseDeviceId(3);
 /** The root the tests pin. */
-export const root = Uint8Array.of(5, ...new Uint8Array(32).fill(9));
+const root = Uint8Array.of(5, ...new Uint8Array(32).fill(9));
 
 /** A challenge of the right relay. */
 export const challenge: Frame<"challenge"> = {

@@ -1,0 +1,18 @@
+/** Runs the load on a LevelDB store in a process of its own and prints the ledger, one line an event, until the disk is gone. */
+
+import { writeSync } from "node:fs";
+import { levelStore } from "../../../server/store/index.js";
+import { prepare, runLoad } from "./load.js";
+
+const [folder = "", durability] = process.argv.slice(2);
+const clock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  after() {
+    throw new Error("a store sets no timers");
+  },
+};
+const store = levelStore({ folder, clock, durability: durability === "synced" ? "synced" : "unsafeUnsynced" });
+await store.open();
+await prepare(store);
+await runLoad(store, (event) => writeSync(1, `${JSON.stringify(event)}\n`));
