@@ -11,7 +11,8 @@ export interface Admission {
   readonly device: DeviceIdentity;
   /** What the device is told, for its drift check. */
   readonly held: Pick<Frame<"welcome">, "keyDigest" | "oneTimeCount" | "kyberCount">;
-  detach(): void;
+  /** Keeps the mailbox until it is detached. */
+  readonly attachment: { detach(): void };
 }
 
 /**
@@ -32,7 +33,7 @@ export async function admit(
     if (loaded === undefined) throw new SottoError("notAuthenticated", { detail: "the account was removed" });
     const keyDigest = digestOf(loaded.document, ownDevice(loaded.document, device));
     const held = { keyDigest, ...(await countOneTimeKeys(rules, device.mailbox)) };
-    return { device, held, detach: () => attachment.detach() };
+    return { device, held, attachment };
   } catch (cause) {
     attachment.detach();
     throw cause;

@@ -30,7 +30,7 @@ export class ClientConnection implements ConnectionHandler, Caller {
   device: DeviceIdentity | undefined = undefined;
   private stage: Stage | "closed" = "greeting";
   private greeter: Greeter | undefined;
-  private admission: Admission | undefined = undefined;
+  private attachment: Admission["attachment"] | undefined = undefined;
   private stream: MailboxStream | undefined = undefined;
   private readonly frameBucket: Bucket;
   private lastFrameMs: number;
@@ -107,7 +107,7 @@ export class ClientConnection implements ConnectionHandler, Caller {
     this.rules.metrics.gauge("greetingConnections", -1);
     this.rules.metrics.gauge(admission === undefined ? "anonymousConnections" : "deviceConnections", 1);
     if (admission === undefined) return;
-    this.admission = admission;
+    this.attachment = admission.attachment;
     this.device = admission.device;
     this.stream = new MailboxStream(this.rules, admission.device.mailbox, this);
     this.stream.start();
@@ -175,7 +175,7 @@ export class ClientConnection implements ConnectionHandler, Caller {
     this.greeter?.handle({ kind: "closed" });
     this.greeter = undefined;
     this.stream?.stop();
-    this.admission?.detach();
+    this.attachment?.detach();
     this.rules.metrics.gauge(`${left}Connections`, -1);
   }
 

@@ -90,8 +90,10 @@ export class Greeter {
       if (device === "anonymous") return this.handle({ kind: "passed" });
       if ("failure" in device) return this.handle({ kind: "failed", ...device });
       if (this.state.kind !== "checking") return;
-      const admission = await admit(this.rules, device, (notice) => this.greeted.notice(notice));
-      if (this.state.kind !== "checking") return admission.detach();
+      // The listener lives as long as the connection and must not keep this greeter, which does not.
+      const { greeted } = this;
+      const admission = await admit(this.rules, device, (notice) => greeted.notice(notice));
+      if (this.state.kind !== "checking") return admission.attachment.detach();
       this.admission = admission;
       this.handle({ kind: "passed" });
     } catch (cause) {

@@ -56,7 +56,9 @@ async function cutOnce(
 }
 
 describe("a power cut that drops every unsynced write", () => {
-  it(`loses nothing that was answered, invents nothing and keeps the order, ${ROUNDS} times`, async () => {
+  it(`loses nothing that was answered, invents nothing and keeps the order, ${ROUNDS} times`, {
+    timeout: 120_000,
+  }, async () => {
     let stored = 0;
     for (let round = 0; round < ROUNDS; round++) {
       const cut = await cutOnce("synced");
@@ -81,7 +83,7 @@ async function cutVolumeOnce(durability: Durability): Promise<readonly string[]>
   try {
     const folder = join(volume.folder, "store");
     const ledger = new Ledger();
-    const answersToCut = 300 + Math.floor(Math.random() * 1_000);
+    const answersToCut = 200 + Math.floor(Math.random() * 400);
     const args = ["--conditions=sotto-source", "--import", "tsx", WRITER, folder, durability];
     const writer = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
     const exited = once(writer, "exit");

@@ -3,9 +3,13 @@
 import { SottoError } from "@sotto/protocol";
 import type { Cipher, Random, Store, StoreChange, StoreChoice, StoreRange } from "../ports.js";
 import { Overlay, type Row } from "./overlay.js";
+import { RowCache } from "./row-cache.js";
 import type { SealedRows } from "./sealed-rows.js";
 import { HEADER_KEY, unlock } from "./store-header.js";
 import { WriteQueue } from "./write-queue.js";
+
+/** Rows kept opened: the sessions of some hundred peers. */
+const CACHE_BYTES = 4_194_304;
 
 /** Printable ASCII without blanks; the first character leaves room below for the header. */
 const KEY = /^[\x22-\x7e][\x21-\x7e]{0,511}$/;
@@ -20,6 +24,7 @@ export class SealedStore {
   readonly #store: Store;
   readonly #rows: SealedRows;
   readonly #overlay = new Overlay();
+  readonly #cache = new RowCache(CACHE_BYTES);
   readonly #queue: WriteQueue;
   #closing: Promise<void> | undefined;
 
@@ -70,10 +75,15 @@ export class SealedStore {
    */
   async get(key: string): Promise<Uint8Array | undefined> {
     this.#assertUsable();
-    const queued = this.#overlay.find(key);
-    if (queued !== undefined) return queued.value;
-    const row = await this.#read(() => this.#store.get(key));
-    return row === undefined ? undefined : this.#rows.open(key, row);
+    const known = this.#overlay.find(key) ?? this.#cache.find(key);
+    if (known !== undefined) return known.value;
+    return this.#reading(async () => {
+      const row = await this.#read(() => this.#store.get(key));
+      const value = row === undefined ? undefined : this.#rows.open(key, row);
+      // The overlay keeps what was committed during a read until the read ends, so an old answer is never cached.
+      if (this.#overlay.find(key) === undefined) this.#cache.set(key, value);
+      return value;
+    });
   }
 
   /**
@@ -137,6 +147,7 @@ export class SealedStore {
     }
     const { number, done } = this.#queue.add(changes);
     this.#overlay.apply(number, changes);
+    for (const { key, value } of changes) this.#cache.set(key, value);
     return done;
   }
 
@@ -155,6 +166,7 @@ export class SealedStore {
   async #close(): Promise<void> {
     await this.#queue.idle();
     this.#rows.wipe();
+    this.#cache.clear();
     await this.#store.close();
   }
 

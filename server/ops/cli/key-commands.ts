@@ -43,7 +43,7 @@ export function addKeyCommands(keys: Command, settings: () => Settings, terminal
   keys.addHelpText("after", WAYS);
 
   keys
-    .command("show")
+    .command("show", { isDefault: true })
     .description("print the fingerprint that apps pin")
     .action(async () => {
       const installed = await loadKeys(settings().dataDir);

@@ -139,25 +139,24 @@ function checkStored(
 }
 
 async function checkRepeats(store: Store, ledger: Ledger, broken: string[]): Promise<void> {
-  for (const message of ledger.stored.keys()) {
-    const { kind } = await store.mail.append({
-      messageId: idOf(message),
-      acceptedMs: Date.now(),
-      rows: [],
-      guards: [],
-      quota: { envelopes: 0, bytes: 0 },
-    });
+  const quota = { envelopes: 0, bytes: 0 };
+  const acceptedMs = Date.now();
+  const repeats = [...ledger.stored.keys()].map(async (message) => {
+    const { kind } = await store.mail.append({ messageId: idOf(message), acceptedMs, rows: [], guards: [], quota });
     if (kind !== "repeated") broken.push(`message ${message} was stored and its repeat is ${kind}`);
-  }
+  });
+  await Promise.all(repeats);
 }
 
 async function checkKeys(store: Store, ledger: Ledger, broken: string[]): Promise<void> {
   const [mailbox] = MAILBOXES;
   if (mailbox === undefined) return;
-  for (let key = await store.directory.takePrekey(mailbox, "curve"); key !== undefined; ) {
-    if (ledger.tookKeys.has(key.id)) broken.push(`prekey ${key.id} was taken twice`);
-    key = await store.directory.takePrekey(mailbox, "curve");
-  }
+  const left = await store.directory.countPrekeys(mailbox, "curve");
+  const takes = Array.from({ length: left }, async () => {
+    const key = await store.directory.takePrekey(mailbox, "curve");
+    if (key !== undefined && ledger.tookKeys.has(key.id)) broken.push(`prekey ${key.id} was taken twice`);
+  });
+  await Promise.all(takes);
 }
 
 function same(left: Uint8Array, right: Uint8Array): boolean {

@@ -4,7 +4,7 @@ import { type MailboxId, type Store, StoreError } from "../../../server/ports.js
 import { bodyOf, idOf, type LedgerEvent, MAILBOXES, placesOf, SENDERS } from "./ledger.js";
 
 const QUOTA = { envelopes: 1_000_000, bytes: 1_000_000_000 };
-const KEYS = 5_000;
+const KEYS = 500;
 
 /** Creates what the load needs. */
 export async function prepare(store: Store): Promise<void> {

@@ -5,14 +5,17 @@ import { MemoryPlace, UnsafeMemoryStore } from "./unsafe-memory-store.js";
 
 const everything = { after: "", before: "\x7f", limit: 10, order: "ascending" } as const;
 
+/** A store of two rows, opened anew so that it answers from its rows and not from memory. */
 async function withRows() {
-  const raw = new UnsafeMemoryStore();
-  const store = await openSealed(raw);
-  await store.commit([
+  const place = new MemoryPlace();
+  const writer = await openSealed(new UnsafeMemoryStore(place));
+  await writer.commit([
     { key: "a", value: text("the first row") },
     { key: "b", value: text("the other row") },
   ]);
-  return { raw, store };
+  await writer.close();
+  const raw = new UnsafeMemoryStore(place);
+  return { raw, store: await openSealed(raw) };
 }
 
 describe("a stored row", () => {

@@ -1,0 +1,131 @@
+/** The format on disk: which versions are opened, and the bytes of format 1. */
+
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import type { Engine } from "../../../server/store/engine.js";
+import { levelStore } from "../../../server/store/index.js";
+import { memoryEngine } from "../../../server/store/memory/memory-engine.js";
+import { settleFormat } from "../../../server/store/ordered/format.js";
+import { orderedStore } from "../../../server/store/ordered/ordered-store.js";
+import { account, bytes, mailbox, manualClock, messageId, readAll, text } from "../../contract/store/harness.js";
+
+async function engineWith(rows: Readonly<Record<string, string>>): Promise<Engine> {
+  const engine = memoryEngine();
+  const batch = engine.batch();
+  for (const [key, value] of Object.entries(rows)) batch.put(Buffer.from(key, "hex"), Buffer.from(value, "hex"));
+  await batch.write("synced");
+  return engine;
+}
+
+async function rowsOf(engine: Engine): Promise<Record<string, string>> {
+  const rows = await engine.entries({ from: Buffer.of(0), to: Buffer.of(0xff) }, 1_000);
+  return Object.fromEntries(rows.map(([key, value]) => [key.toString("hex"), value.toString("hex")]));
+}
+
+const hex = (value: string) => Buffer.from(value).toString("hex");
+const MAILBOX_1 = hex(mailbox(1));
+
+/** A store as format 1 writes it: never edit, later formats must still open it. */
+const FORMAT_1: Readonly<Record<string, string>> = {
+  "00": "0001",
+  "01": "000000000003",
+  [`10${MAILBOX_1}`]: "000000000001",
+  [`11${"000000000001"}${"000000000002"}${"00000003"}`]: `${"0".repeat(31)}2${"018bcfe56800"}${hex("two")}`,
+  [`11${"000000000001"}${"f".repeat(12)}${"f".repeat(8)}`]: `${"000000000000"}${"000000000000"}${MAILBOX_1}`,
+  [`12${"000000000001"}`]: `${"0".repeat(31)}1${"018bcfe56800"}${"0".repeat(31)}2${"018bcfe56800"}`,
+  [`20${"2b"}${MAILBOX_1}01${"000000000007"}`]: hex("prekey"),
+  [`21${"2b"}${MAILBOX_1}01`]: "000000000007",
+  [`30${hex(account(1))}`]: `${"000000000002"}${"000000000000"}${hex("document")}`,
+  [`31${hex("bucket\0key")}`]: `${"000000000003"}${"018bcfe56be8"}${hex("value")}`,
+  [`32${"018bcfe56be8"}${hex("bucket\0key")}`]: "",
+};
+
+describe("the format", () => {
+  it("of a store written as format 1 is read as it was meant", async () => {
+    const clock = manualClock();
+    const store = orderedStore({ engine: await engineWith(FORMAT_1), clock, durability: "synced" });
+    await store.open();
+    const [envelope] = await readAll(store, mailbox(1));
+    expect(envelope).toMatchObject({ cursor: 2, acceptedMs: clock.now() });
+    expect(envelope && text(envelope.body)).toBe("two");
+    const repeat = { messageId: messageId(1), acceptedMs: clock.now(), rows: [], guards: [] };
+    const quota = { envelopes: 1, bytes: 1 };
+    expect((await store.mail.append({ ...repeat, quota })).kind).toBe("repeated");
+    expect(await store.directory.takePrekey(mailbox(1), "curve")).toMatchObject({ id: 7, left: 0 });
+    expect(await store.directory.account(account(1))).toMatchObject({ revision: 2 });
+    expect(await store.table.get("bucket", "key")).toMatchObject({ revision: 3 });
+    await store.close();
+  });
+
+  it("of this version is format 1, byte for byte", async () => {
+    const engine = memoryEngine();
+    const clock = manualClock();
+    const store = orderedStore({ engine, clock, durability: "synced" });
+    await store.open();
+    await store.mail.create(mailbox(1));
+    for (const [number, body] of [bytes("one"), bytes("two")].entries()) {
+      await store.mail.append({
+        messageId: messageId(number + 1),
+        acceptedMs: clock.now(),
+        rows: [{ mailbox: mailbox(1), body }],
+        guards: [],
+        quota: { envelopes: 10, bytes: 100 },
+      });
+    }
+    await store.mail.acknowledge(mailbox(1), 1, []);
+    await store.directory.addPrekeys(mailbox(1), "curve", [{ id: 7, key: bytes("prekey") }], 10);
+    await store.directory.compareAndSet(account(1), undefined, bytes("document"));
+    await store.table.compareAndSet("bucket", "key", undefined, bytes("value"), 1_000);
+    expect(await rowsOf(engine)).toEqual(FORMAT_1);
+    await store.close();
+  });
+
+  it("of a newer version is refused with a clear text, and nothing changes", async () => {
+    const engine = await engineWith({ "00": "0002" });
+    const store = orderedStore({ engine, clock: manualClock(), durability: "synced" });
+    await expect(store.open()).rejects.toMatchObject({ kind: "fatal", message: /newer version.*format 2/ });
+    expect(await rowsOf(engine)).toEqual({ "00": "0002" });
+  });
+
+  it("of a database that is not ours is refused, and nothing changes", async () => {
+    const engine = await engineWith({ "61": "62" });
+    await expect(settleFormat(engine)).rejects.toMatchObject({ kind: "fatal" });
+    expect(await rowsOf(engine)).toEqual({ "61": "62" });
+  });
+
+  it("of an older version is migrated step by step, each step marked when it is done", async () => {
+    const engine = await engineWith({ "00": "0001" });
+    const steps: string[] = [];
+    const step = (name: string) => async (open: Engine) => {
+      steps.push(`${name} on ${open.get(Buffer.of(0))?.toString("hex")}`);
+    };
+    const migrations = new Map([
+      [1, step("first")],
+      [2, step("second")],
+    ]);
+    await settleFormat(engine, { current: 3, migrations });
+    expect(steps).toEqual(["first on 0001", "second on 0002"]);
+    expect(await rowsOf(engine)).toEqual({ "00": "0003" });
+    await expect(settleFormat(engine, { current: 5, migrations })).rejects.toMatchObject({ kind: "fatal" });
+  });
+});
+
+describe("a LevelDB folder", () => {
+  it("that is open is refused to a second store, which says why", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "sotto-store-"));
+    const clock = manualClock();
+    const store = levelStore({ folder, clock });
+    expect(await store.open()).toEqual({ guarantee: "synced-1" });
+    await expect(levelStore({ folder, clock }).open()).rejects.toMatchObject({
+      kind: "fatal",
+      message: /open in another process/,
+    });
+    await store.close();
+    const unsynced = levelStore({ folder, clock, durability: "unsafeUnsynced" });
+    expect(await unsynced.open()).toEqual({ guarantee: "none" });
+    await unsynced.close();
+    await rm(folder, { recursive: true });
+  });
+});
