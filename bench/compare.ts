@@ -31,7 +31,7 @@ export interface Step {
 }
 
 /** A contender's rounds and what they come to. */
-export interface Outcome {
+interface Outcome {
   readonly contender: string;
   readonly rounds: readonly Metrics[];
   readonly medians: Metrics;

@@ -12,7 +12,7 @@ import { type ServerCommand, type ServerProcess, startServer } from "./processes
 export const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
 /** How a run looks at its server: from outside only, or with its memory collected on demand. */
-export type Inspection = "outside" | "memory";
+type Inspection = "outside" | "memory";
 
 /** A server that can be measured. */
 export interface Target {

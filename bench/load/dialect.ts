@@ -13,7 +13,7 @@ const SEQUENCE_AT = 0;
 export type Recipient = Readonly<Record<string, string | number>>;
 
 /** What a sending connection hears. */
-export interface SenderEvents {
+interface SenderEvents {
   accepted(sequence: number): void;
   /** The relay said that it cannot take the message now. */
   refused(sequence: number): void;
@@ -22,7 +22,7 @@ export interface SenderEvents {
 }
 
 /** What a receiving connection hears. `body` is valid only during the call. */
-export interface ReceiverEvents {
+interface ReceiverEvents {
   delivered(cursor: number, body: Uint8Array): void;
   queueEmpty(): void;
   failed(reason: string): void;

@@ -38,8 +38,8 @@ export class Pair {
   private sequence = 0;
   private expected = 1;
   private readonly flights = new Map<number, Flight>();
+  /** Skipped by later deliveries; whatever of it still comes was reordered. */
   private readonly missing = new Set<number>();
-  private readonly refusedSequences = new Set<number>();
   private readonly waiting: number[] = [];
   private readonly faults: Faults = { lost: 0, refused: 0, duplicated: 0, reordered: 0 };
   private toAcknowledge = 0;
@@ -96,7 +96,6 @@ export class Pair {
   close(): Faults {
     this.sender.socket.close();
     this.receiver.socket.close();
-    for (const sequence of this.missing) if (!this.refusedSequences.has(sequence)) this.faults.lost += 1;
     this.faults.lost += this.underWay;
     return this.faults;
   }
@@ -115,7 +114,6 @@ export class Pair {
     const flight = this.flights.get(sequence);
     if (flight === undefined) return;
     this.flights.delete(sequence);
-    this.refusedSequences.add(sequence);
     this.faults.refused += 1;
     this.dropped();
     this.sendWaiting();

@@ -12,6 +12,8 @@ export interface CommandParts {
   /** Shows lines to the user. */
   say(lines: readonly string[]): void;
   quit(): void;
+  /** Messages on their way, waited for when leaving. */
+  readonly leaving: Set<Promise<unknown>>;
 }
 
 type Command = (parts: CommandParts, argument: string) => Promise<void> | void;
@@ -88,9 +90,12 @@ export function plain(error: unknown): string {
   return error instanceof SottoError ? `! ${error.message}` : `! unexpected: ${String(error)}`;
 }
 
-function watch({ say }: CommandParts, message: SentMessage): void {
-  message.accepted.catch((error: unknown) => {
-    const isQuiet = error instanceof SottoError && (error.code === "closed" || error.code === "cancelled");
-    if (!isQuiet) say([plain(error)]);
-  });
+function watch({ say, leaving }: CommandParts, message: SentMessage): void {
+  const settled = message.accepted
+    .catch((error: unknown) => {
+      const isQuiet = error instanceof SottoError && (error.code === "closed" || error.code === "cancelled");
+      if (!isQuiet) say([plain(error)]);
+    })
+    .finally(() => leaving.delete(settled));
+  leaving.add(settled);
 }

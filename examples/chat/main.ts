@@ -15,6 +15,8 @@ const USAGE = `Usage: npm run chat -- --as YOUR_NAME --to THEIR_NAME [options]
 /** How long the other's typing is shown, and how often somebody not yet there is looked for. */
 const TYPING_MS = 5_000;
 const LOOK_AGAIN_MS = 2_000;
+/** What is on its way may take this long when leaving; after that it goes next time. */
+const LEAVE_MS = 3_000;
 
 interface Choices {
   readonly me: string;
@@ -92,6 +94,7 @@ async function converse(client: Client, chosen: Choices, leaving: AbortControlle
     transcript,
     say: (lines: readonly string[]) => screen.say(lines),
     quit: () => leaving.abort(),
+    leaving: new Set<Promise<unknown>>(),
   };
   const screen = new Screen(
     "> ",
@@ -125,6 +128,7 @@ async function converse(client: Client, chosen: Choices, leaving: AbortControlle
   signal.addEventListener("abort", () => screen.close());
   draw();
   await transcript.follow(signal);
+  await Promise.race([Promise.all(parts.leaving), pause(LEAVE_MS, undefined, { ref: false })]);
 }
 
 async function main(): Promise<number> {
@@ -135,16 +139,21 @@ async function main(): Promise<number> {
   }
   const { me, relay, folder, existingAccount } = chosen;
   const leaving = new AbortController();
-  process.once("SIGINT", () => leaving.abort());
-  process.once("SIGTERM", () => leaving.abort());
-  let client: Client;
+  let client: Client | undefined;
+  const starting = new AbortController();
+  const leave = () => {
+    leaving.abort();
+    if (client === undefined) starting.abort();
+  };
+  process.once("SIGINT", leave);
+  process.once("SIGTERM", leave);
   try {
     client = await createClient({
       relay,
       userId: me,
       store: levelStore(folder),
       existingAccount,
-      signal: leaving.signal,
+      signal: starting.signal,
     });
   } catch (error) {
     console.error(plain(error));

@@ -177,8 +177,9 @@ export async function compose(ingredients: Ingredients, hooks: ClientHooks): Pro
   };
 }
 
-/** Ends the parts in an order that loses nothing: first what comes in, then what goes out, then the disk. Idempotent. */
+/** Ends the parts in an order that loses nothing: what was said is durable before the store closes. */
 export async function closeParts(parts: ClientParts): Promise<void> {
+  await parts.sender.settled();
   parts.relay.close();
   parts.outbox.close();
   parts.receipts.close();

@@ -4,6 +4,7 @@ import { randomBytes } from "node:crypto";
 import { mkdir, open, readFile, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { SottoError } from "@sotto/protocol";
+import { syncFolder } from "./sync-folder.js";
 
 /** A key in a file. */
 export interface KeyFile {
@@ -58,15 +59,4 @@ export function keyFile(folder: string, sizeBytes: number): KeyFile {
     },
     readOrCreate: async () => (await find()) ?? create(),
   };
-}
-
-/** Puts a folder's own entries on disk. Windows cannot open folders and does not need it. */
-async function syncFolder(folder: string): Promise<void> {
-  if (process.platform === "win32") return;
-  const handle = await open(folder, "r");
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }

@@ -1,11 +1,12 @@
 /** A client's database on LevelDB, the store of Node and Electron. */
 
-import { mkdir, rename, rm } from "node:fs/promises";
+import { rename, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { SottoError } from "@sotto/protocol";
 import { ClassicLevel } from "classic-level";
 import type { Store, StoreChange, StoreChoice, StoreRange } from "../core/ports.js";
 import { type KeyChoice, keySource } from "./store-key.js";
+import { makeFolder } from "./sync-folder.js";
 
 /**
  * A database in a folder of its own, for one account.
@@ -106,16 +107,18 @@ class LevelStore implements Store {
   }
 
   async #open(): Promise<Database> {
+    let database: Database | undefined;
     try {
-      await mkdir(this.location, { recursive: true, mode: 0o700 });
-      const database: Database = new ClassicLevel(this.#files, { keyEncoding: "utf8", valueEncoding: "view" });
+      const folder = await makeFolder(this.location);
+      database = new ClassicLevel(this.#files, { keyEncoding: "utf8", valueEncoding: "view" });
       await database.open();
       await rm(this.#discarded, { recursive: true, force: true });
+      await folder.sync();
       return database;
     } catch (cause) {
-      if (codeOf(cause) === "LEVEL_LOCKED")
-        throw new SottoError("storeInUse", { detail: `in ${this.location}`, cause });
-      throw failure(cause, this.location);
+      await database?.close();
+      if (codeOf(cause) !== "LEVEL_LOCKED") throw failure(cause, this.location);
+      throw new SottoError("storeInUse", { detail: `in ${this.location}`, cause });
     }
   }
 

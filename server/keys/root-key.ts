@@ -31,7 +31,7 @@ export interface RootKey {
 }
 
 /** The fewest characters of a passphrase. It guards a file at rest, against a thief who can guess without limit. */
-export const MIN_PASSPHRASE_CHARACTERS = 12;
+const MIN_PASSPHRASE_CHARACTERS = 12;
 
 /**
  * Makes a root key and writes its file, wrapped if there is a passphrase. Resolves once it is on disk.

@@ -13,7 +13,7 @@ export type TokenKeySource =
   | { readonly kind: "jwksUrl"; readonly url: string; readonly timing?: Partial<RemoteTiming> };
 
 /** How patient the relay is with the host's key server. */
-export interface RemoteTiming {
+interface RemoteTiming {
   /** One fetch may take this long. */
   readonly timeoutMs: number;
   /** An unknown key id asks the server again, but not more often than this. */

@@ -51,7 +51,7 @@ const LONG_SECRET = /[A-Za-z0-9+_-]{40,}={0,2}/g;
 const MAX_TEXT = 300;
 
 /** One line of text without anything that looks like an account id, a key or a token. */
-export function scrub(text: string): string {
+function scrub(text: string): string {
   const line = text.slice(0, 4_000).replace(/\p{Cc}+/gu, " ");
   return line.replace(UUID, "[id]").replace(LONG_SECRET, "[bytes]").slice(0, MAX_TEXT);
 }

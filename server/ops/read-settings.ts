@@ -35,20 +35,35 @@ export class SettingsError extends OperatorError {
 }
 
 /**
- * The settings, complete and in range.
+ * The settings, complete, in range and fit for running a relay.
  *
  * An empty environment variable counts as not set, as shells and container files have it.
  *
  * @throws SettingsError with every problem: wrong values, unknown names, an unreadable file, settings that do not fit together.
  */
 export function readSettings(sources: SettingSources): Settings {
+  return fitting(parseSettings(sources));
+}
+
+/**
+ * The settings, each in range, for commands that only look after the data folder and need no relay to be able to run.
+ *
+ * @throws SettingsError with every problem, as `readSettings`.
+ */
+export function parseSettings(sources: SettingSources): Settings {
   const problems: string[] = [];
   const written = new Map<string, Written>();
   readFile(sources, written, problems);
   return settle(written, sources, problems);
 }
 
-/** Reads the environment over what the file gave, then parses and checks everything. */
+function fitting(settings: Settings): Settings {
+  const problems = contradictions(settings);
+  if (problems.length > 0) throw new SettingsError(problems);
+  return settings;
+}
+
+/** Reads the environment over what the file gave, then parses everything. */
 function settle(written: Map<string, Written>, sources: SettingSources, problems: string[]): Settings {
   readEnvironment(sources, written, problems);
   const values: Record<string, unknown> = {};
@@ -64,10 +79,8 @@ function settle(written: Map<string, Written>, sources: SettingSources, problems
       problems.push(`${given.place} must be ${cause.message}${shown}.`);
     }
   }
-  const settings = values as Settings;
-  if (problems.length === 0) problems.push(...contradictions(settings));
   if (problems.length > 0) throw new SettingsError(problems);
-  return settings;
+  return values as Settings;
 }
 
 /**
@@ -81,7 +94,7 @@ export function settingsFrom(some: Partial<Settings>): Settings {
     const value: unknown = some[key];
     if (value !== undefined) environment[environmentName(key)] = row.kind.show(value);
   }
-  return settle(new Map(), { environment, folder: process.cwd() }, []);
+  return fitting(settle(new Map(), { environment, folder: process.cwd() }, []));
 }
 
 function readEnvironment(

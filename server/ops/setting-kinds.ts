@@ -10,7 +10,7 @@ export class BadValue extends Error {
 
 /** One kind with its range. `parse` takes text; a JSON number or boolean of the settings file is turned into text first. */
 export interface Kind<T> {
-  /** How a value is written, for the reference page: "a duration such as `30d`, from 1s to 365d". */
+  /** How a value is written, for the reference page: "a duration (`s`, `d`) from 1s to 365d". */
   readonly written: string;
   /** A wrong value may be a secret somebody put in the wrong place, so it is not repeated when it is refused. */
   readonly mayBeSecret?: true;
@@ -103,12 +103,16 @@ const SIZES: readonly Unit[] = [
 
 /** A span of time, in milliseconds: `25ms`, `5s`, `10m`, `24h`, `30d`. A bare number has no meaning and is refused. */
 export function duration(range: Range): Kind<number> {
-  return measured(DURATIONS, range, (min, max) => `a duration such as \`90s\` or \`30d\`, from ${min} to ${max}`);
+  return measured(
+    DURATIONS,
+    range,
+    (min, max) => `a duration (\`ms\`, \`s\`, \`m\`, \`h\`, \`d\`) from ${min} to ${max}`,
+  );
 }
 
 /** A number of bytes: `512`, `64KiB`, `16MiB`, `1GiB`. */
 export function bytes(range: Range): Kind<number> {
-  return measured(SIZES, range, (min, max) => `a size such as \`64KiB\` or \`16MiB\`, from ${min} to ${max}`);
+  return measured(SIZES, range, (min, max) => `a size (\`KiB\`, \`MiB\`, \`GiB\`) from ${min} to ${max}`);
 }
 
 /** `true` or `false`. */

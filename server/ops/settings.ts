@@ -42,7 +42,7 @@ const HOUR = 3_600 * SECOND;
 const DAY = 24 * HOUR;
 
 /** Every setting, by its key. */
-export const settingsTable = {
+const settingsTable = {
   port: setting(port, "8787", "The port for sockets, health and metrics."),
   host: optional(
     host,

@@ -3,7 +3,7 @@
 import type { Clock, Log } from "../ports.js";
 
 /** Where signals come from; `process` is one. */
-export interface SignalSource {
+interface SignalSource {
   on(signal: "SIGTERM" | "SIGINT", listener: () => void): unknown;
 }
 

@@ -19,11 +19,9 @@ import { failureOf } from "./failure.js";
 import { Greeter } from "./greeter.js";
 import type { Bucket } from "./limiter.js";
 import { MailboxStream } from "./mailbox-stream.js";
+import { Outbox } from "./outbox.js";
 import { answerRequest } from "./requests.js";
 import type { Caller, DeviceIdentity, RequestFrame, Rules } from "./rules.js";
-
-/** Above this many bytes on their way, mail waits until the peer took them. */
-const HIGH_WATER_BYTES = 262_144;
 
 /** The handler of one socket. Holds no timer and no map of its own: ten thousand of these are idle most of the time. */
 export class ClientConnection implements ConnectionHandler, Caller {
@@ -35,8 +33,7 @@ export class ClientConnection implements ConnectionHandler, Caller {
   private readonly frameBucket: Bucket;
   private lastFrameMs: number;
   private unanswered = 0;
-  private queued: Uint8Array[] | undefined = undefined;
-  private queuedBytes = 0;
+  private readonly outbox: Outbox;
   private closedAs: CloseReason | undefined = undefined;
 
   constructor(
@@ -44,6 +41,7 @@ export class ClientConnection implements ConnectionHandler, Caller {
     private readonly connection: Connection,
     private readonly forget: (gone: ClientConnection) => void,
   ) {
+    this.outbox = new Outbox(connection, rules.outgoing);
     this.frameBucket = rules.limiters.own("framesPerConnection");
     this.lastFrameMs = rules.clock.monotonic();
     this.greeter = new Greeter(rules, this);
@@ -61,17 +59,11 @@ export class ClientConnection implements ConnectionHandler, Caller {
 
   message(message: Uint8Array): void {
     if (this.stage === "closed") return;
-    const nowMs = this.rules.clock.monotonic();
-    this.lastFrameMs = nowMs;
-    if (this.rules.limiters.takeOwn("framesPerConnection", this.frameBucket, nowMs) > 0) {
-      this.close("flooding");
-      return;
+    try {
+      this.read(message);
+    } catch (cause) {
+      this.broken(cause);
     }
-    const frame = decoded(message);
-    if (frame !== undefined) this.rules.metrics.count("framesReceived", frame.type);
-    if (this.greeter !== undefined) this.greeter.handle(frame ? { kind: "frame", frame } : { kind: "undecodable" });
-    else if (frame === undefined) this.close("badFrame");
-    else this.take(frame, nowMs);
   }
 
   drained(): void {
@@ -95,10 +87,15 @@ export class ClientConnection implements ConnectionHandler, Caller {
     return this.stream;
   }
 
+  /** Takes a notice of the bus. Never throws: it is called in the middle of somebody else's send. */
   notice(notice: Notice): void {
-    if (notice.kind === "displaced" || notice.kind === "revoked") this.close(notice.kind);
-    else if (this.stream !== undefined) this.tell(this.stream, notice);
-    // Before the welcome the rest is lost without harm: the stream reads what is stored, the welcome counts the keys.
+    try {
+      if (notice.kind === "displaced" || notice.kind === "revoked") this.close(notice.kind);
+      else if (this.stream !== undefined) this.tell(this.stream, notice);
+      // Before the welcome the rest is lost without harm: the stream reads what is stored, the welcome counts the keys.
+    } catch (cause) {
+      this.broken(cause);
+    }
   }
 
   welcomed(admission: Admission | undefined): void {
@@ -122,36 +119,12 @@ export class ClientConnection implements ConnectionHandler, Caller {
     this.answer({ type: "failed", id, failure: failures[code].wire, retryAfterMs });
   }
 
-  /** Queues a message; it leaves with what else this turn of the event loop queues. */
   push(message: Uint8Array): void {
-    if (this.stage === "closed") return;
-    this.queuedBytes += message.length;
-    if (this.queued !== undefined) {
-      this.queued.push(message);
-      return;
-    }
-    this.queued = [message];
-    this.rules.outgoing.schedule(this);
-  }
-
-  flush(): void {
-    const { queued, connection } = this;
-    if (queued === undefined) return;
-    this.queued = undefined;
-    this.queuedBytes = 0;
-    if (queued.length === 1) connection.send(queued[0] as Uint8Array);
-    else {
-      connection.cork(() => {
-        for (const message of queued) connection.send(message);
-      });
-    }
+    if (this.stage !== "closed") this.outbox.push(message);
   }
 
   isCongested(): boolean {
-    if (this.connection.bufferedBytes + this.queuedBytes <= HIGH_WATER_BYTES) return false;
-    // Only what the socket did not take counts: `drained` is called for nothing else.
-    this.flush();
-    return this.connection.bufferedBytes > HIGH_WATER_BYTES;
+    return this.outbox.isCongested();
   }
 
   streamFailed(): void {
@@ -160,7 +133,7 @@ export class ClientConnection implements ConnectionHandler, Caller {
 
   close(reason: CloseReason): void {
     if (this.stage === "closed") return;
-    this.flush();
+    this.outbox.flush();
     this.leave();
     this.closedAs = reason;
     this.connection.close(closeCodes[reason], reason);
@@ -171,12 +144,25 @@ export class ClientConnection implements ConnectionHandler, Caller {
     if (this.stage === "closed") return;
     const left = this.stage;
     this.stage = "closed";
-    this.queued = undefined;
     this.greeter?.handle({ kind: "closed" });
     this.greeter = undefined;
     this.stream?.stop();
     this.attachment?.detach();
     this.rules.metrics.gauge(`${left}Connections`, -1);
+  }
+
+  private read(message: Uint8Array): void {
+    const nowMs = this.rules.clock.monotonic();
+    this.lastFrameMs = nowMs;
+    if (this.rules.limiters.takeOwn("framesPerConnection", this.frameBucket, nowMs) > 0) {
+      this.close("flooding");
+      return;
+    }
+    const frame = decoded(message);
+    if (frame !== undefined) this.rules.metrics.count("framesReceived", frame.type);
+    if (this.greeter !== undefined) this.greeter.handle(frame ? { kind: "frame", frame } : { kind: "undecodable" });
+    else if (frame === undefined) this.close("badFrame");
+    else this.take(frame, nowMs);
   }
 
   private tell(stream: MailboxStream, notice: Exclude<Notice, { readonly kind: "displaced" | "revoked" }>): void {
@@ -233,6 +219,11 @@ export class ClientConnection implements ConnectionHandler, Caller {
         (cause) => this.broke(frame, cause),
       );
     }
+  }
+
+  private broken(cause: unknown): void {
+    this.rules.log.error("connectionBroke", cause);
+    this.close("internal");
   }
 
   private answered(): void {

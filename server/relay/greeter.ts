@@ -1,6 +1,6 @@
 /** The greeting's shell: runs the effects of its steps on one connection. */
 
-import { type CloseReason, encodeFrame, failures, PROTOCOL_VERSION } from "@sotto/protocol";
+import { type CloseReason, encodeFrame, failures, PROTOCOL_VERSION, SottoError } from "@sotto/protocol";
 import type { Notice } from "../ports.js";
 import { type Admission, admit } from "./admission.js";
 import { authenticate } from "./authentication.js";
@@ -85,6 +85,7 @@ export class Greeter {
   }
 
   private async check(answer: GreetingAnswer): Promise<void> {
+    this.rules.inFlight.begin();
     try {
       const device = await this.proven(answer);
       if (device === "anonymous") return this.handle({ kind: "passed" });
@@ -98,11 +99,14 @@ export class Greeter {
       this.handle({ kind: "passed" });
     } catch (cause) {
       this.handle({ kind: "failed", ...failureOf(cause, this.rules.log, answer.type) });
+    } finally {
+      this.rules.inFlight.end();
     }
   }
 
   private async proven(answer: GreetingAnswer): Promise<DeviceIdentity | "anonymous" | GreetingFailure> {
     const { remoteAddress } = this.greeted;
+    if (this.rules.isDraining) throw new SottoError("busy", { detail: "the relay is about to stop" });
     this.rules.limiters.spend("greetingsPerAddress", remoteAddress);
     const challenge = { nonce: this.nonce, root: this.rules.signatures.root };
     switch (answer.type) {

@@ -139,10 +139,10 @@ export class MailboxStream {
     const { room, size } = this.window;
     if (room < REFILL && size > 0) return;
     this.isReading = true;
-    this.rules.store.mail.read(this.mailbox, this.position, { count: room, bytes: PAGE_BYTES }).then(
-      (page) => this.take(page),
-      (cause) => this.failed(cause),
-    );
+    this.rules.store.mail
+      .read(this.mailbox, this.position, { count: room, bytes: PAGE_BYTES })
+      .then((page) => this.take(page))
+      .catch((cause) => this.failed(cause));
   }
 
   private take(page: {

@@ -16,19 +16,28 @@ export class Refusals {
   ) {}
 
   /**
-   * Resolves `delayMs` after the request's arrival (monotonic time): `due` when its answer may leave, `crowded` at once
-   * if too many are held. After `releaseAll`, everything held resolves at once.
+   * Resolves `delayMs` after the request's arrival (monotonic time), on the next whole millisecond: `due` when its answer
+   * may leave, `crowded` at once if too many are held. After `releaseAll`, everything held resolves at once.
+   *
+   * The whole millisecond matters: timers count whole ones, and would otherwise carry the fraction of the time that the
+   * work took over to the answer.
    */
   hold(arrivedMs: number): Promise<"due" | "crowded"> {
     if (this.held.size >= this.maxHeld) return Promise.resolve("crowded");
+    const dueMs = Math.ceil(arrivedMs + this.delayMs);
     return new Promise((resolve) => {
       const release = () => {
         this.held.delete(release);
         timer.cancel();
         resolve("due");
       };
+      const wait = () => this.clock.after(Math.max(0, Math.ceil(dueMs - this.clock.monotonic())), check);
+      const check = () => {
+        if (this.clock.monotonic() >= dueMs) release();
+        else timer = wait();
+      };
       this.held.add(release);
-      const timer = this.clock.after(Math.max(0, arrivedMs + this.delayMs - this.clock.monotonic()), release);
+      let timer = wait();
     });
   }
 

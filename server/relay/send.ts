@@ -14,7 +14,11 @@ const ATTEMPTS = 4;
  * Answers a `send`.
  *
  * Decides from remembered accounts without waiting; only a yes may rest on them, because the store checks the revisions
- * again. Every no is decided a second time from fresh documents, which is also why all refusals do the same work.
+ * again. Every no is decided a second time from fresh documents, which is also why all refusals do the same work. (An
+ * ephemeral yes is not checked again: on a node that did not make the last change it may be a little out of date.)
+ *
+ * While the recipients are remembered, everything before the append happens in one go, so that sends of one connection
+ * are stored in the order they came.
  */
 export async function send(rules: Rules, caller: Caller, frame: Frame<"send">, arrivedMs: number): Promise<void> {
   spendSource(rules, caller, frame);

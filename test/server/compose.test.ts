@@ -1,4 +1,6 @@
+import { spawn } from "node:child_process";
 import { generateKeyPairSync } from "node:crypto";
+import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { closeCodes, encodeFrame, type FrameToClient, failureFromWire } from "@sotto/protocol";
 import { SignJWT } from "jose";
@@ -78,6 +80,30 @@ describe("an embedded relay", () => {
     expect(relays[0]?.state()).toBe("failed");
     expect((await fetch(`${relays[0]?.url}/health`)).status).toBe(503);
     expect(log.lines.at(-1)).toMatchObject({ level: "error", event: "storeFailed" });
+  });
+
+  it("ends its process with code 70 when its store fails and nobody else takes care", async () => {
+    const script = `
+      import { settingsFrom, startRelay } from "./server/index.ts";
+      import { systemClock } from "./server/ops/system.ts";
+      import { StoreError } from "./server/ports.ts";
+      import { memoryStore } from "./server/store/index.ts";
+      const failed = Promise.resolve(new StoreError("fatal", "the disk is gone"));
+      const store = { ...memoryStore({ clock: systemClock }), failed };
+      await startRelay({ settings: settingsFrom({ development: true, port: 0, dataDir: process.argv[1] }), store });
+    `;
+    const args = ["--conditions=sotto-source", "--import", "tsx", "--input-type=module", "--eval", script, newFolder()];
+    const child = spawn(process.execPath, args, {
+      cwd: new URL("../../", import.meta.url),
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    let out = "";
+    child.stdout.setEncoding("utf8").on("data", (text: string) => {
+      out += text;
+    });
+    const [code] = await once(child, "close");
+    expect(code).toBe(70);
+    expect(out).toContain("storeFailed");
   });
 
   it("outside development mode registers who holds a host token, and nobody else", async () => {

@@ -75,7 +75,12 @@ async function attempt(shell: RegistrationShell, account: OwnAccount, mode: "fir
   const { relay: url, plaintext, signal } = options;
   const { dial, clock } = platform;
   const parts = { url, plaintext, dial, clock, checkRoot: rootPin.check, signal };
-  const welcome = await registerDevice(parts, (challenge) => build(shell, account, mode, challenge));
+  // Before the connection: the relay waits only seconds for an answer to its challenge, and a host may be slow.
+  const proof = await credential(options);
+  const welcome = await registerDevice(parts, async (challenge) => ({
+    ...(await build(shell, account, mode, challenge)),
+    ...proof,
+  }));
   if (welcome.account === undefined || welcome.device === undefined) {
     throw new SottoError("badRelay", { detail: "a welcome that names no device" });
   }
@@ -84,11 +89,11 @@ async function attempt(shell: RegistrationShell, account: OwnAccount, mode: "fir
 }
 
 async function build(
-  { platform, options, store, engine }: RegistrationShell,
+  { platform, store, engine }: RegistrationShell,
   account: OwnAccount,
   mode: "first" | "reset",
   challenge: Frame<"challenge">,
-): Promise<Omit<Frame<"register">, "type">> {
+): Promise<Omit<Frame<"register">, "type" | "token" | "userId">> {
   const { identityPublic, devicePublic, devicePrivate, registrationId, profileKey } = account.current;
   const keys = {
     mode,
@@ -103,7 +108,6 @@ async function build(
     ...keys,
     ...(await prekeys.longLived()),
     version: PROTOCOL_VERSION,
-    ...(await credential(options)),
     identitySignature: engine.sign(account.identity, text),
     authenticationSignature: platform.deviceKeys.sign(devicePrivate, text),
   };

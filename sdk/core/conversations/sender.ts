@@ -44,6 +44,8 @@ const MAX_SEARCHED = 20_000;
 
 /** Makes contents and queues them. */
 export class Sender {
+  private readonly queueing = new Set<Promise<void>>();
+
   constructor(private readonly parts: SenderParts) {}
 
   /**
@@ -59,12 +61,20 @@ export class Sender {
       retry: () => this.retry(state, id),
     });
     handles.add(conversation, handle);
-    this.enqueue(state, id, prepare).catch((error: unknown) => {
-      if (error instanceof SottoError) return handles.failed(conversation, id, error);
-      handles.failed(conversation, id, new SottoError("storeFailed", { cause: error }));
-      failed(error);
-    });
+    const queueing = this.enqueue(state, id, prepare)
+      .catch((error: unknown) => {
+        if (error instanceof SottoError) return handles.failed(conversation, id, error);
+        handles.failed(conversation, id, new SottoError("storeFailed", { cause: error }));
+        failed(error);
+      })
+      .finally(() => this.queueing.delete(queueing));
+    this.queueing.add(queueing);
     return handle;
+  }
+
+  /** Settles when everything said so far is durable or refused, so that closing loses nothing that has a handle. */
+  async settled(): Promise<void> {
+    await Promise.all(this.queueing);
   }
 
   /** Queues a delivery receipt, in one commit with what it pays for. */

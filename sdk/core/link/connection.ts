@@ -59,7 +59,8 @@ export class Connection {
       if (this.#state === "over") socket.close(NORMAL_CLOSURE);
       else this.#socket = socket;
     } catch (cause) {
-      this.drop(new SottoError("offline", { detail: "the socket could not be made", cause }));
+      const isTyped = cause instanceof SottoError;
+      this.drop(isTyped ? cause : new SottoError("offline", { detail: "the socket could not be made", cause }));
     }
   }
 

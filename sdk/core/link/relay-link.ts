@@ -174,7 +174,8 @@ export class RelayLink {
       case "mailboxFull":
         return this.#push(frame);
       case "pong":
-        return frame.id === HEARTBEAT_ID ? this.#pong(frame) : this.#requests.answer(frame);
+      case "failed":
+        return frame.id === HEARTBEAT_ID ? this.#beaten(frame) : this.#requests.answer(frame);
       default:
         return this.#requests.answer(frame);
     }
@@ -184,10 +185,11 @@ export class RelayLink {
     this.#tell(() => this.#parts.onPush(frame));
   }
 
-  #pong({ serverTimeMs }: Frame<"pong">): string | undefined {
+  /** The heartbeat was answered. A refused one (a busy relay, a limiter) shows as well that somebody is there. */
+  #beaten(frame: Frame<"pong" | "failed">): string | undefined {
     const askedMs = this.#heartbeat?.answered();
-    if (askedMs === undefined) return "a pong to no ping";
-    this.#serverTimeOffsetMs = Math.round(serverTimeMs - askedMs);
+    if (askedMs === undefined) return "an answer to no heartbeat";
+    if (frame.type === "pong") this.#serverTimeOffsetMs = Math.round(frame.serverTimeMs - askedMs);
     return undefined;
   }
 

@@ -11,6 +11,9 @@ import { WriteQueue } from "./write-queue.js";
 /** Rows kept opened: the sessions of some hundred peers. */
 const CACHE_BYTES = 4_194_304;
 
+/** Raw stores that a sealed one holds: opening a raw store twice is harmless, writing it from two sides is not. */
+const held = new WeakSet<Store>();
+
 /** Printable ASCII without blanks; the first character leaves room below for the header. */
 const KEY = /^[\x22-\x7e][\x21-\x7e]{0,511}$/;
 
@@ -48,10 +51,14 @@ export class SealedStore {
     { store, key }: StoreChoice,
     { cipher, random }: { readonly cipher: Cipher; readonly random: Random },
   ): Promise<SealedStore> {
+    if (held.has(store))
+      throw new SottoError("storeInUse", { detail: `this process has it open, in ${store.location}` });
+    held.add(store);
     try {
       await store.open();
       return new SealedStore(store, await unlock({ store, key, cipher, random }));
     } catch (cause) {
+      held.delete(store);
       // The first failure is the one to tell.
       await store.close().catch(() => {});
       throw asStoreFailure(cause);
@@ -167,7 +174,11 @@ export class SealedStore {
     await this.#queue.idle();
     this.#rows.wipe();
     this.#cache.clear();
-    await this.#store.close();
+    try {
+      await this.#store.close();
+    } finally {
+      held.delete(this.#store);
+    }
   }
 
   #seal(change: StoreChange): StoreChange {

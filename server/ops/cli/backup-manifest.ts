@@ -8,7 +8,7 @@ import { OperatorError } from "../operator-error.js";
 import { VERSION } from "../version.js";
 
 /** One file of a backup; `path` is relative, with `/`. */
-export interface BackedUpFile {
+interface BackedUpFile {
   readonly path: string;
   readonly sizeBytes: number;
   readonly sha256: string;
@@ -23,14 +23,14 @@ export interface BackupManifest {
 }
 
 /** The manifest's name in a backup. */
-export const MANIFEST = "manifest.json";
+const MANIFEST = "manifest.json";
 const FORMAT = "relay backup 1";
 /** The parts of a data folder that a backup holds. */
 export const BACKED_UP_FOLDERS = ["store", "keys"] as const;
 const SAFE_PATH = /^(store|keys)\/[A-Za-z0-9][A-Za-z0-9._-]*$/;
 
 /** The files below a backup's folders, in the order of their names. */
-export async function listBackup(folder: string): Promise<readonly string[]> {
+async function listBackup(folder: string): Promise<readonly string[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   const files = entries.filter((entry) => !entry.isDirectory());
   return files.map((entry) => relative(folder, join(entry.parentPath, entry.name)).replaceAll("\\", "/")).sort();

@@ -2,8 +2,8 @@
 
 import { Command, CommanderError } from "commander";
 import { OperatorError } from "../operator-error.js";
-import { readSettings, type SettingSources } from "../read-settings.js";
-import { CONFIG_VARIABLE, type Settings } from "../settings.js";
+import { parseSettings, readSettings, type SettingSources } from "../read-settings.js";
+import { CONFIG_VARIABLE } from "../settings.js";
 import { settingsPrintout } from "../settings-text.js";
 import { VERSION } from "../version.js";
 import { type BackupParts, backup } from "./backup.js";
@@ -21,7 +21,7 @@ export interface ProgramParts extends ServeParts, BackupParts, DoctorParts {
 
 /**
  * Runs one command line and resolves with the exit code: 0 done, 1 not possible as things stand, 2 wrong command or
- * settings. `serve` resolves only when it could not start; otherwise signals end the process.
+ * settings. `serve` resolves once the relay runs, and leaves it running until a signal ends the process.
  */
 export async function runProgram(args: readonly string[], parts: ProgramParts): Promise<number> {
   const { terminal } = parts;
@@ -33,45 +33,46 @@ export async function runProgram(args: readonly string[], parts: ProgramParts): 
     .exitOverride()
     .showHelpAfterError("(sotto-relay --help shows every command)");
 
-  const settings = (): Settings => {
+  const sources = (): SettingSources => {
     const { config } = program.opts<{ config?: string }>();
     const { environment, folder } = parts.sources;
-    return readSettings({
-      folder,
-      environment: config === undefined ? environment : { ...environment, [CONFIG_VARIABLE]: config },
-    });
+    return config === undefined
+      ? parts.sources
+      : { folder, environment: { ...environment, [CONFIG_VARIABLE]: config } };
   };
+  const complete = () => readSettings(sources());
+  const parsed = () => parseSettings(sources());
   let exitCode = 0;
 
   program
     .command("serve")
     .description("run the relay until it is told to stop")
-    .action(async () => void (await serve(settings(), parts)));
+    .action(async () => void (await serve(complete(), parts)));
   program
     .command("settings")
     .description("print the settings in force, secrets masked")
-    .action(() => terminal.write(`${settingsPrintout(settings())}\n`));
+    .action(() => terminal.write(`${settingsPrintout(parsed())}\n`));
   addKeyCommands(
     program.command("keys").description("make, certify, install and show the relay's keys"),
-    settings,
+    parsed,
     terminal,
   );
   program
     .command("doctor")
     .description("check this machine, the settings and the data folder without changing them")
     .action(async () => {
-      exitCode = await doctor(settings, parts, terminal);
+      exitCode = await doctor(complete, parts, terminal);
     });
   program
     .command("backup")
     .description("copy the stopped relay's store and keys into a new folder")
     .argument("<folder>", "a folder that does not exist yet")
-    .action(async (folder: string) => backup(settings(), folder, parts, terminal));
+    .action(async (folder: string) => backup(parsed(), folder, parts, terminal));
   program
     .command("restore")
     .description("put a backup into an empty data folder")
     .argument("<folder>", "a folder that `backup` wrote")
-    .action(async (folder: string) => restore(settings(), folder, terminal));
+    .action(async (folder: string) => restore(parsed(), folder, terminal));
 
   try {
     await program.parseAsync([...args], { from: "user" });

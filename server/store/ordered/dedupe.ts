@@ -92,22 +92,21 @@ export class Dedupe implements Participant {
   async purge(nowMs: number, limit: number): Promise<number> {
     const rows = await this.#engine.entries(dedupeFrom(0), limit);
     const young = rows.findIndex(([, bytes]) => newestIn(bytes) > nowMs - DEDUPE_MS);
-    const forgotten = young === -1 ? rows : rows.slice(0, young);
+    const forgotten = (young === -1 ? rows : rows.slice(0, young)).filter(([key, bytes]) => {
+      // New sends may have joined the row since it was read.
+      return !this.#unwritten.has(readDedupeKey(key)) && this.#engine.get(key)?.length === bytes.length;
+    });
     if (forgotten.length === 0) return 0;
-    let purged = 0;
     const batch = this.#writer.change(0, (batch) => {
       for (const [key, bytes] of forgotten) {
         const number = readDedupeKey(key);
-        // New sends may have joined the row since it was read.
-        if (this.#unwritten.has(number) || this.#engine.get(key)?.length !== bytes.length) continue;
         if (this.#row?.number === number) this.#row = undefined;
         batch.delete(key);
         for (const messageId of messageIdsIn(bytes)) this.#index.remove(messageId, number);
-        purged += 1;
       }
     });
     await batch.done;
-    return purged;
+    return forgotten.length;
   }
 
   #rowFor(batch: Batch): OpenRow {

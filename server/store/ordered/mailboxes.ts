@@ -6,6 +6,7 @@ import type { Engine } from "../engine.js";
 import {
   envelopeKey,
   envelopeKeyScratch,
+  MESSAGE_ID_BYTES,
   mailboxHeadKey,
   mailboxKey,
   readEnvelopeKey,
@@ -48,6 +49,7 @@ export function orderedMailboxes(parts: MailboxParts): Mailboxes {
   ): Promise<AppendOutcome> {
     writer.assertAccepting();
     const { messageId, acceptedMs, rows } = request;
+    if (messageId.length !== MESSAGE_ID_BYTES) throw new RangeError("a message id has 16 bytes");
     const first = dedupe.find(messageId, acceptedMs);
     if (first !== undefined) return repeated(first.acceptedMs, first.written);
     for (const { account, revision } of request.guards) {
@@ -73,13 +75,11 @@ export function orderedMailboxes(parts: MailboxParts): Mailboxes {
     return batch.done.then(() => ({ kind: "stored", cursors }));
   }
 
-  function removeAll(slot: MailboxSlot, mailbox: Mailbox, cursors: Iterable<number>, batch: Batch): void {
-    for (const cursor of cursors) {
-      const sizeBytes = mailbox.remove(cursor);
-      if (sizeBytes === undefined) continue;
-      batch.delete(writeEnvelopeKey(keySpace, mailbox.number, cursor, sizeBytes));
-      slot.joins(batch);
-    }
+  function remove(slot: MailboxSlot, mailbox: Mailbox, cursor: number, batch: Batch): void {
+    const sizeBytes = mailbox.remove(cursor);
+    if (sizeBytes === undefined) return;
+    batch.delete(writeEnvelopeKey(keySpace, mailbox.number, cursor, sizeBytes));
+    slot.joins(batch);
   }
 
   /** Answers when the newest change of a mailbox is on disk: a repeated call must not answer before the first. */
@@ -122,8 +122,8 @@ export function orderedMailboxes(parts: MailboxParts): Mailboxes {
         const end = Math.min(upTo, mailbox.last);
         if (end <= mailbox.floor && !also.some((cursor) => mailbox.sizeOf(cursor) !== undefined)) return settled(slot);
         const batch = writer.change(0, (batch) => {
-          removeAll(slot, mailbox, cursorsFrom(mailbox.floor + 1, end), batch);
-          removeAll(slot, mailbox, also, batch);
+          for (let cursor = mailbox.floor + 1; cursor <= end; cursor++) remove(slot, mailbox, cursor, batch);
+          for (const cursor of also) remove(slot, mailbox, cursor, batch);
         });
         return batch.done;
       });
@@ -165,7 +165,7 @@ export function orderedMailboxes(parts: MailboxParts): Mailboxes {
             const mailbox = slot.live;
             slot.joins(batch);
             if (mailbox === undefined) return;
-            removeAll(slot, mailbox, cursorsFrom(mailbox.floor + 1, mailbox.last), batch);
+            for (let cursor = mailbox.floor + 1; cursor <= mailbox.last; cursor++) remove(slot, mailbox, cursor, batch);
             batch.delete(mailboxKey(id));
             batch.delete(mailboxHeadKey(mailbox.number));
             slot.live = undefined;
@@ -218,8 +218,4 @@ function copyOf(request: AppendRequest): AppendRequest {
     messageId: request.messageId.slice(),
     rows: request.rows.map(({ mailbox, body }) => ({ mailbox, body: body.slice() })),
   };
-}
-
-function* cursorsFrom(first: number, last: number): Generator<number> {
-  for (let cursor = first; cursor <= last; cursor++) yield cursor;
 }

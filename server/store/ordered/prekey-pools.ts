@@ -83,10 +83,12 @@ export class PrekeyPools {
         highest = key.id;
       }
       if (fresh.length === 0) return pool.held.length;
+      // Built before the change: an id that fits no key is its sender's mistake, not the end of the store.
+      const rows = fresh.map(({ id, key }) => [prekeyKey(mailbox, kind, id), Buffer.from(key)] as const);
       const batch = this.#writer.change(0, (batch) => {
         pool.highest = highest;
         pool.arriving.add(fresh);
-        for (const { id, key } of fresh) batch.put(prekeyKey(mailbox, kind, id), Buffer.from(key));
+        for (const [key, value] of rows) batch.put(key, value);
         batch.put(prekeyHighestKey(mailbox, kind), u48(highest));
         batch.afterwards(() => {
           if (!pool.arriving.delete(fresh)) return;

@@ -93,14 +93,13 @@ export class VersionedRows {
     const { engine, writer } = this.#parts;
     const keys = await engine.keys(tableExpiredAt(nowMs), limit);
     if (keys.length === 0) return 0;
+    const expired = keys.map(readTableExpiryKey).flatMap(({ expiresMs, name }) => {
+      // The row may have been written anew since, with a later expiry or none.
+      return this.#latest(name)?.expiresMs === expiresMs ? [name] : [];
+    });
     const batch = writer.change(0, (batch) => {
-      for (const key of keys) {
-        const { expiresMs, name } = readTableExpiryKey(key);
-        batch.delete(key);
-        // The row may have been written anew since, with a later expiry or none.
-        const version = this.#latest(name);
-        if (version?.expiresMs === expiresMs) this.#write(batch, name, undefined);
-      }
+      for (const key of keys) batch.delete(key);
+      for (const name of expired) this.#write(batch, name, undefined);
     });
     await batch.done;
     return keys.length;

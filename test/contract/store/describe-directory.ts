@@ -130,6 +130,14 @@ export function describeDirectory(makeStore: MakeStore): void {
       expect(await directory.addPrekeys(mailbox(1), kind, keys(20, 30), 10)).toBe(10);
     });
 
+    it("with an id that fits no row are refused, and the store goes on", async () => {
+      const { directory } = harness.store;
+      for (const id of [2 ** 48, Number.MAX_SAFE_INTEGER, 1.5e300]) {
+        await expect(directory.addPrekeys(mailbox(1), kind, [{ id, key: bytes("k") }], 10)).rejects.toThrow();
+      }
+      expect(await directory.addPrekeys(mailbox(1), kind, keys(1, 2), 10)).toBe(2);
+    });
+
     it("are counted per mailbox and kind", async () => {
       const { directory } = harness.store;
       const other = kind === "curve" ? "kyber" : "curve";

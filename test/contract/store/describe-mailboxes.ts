@@ -210,6 +210,15 @@ export function describeMailboxes(makeStore: MakeStore): void {
       expect((await mail.append(send(harness, 2, [mailbox(1)], { quota, body: bytes("x") }))).kind).toBe("full");
     });
 
+    it("counts envelopes of one request for one mailbox together", async () => {
+      const { mail } = harness.store;
+      const quota = { envelopes: 2, bytes: 1_000 };
+      const thrice = send(harness, 1, [mailbox(1), mailbox(2), mailbox(1), mailbox(1)], { quota });
+      expect(await mail.append(thrice)).toEqual({ kind: "full", mailboxes: [mailbox(1)] });
+      const twice = send(harness, 1, [mailbox(1), mailbox(2), mailbox(1)], { quota });
+      expect((await mail.append(twice)).kind).toBe("stored");
+    });
+
     it("counts what is still being written", async () => {
       const quota = { envelopes: 3, bytes: 1_000 };
       const calls = Array.from({ length: 10 }, (_, n) =>
@@ -316,7 +325,7 @@ export function describeMailboxes(makeStore: MakeStore): void {
 
     it("deletes no mail that comes after it, however far it reaches", async () => {
       const { mail } = harness.store;
-      await mail.acknowledge(mailbox(1), 1_000, []);
+      await mail.acknowledge(mailbox(1), Number.MAX_SAFE_INTEGER, []);
       expect(await mail.append(send(harness, 7, [mailbox(1)]))).toEqual({ kind: "stored", cursors: [7] });
       expect(await cursorsIn(harness.store, mailbox(1))).toEqual([7]);
     });

@@ -185,6 +185,15 @@ describe("a relay", () => {
     await client.next("pong");
   });
 
+  it("that drains sends those still greeting away as busy", async () => {
+    const relay = await TestRelay.start();
+    const { client } = await relay.challenged();
+    relay.relay.drain();
+    client.say({ type: "anonymous", version: PROTOCOL_VERSION });
+    expect((await client.next("refused")).failure).toBe(failures.busy.wire);
+    await client.closed("unauthenticated");
+  });
+
   it("closes every connection with 4503 and leaves no timer behind", async () => {
     const relay = await TestRelay.start();
     const { client } = await relay.person("alice");

@@ -1,9 +1,31 @@
 /** Holding refusals back. */
 
 import { describe, expect, it } from "vitest";
+import type { Clock } from "../../../server/ports.js";
 import { Refusals } from "../../../server/relay/refusals.js";
 import { ManualClock } from "./support/manual-clock.js";
 import { settle } from "./support/turns.js";
+
+/** Starts at a broken millisecond; its timers fire half a millisecond early. */
+class FractionalClock implements Clock {
+  elapsedMs = 0.4;
+  private next: { readonly atMs: number; readonly work: () => void } | undefined;
+
+  now = () => 0;
+  monotonic = () => this.elapsedMs;
+
+  after(delayMs: number, work: () => void) {
+    this.next = { atMs: this.elapsedMs + Math.max(0.5, delayMs - 0.5), work };
+    return { cancel: () => {} };
+  }
+
+  fire(): void {
+    const { next } = this;
+    if (next === undefined) throw new Error("no timer is set");
+    this.elapsedMs = next.atMs;
+    next.work();
+  }
+}
 
 async function outcomeOf(promise: Promise<string>): Promise<string> {
   let outcome = "held";
@@ -26,6 +48,18 @@ describe("a refusal", () => {
     expect(await outcomeOf(held)).toBe("held");
     clock.advance(1);
     expect(await outcomeOf(held)).toBe("due");
+  });
+
+  it("leaves on the same whole millisecond whatever fraction of one the work took, also when timers fire early", async () => {
+    for (const workMs of [0, 0.2, 0.7, 1.1, 30.9]) {
+      const clock = new FractionalClock();
+      const refusals = new Refusals(clock, 250);
+      const arrivedMs = clock.monotonic();
+      clock.elapsedMs += workMs;
+      const held = refusals.hold(arrivedMs);
+      while ((await outcomeOf(held)) === "held") clock.fire();
+      expect(Math.floor(clock.monotonic())).toBe(Math.ceil(arrivedMs + 250));
+    }
   });
 
   it("leaves at once if the work took longer than its delay", async () => {

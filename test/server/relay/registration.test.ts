@@ -1,34 +1,11 @@
-/** Registration: modes, proofs, limits, races, and what a crash leaves behind. */
+/** Registration: modes, proofs, tokens, limits. */
 
-import { type Frame, failures, limits, SottoError, type WireFailureCode } from "@sotto/protocol";
+import { failures, limits, SottoError, type WireFailureCode } from "@sotto/protocol";
 import { describe, expect, it } from "vitest";
-import { type MailboxId, mailboxId, type Store, StoreError } from "../../../server/ports.js";
-import { decodeAccount, encodeAccount } from "../../../server/relay/account.js";
-import { memoryStore } from "../../../server/store/index.js";
+import { mailboxId } from "../../../server/ports.js";
 import { Person, TestDevice } from "./support/device.js";
-import { ManualClock } from "./support/manual-clock.js";
-import { envelopeFor, sealedTo, sendFrame, TestRelay } from "./support/test-relay.js";
-
-type Changes = Parameters<TestDevice["registration"]>[1];
-
-/** Tries a registration and answers its refusal. */
-async function refusal(relay: TestRelay, device: TestDevice, changes: Changes, address?: string) {
-  const { client, challenge } = await relay.challenged(address);
-  client.say(device.registration(challenge, changes));
-  const refused = await client.next("refused");
-  await client.closed(refused.failure === failures.badFrame.wire ? "badFrame" : "unauthenticated");
-  return refused;
-}
-
-async function expectRefusal(relay: TestRelay, device: TestDevice, changes: Changes, code: WireFailureCode) {
-  expect((await refusal(relay, device, changes)).failure).toBe(failures[code].wire);
-}
-
-async function documentOf(relay: TestRelay, device: TestDevice) {
-  const stored = await relay.store.directory.account(device.known.account);
-  if (stored === undefined) throw new Error("no document");
-  return decodeAccount(stored.document);
-}
+import { type Changes, documentOf, expectRefusal, refusal } from "./support/registering.js";
+import { sealedTo, sendFrame, TestRelay } from "./support/test-relay.js";
 
 describe("a first registration", () => {
   it("gives a random account of version 4, device 1, and a mailbox", async () => {
@@ -202,124 +179,6 @@ describe("a reset", () => {
   });
 });
 
-describe("registrations at the same time", () => {
-  it("of one user: one wins, the other hears that the account exists", async () => {
-    const relay = await TestRelay.start();
-    const rivals = await Promise.all(
-      Array.from({ length: 8 }, async () => {
-        const device = new TestDevice(new Person("alice"));
-        return { device, ...(await relay.challenged()) };
-      }),
-    );
-    for (const { client, challenge, device } of rivals) client.say(device.registration(challenge, { mode: "first" }));
-    const answers = await Promise.all(
-      rivals.map(({ client }) => client.next("welcome").catch((error) => String(error))),
-    );
-    const lost = answers.filter((answer) => typeof answer === "string");
-    expect(lost).toHaveLength(7);
-    for (const answer of lost) expect(answer).toContain("refused accountExists");
-    const winner = rivals.find((_, index) => typeof answers[index] !== "string");
-    const { account } = answers.find((answer) => typeof answer !== "string") as Frame<"welcome">;
-    const stored = await relay.store.directory.account(account as never);
-    expect(decodeAccount(stored?.document as Uint8Array).identityKey).toEqual(winner?.device.person.identityKey);
-  });
-
-  it("of several new devices of one account all succeed, under different ids", async () => {
-    const relay = await TestRelay.start();
-    const { person } = await relay.person("alice");
-    const added = await Promise.all(
-      Array.from({ length: 5 }, () => relay.registered(new TestDevice(person), "add").then(({ device }) => device)),
-    );
-    expect([...added].sort()).toEqual([2, 3, 4, 5, 6]);
-  });
-});
-
-describe("a crash during registration", () => {
-  /** A store that stops answering at the n-th write, as a process that dies there would leave it. */
-  function dyingStore(inner: Store, writes: number): Store {
-    let left = writes;
-    const guard = <Args extends readonly unknown[], Result>(call: (...args: Args) => Promise<Result>) => {
-      return (...args: Args): Promise<Result> => {
-        if (left === 0) return Promise.reject(new StoreError("unavailable", "died here"));
-        left -= 1;
-        return call(...args);
-      };
-    };
-    const { mail, directory, table } = inner;
-    return {
-      ...inner,
-      mail: {
-        ...mail,
-        create: guard((id: MailboxId) => mail.create(id)),
-        drop: guard((id: MailboxId) => mail.drop(id)),
-      },
-      directory: {
-        ...directory,
-        compareAndSet: guard((...args: Parameters<typeof directory.compareAndSet>) => directory.compareAndSet(...args)),
-      },
-      table: {
-        ...table,
-        compareAndSet: guard((...args: Parameters<typeof table.compareAndSet>) => table.compareAndSet(...args)),
-      },
-    };
-  }
-
-  it("at any point of a first registration leaves nothing that the next one does not repair", async () => {
-    for (let writes = 0; writes < 3; writes++) {
-      const clock = new ManualClock();
-      const store = memoryStore({ clock });
-      await store.open();
-      const person = new Person("alice");
-      const device = new TestDevice(person);
-      const dying = await TestRelay.start({ clock, store: dyingStore(store, writes) });
-      expect((await refusal(dying, device, { mode: "first" })).failure).toBe(failures.busy.wire);
-
-      const relay = await TestRelay.start({ clock, store });
-      const { account } = await relay.registered(device, "first");
-      expect((await documentOf(relay, device)).devices).toHaveLength(1);
-      const { client: bob } = await relay.person("bob");
-      const id = bob.id();
-      bob.say({ type: "resolve", id, userId: "alice" });
-      expect(await bob.next("resolved")).toMatchObject({ account });
-      expect(relay.bugs).toEqual([]);
-    }
-  });
-
-  it("before the document was written leaves a user whom nobody can find or write to", async () => {
-    const clock = new ManualClock();
-    const store = memoryStore({ clock });
-    await store.open();
-    const dying = await TestRelay.start({ clock, store: dyingStore(store, 2) });
-    await refusal(dying, new TestDevice(new Person("alice")), { mode: "first" });
-    const relay = await TestRelay.start({ clock, store });
-    const { client: bob } = await relay.person("bob");
-    const id = bob.id();
-    bob.say({ type: "resolve", id, userId: "alice" });
-    await bob.failure(id, "unknownUser");
-    await expectRefusal(relay, new TestDevice(new Person("alice")), { mode: "add" }, "unknownUser");
-  });
-
-  it("of a reset, after the document: the sweep drops what is left, and the mail with it", async () => {
-    const clock = new ManualClock();
-    const store = memoryStore({ clock });
-    await store.open();
-    const first = await TestRelay.start({ clock, store });
-    const { device, account } = await first.person("alice");
-    const old = mailboxId(account, device.known.device, device.registrationId);
-    // The new mailbox and the document are written, the drop is not.
-    const dying = await TestRelay.start({ clock, store: dyingStore(store, 2) });
-    const fresh = new TestDevice(new Person("alice"));
-    await refusal(dying, fresh, { mode: "reset" });
-    expect((await store.mail.heads([old])).size).toBe(1);
-
-    const relay = await TestRelay.start({ clock, store });
-    await relay.registered(fresh, "reset");
-    await relay.relay.sweep({ aborted: false });
-    expect((await store.mail.heads([old])).size).toBe(0);
-    expect((await documentOf(relay, fresh)).retired).toEqual([]);
-  });
-});
-
 describe("registration limits", () => {
   it("hold for an address and for a user apart, and say when to come again", async () => {
     const relay = await TestRelay.start({ policy: { limiterScale: 0.1 } });
@@ -332,27 +191,5 @@ describe("registration limits", () => {
     await relay.registered(new TestDevice(new Person("bob")));
     relay.clock.advance(refused.retryAfterMs ?? 0);
     await relay.registered(alice);
-  });
-});
-
-describe("an account document", () => {
-  it("that does not parse is our bug, is logged, and closes nobody else's door", async () => {
-    const relay = await TestRelay.start();
-    const { account, device } = await relay.person("alice");
-    const stored = await relay.store.directory.account(account);
-    await relay.store.directory.compareAndSet(account, stored?.revision, new Uint8Array([1]));
-    const { client, challenge } = await relay.challenged();
-    client.say(device.authentication(challenge));
-    expect((await client.next("refused")).failure).toBe(failures.internal.wire);
-    expect(relay.bugs).toHaveLength(1);
-    await relay.person("bob");
-  });
-
-  it("survives encoding", async () => {
-    const relay = await TestRelay.start();
-    const { device } = await relay.person("alice");
-    const document = await documentOf(relay, device);
-    expect(decodeAccount(encodeAccount(document))).toEqual(document);
-    expect(envelopeFor(device).registrationId).toBe(document.devices[0]?.registrationId);
   });
 });

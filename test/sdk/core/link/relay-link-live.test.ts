@@ -1,3 +1,4 @@
+import { failures } from "@sotto/protocol";
 import { describe, expect, it } from "vitest";
 import { account, challenge, codeOf, delivery, type Fixture, greet, readyLink, welcome } from "./fixture.js";
 
@@ -82,6 +83,17 @@ describe("a ready link", () => {
     }
     expect(socket.sent).toHaveLength(5);
     expect(link.state).toBe("ready");
+  });
+
+  it("takes a refused heartbeat for a sign of life, and one that was not sent for nonsense", async () => {
+    const { link, socket, clock } = await readyLink();
+    await clock.advance(30_000);
+    socket.say({ type: "failed", id: 0, failure: failures.busy.wire });
+    await clock.advance(30_000);
+    socket.say({ type: "failed", id: 0, failure: failures.busy.wire });
+    expect([link.state, link.serverTimeOffsetMs]).toEqual(["ready", 0]);
+    socket.say({ type: "failed", id: 0, failure: failures.busy.wire });
+    expect(link.violations).toBe(1);
   });
 
   it("gives up a connection without any frame for 75 s", async () => {

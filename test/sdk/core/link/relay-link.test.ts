@@ -254,6 +254,16 @@ describe("a link to the relay", () => {
     expect(outlived.link.state).toBe("ready");
   });
 
+  it("passes on what a platform says about an address it cannot dial", () => {
+    const fixture = linkFixture({
+      dial: () => {
+        throw new SottoError("invalidArgument");
+      },
+    });
+    fixture.link.start();
+    expect([fixture.link.state, lastReason(fixture)]).toEqual(["waiting", "invalidArgument"]);
+  });
+
   it("takes a welcome that names nobody for nonsense on a device's connection", async () => {
     const fixture = linkFixture();
     fixture.link.start();

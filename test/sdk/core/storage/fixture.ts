@@ -1,5 +1,5 @@
 import { SottoError } from "@sotto/protocol";
-import type { StoreKeySource } from "../../../../sdk/core/ports.js";
+import type { StoreChange, StoreKeySource } from "../../../../sdk/core/ports.js";
 import { SealedStore } from "../../../../sdk/core/storage/sealed-store.js";
 import { nodePlatform } from "../../../../sdk/node/platform.js";
 import { UnsafeMemoryStore } from "./unsafe-memory-store.js";
@@ -24,6 +24,14 @@ export async function openSealed(raw = new UnsafeMemoryStore(), key = unsafePlai
 export const text = (value: string): Uint8Array => new TextEncoder().encode(value);
 export const read = (value: Uint8Array | undefined): string | undefined =>
   value === undefined ? undefined : new TextDecoder().decode(value);
+
+/** Every row. */
+export const everything = { after: "", before: "\x7f", limit: 1_000, order: "ascending" } as const;
+
+/** One change of a row to a text, or its deletion. */
+export function change(name: string, value: string | undefined): StoreChange {
+  return value === undefined ? { key: name, value } : { key: name, value: text(value) };
+}
 
 /** A gate that holds what passes through it until it is released. */
 export class Gate {

@@ -87,4 +87,15 @@ describe("opening", () => {
     expect(read(await store.get("a"))).toBe("1");
     await store.close();
   });
+
+  test("the same store object twice is refused too, and the first goes on", async () => {
+    const raw = new UnsafeMemoryStore();
+    const store = await openSealed(raw);
+    await expect(openSealed(raw)).rejects.toMatchObject({ code: "storeInUse" });
+    await store.commit([{ key: "a", value: text("1") }]);
+    await store.close();
+    const again = await openSealed(raw);
+    expect(read(await again.get("a"))).toBe("1");
+    await again.close();
+  });
 });

@@ -1,0 +1,120 @@
+/** Every example runs, as the README shows it, against a real relay. */
+
+import { spawn } from "node:child_process";
+import { generateKeyPairSync } from "node:crypto";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { settingsFrom, startRelay } from "@sotto/relay";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { silentLog, World } from "../support/world.js";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "sotto-examples-"));
+});
+afterEach(async () => {
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** Runs an example in the test's folder and answers what it printed. */
+function run(
+  example: string,
+  environment: Readonly<Record<string, string>>,
+  args: readonly string[] = [],
+  input = "",
+): Promise<{ readonly code: number | null; readonly output: string }> {
+  const tsx = pathToFileURL(join(root, "node_modules/tsx/dist/loader.mjs")).href;
+  const flags = ["--conditions=sotto-source", "--import", tsx, join(root, "examples", example), ...args];
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, flags, { cwd: folder, env: { ...process.env, ...environment } });
+    let output = "";
+    const collect = (chunk: Buffer) => {
+      output += chunk.toString("utf8");
+    };
+    child.stdout.on("data", collect);
+    child.stderr.on("data", collect);
+    child.once("error", reject);
+    child.once("close", (code) => resolve({ code, output }));
+    child.stdin.end(input);
+  });
+}
+
+describe("the examples", () => {
+  it("send a first message", async () => {
+    const world = await World.open();
+    const { code, output } = await run("first-message.ts", { RELAY: world.url });
+    expect(output).toContain("Bob reads: Hello Bob");
+    expect(code).toBe(0);
+    await world.close();
+  });
+
+  it("register with a host's token and a pinned root", async () => {
+    const { publicKey, privateKey } = generateKeyPairSync("ed25519");
+    const keyFile = join(folder, "host-key.pem");
+    await writeFile(keyFile, privateKey.export({ type: "pkcs8", format: "pem" }));
+    const dataDir = join(folder, "relay");
+    // Development mode makes the relay's keys; a production relay then starts on them.
+    const made = await startRelay({ settings: settingsFrom({ development: true, port: 0, dataDir }), log: silentLog });
+    await made.close();
+    const relay = await startRelay({
+      settings: settingsFrom({
+        dataDir,
+        port: 0,
+        host: "127.0.0.1",
+        tokenKey: { text: String(publicKey.export({ type: "spki", format: "pem" })) },
+        tokenIssuer: "https://community.example",
+        tokenAudience: "sotto",
+      }),
+      log: silentLog,
+    });
+    const { code, output } = await run("host-tokens.ts", {
+      RELAY: relay.url,
+      RELAY_ROOT: relay.rootFingerprint,
+      HOST_KEY: keyFile,
+    });
+    expect(output).toMatch(/registered as account [0-9a-f-]{36}, device 1/);
+    expect(code).toBe(0);
+    await relay.close();
+  });
+
+  it("resume behind the last item", async () => {
+    const world = await World.open();
+    const bob = await world.client("bob");
+    const first = await run("resume.ts", { RELAY: world.url });
+    expect(first).toMatchObject({ code: 0 });
+    const toCarol = await bob.openDM({ userId: "carol" });
+    await toCarol.send({ text: "one" }).accepted;
+    expect((await run("resume.ts", { RELAY: world.url })).output).toContain("received: one");
+    await toCarol.send({ text: "two" }).accepted;
+    const { output } = await run("resume.ts", { RELAY: world.url });
+    expect(output).toContain("received: two");
+    expect(output).not.toContain("received: one");
+    await world.close();
+  });
+
+  it("chat in a terminal, and say what is wrong in plain words", async () => {
+    const world = await World.open();
+    const bob = await world.client("bob");
+    const chat = run("chat/main.ts", {}, ["--as", "alice", "--to", "bob", "--relay", world.url], "hello from a pipe\n");
+    const heard = new Promise((resolve) => {
+      bob.addEventListener("message", ({ item }) => {
+        if (item.kind === "text") resolve(item.text);
+      });
+    });
+    const { code, output } = await chat;
+    expect(code).toBe(0);
+    expect(output).toContain("Bye.");
+    const rest = run("chat/main.ts", {}, ["--as", "alice", "--to", "bob", "--relay", world.url], "/help\n");
+    expect(await heard).toBe("hello from a pipe");
+    expect((await rest).output).toContain("/safety");
+    await world.close();
+
+    const usage = await run("chat/main.ts", {}, []);
+    expect(usage).toMatchObject({ code: 2, output: expect.stringContaining("Usage: npm run chat") });
+    const nobody = await run("chat/main.ts", {}, ["--as", "a", "--to", "b", "--relay", "http://127.0.0.1:9"]);
+    expect(nobody).toMatchObject({ code: 1, output: expect.stringContaining("npm start") });
+  });
+});

@@ -1,0 +1,92 @@
+/** A relay in a process of its own, as an operator runs it, that can be killed and started again on its data. */
+
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { freePort } from "../world.js";
+
+const REPOSITORY = fileURLToPath(new URL("../../../", import.meta.url));
+/** How much of a relay's output an error shows. */
+const SHOWN_LINES = 20;
+
+/** `sotto-relay serve` on one port and one data folder, over any number of lives. */
+export class RelayProcess {
+  private child: ChildProcess | undefined;
+  private lines: string[] = [];
+  private root = "";
+
+  private constructor(
+    private readonly folder: string,
+    private readonly port: number,
+    private readonly entry: readonly string[],
+  ) {}
+
+  /**
+   * Starts a development relay with its data in a folder. `entry` is the program and its arguments, for a test that needs
+   * another than the product's.
+   */
+  static async start(folder: string, entry: readonly string[] = ["server/main.ts", "serve"]): Promise<RelayProcess> {
+    const relay = new RelayProcess(folder, await freePort(), entry);
+    await relay.restart();
+    return relay;
+  }
+
+  /** Where clients connect; the same in every life. */
+  get url(): string {
+    return `http://localhost:${this.port}`;
+  }
+
+  /** What clients pin; the same in every life. */
+  get rootFingerprint(): string {
+    return this.root;
+  }
+
+  /** Starts it again after `kill`; resolves once it takes connections. */
+  async restart(): Promise<void> {
+    const child = spawn(process.execPath, ["--conditions=sotto-source", "--import", "tsx", ...this.entry], {
+      cwd: REPOSITORY,
+      env: {
+        ...process.env,
+        SOTTO_PORT: String(this.port),
+        SOTTO_DATA_DIR: join(this.folder, "relay"),
+        SOTTO_DEVELOPMENT: "true",
+        SOTTO_LIMITER_SCALE: "1000",
+        SOTTO_LOG_LEVEL: "info",
+        SOTTO_LOG_FORMAT: "json",
+      },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    this.child = child;
+    this.lines = [];
+    await new Promise<void>((resolve, reject) => {
+      const take = (line: string) => {
+        this.lines = [...this.lines.slice(1 - SHOWN_LINES), line];
+        const fingerprint = /"listening".*"(sha256:[0-9a-f]+)"/.exec(line)?.[1];
+        if (fingerprint === undefined) return;
+        this.root = fingerprint;
+        resolve();
+      };
+      createInterface({ input: child.stdout }).on("line", take);
+      createInterface({ input: child.stderr }).on("line", take);
+      child.once("error", reject);
+      child.once("close", () => reject(new Error(`the relay ended before it listened:\n${this.lines.join("\n")}`)));
+    });
+  }
+
+  /** `kill -9`; resolves when the process is gone. Idempotent. */
+  async kill(): Promise<void> {
+    const { child } = this;
+    this.child = undefined;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    const exited = once(child, "exit");
+    child.kill("SIGKILL");
+    await exited;
+  }
+
+  /** The last lines it printed. */
+  get lastWords(): string {
+    return this.lines.join("\n");
+  }
+}

@@ -1,0 +1,170 @@
+/**
+ * A registered device without the SDK: real keys, real sessions, and no rule that keeps it from sending what it likes.
+ * What an honest client does is one call; every step of it can be done otherwise.
+ */
+
+import { generateKeyPairSync, type KeyObject, randomBytes, randomInt, sign } from "node:crypto";
+import {
+  type AccountId,
+  authenticationText,
+  type DeviceId,
+  deriveDeliveryKey,
+  encodePayload,
+  type Frame,
+  type FrameToClient,
+  hashDeliveryKey,
+  type Payload,
+  PROTOCOL_VERSION,
+  registrationText,
+} from "@sotto/protocol";
+import { FrameSocket } from "./frame-socket.js";
+import { type DeviceAddress, SignalSide, type Wrapping } from "./signal-side.js";
+
+/** One device, named as envelopes name it. */
+export interface PeerDevice extends DeviceAddress {
+  readonly registrationId: number;
+}
+
+/** What a send may say otherwise than an honest, identified, stored one. */
+export interface SendOver {
+  readonly messageId?: Uint8Array;
+  readonly storage?: "stored" | "ephemeral";
+  readonly deliveryKey?: Uint8Array;
+}
+
+/** 16 random bytes: the id of a send. */
+export function newMessageId(): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(randomBytes(16));
+}
+
+interface Registered {
+  readonly url: string;
+  readonly account: AccountId;
+  readonly device: DeviceId;
+  readonly signal: SignalSide;
+  readonly profileKey: Uint8Array;
+  readonly authenticationKey: KeyObject;
+}
+
+/** The first device of a new account. */
+export class RawDevice implements PeerDevice {
+  private certified: Promise<Uint8Array> | undefined;
+
+  private constructor(
+    private readonly own: Registered,
+    /** Its present connection. */
+    public socket: FrameSocket,
+  ) {}
+
+  /** Registers a user at a relay in development mode. */
+  static async register(url: string, userId: string): Promise<RawDevice> {
+    const socket = await FrameSocket.open(url);
+    const challenge = await socket.until("challenge");
+    const signal = new SignalSide(randomInt(1, 0x4000));
+    const { publicKey, privateKey } = generateKeyPairSync("ed25519");
+    const profileKey = new Uint8Array(randomBytes(32));
+    const keys = {
+      mode: "first" as const,
+      identityKey: signal.identity.publicKey.serialize(),
+      authenticationKey: new Uint8Array(Buffer.from(publicKey.export({ format: "jwk" }).x ?? "", "base64url")),
+      registrationId: signal.registrationId,
+      deliveryKeyHash: hashDeliveryKey(deriveDeliveryKey(profileKey)),
+    };
+    const text = registrationText(challenge, keys);
+    socket.send({
+      type: "register",
+      version: PROTOCOL_VERSION,
+      userId,
+      ...keys,
+      ...signal.published,
+      identitySignature: signal.identity.privateKey.sign(text),
+      authenticationSignature: new Uint8Array(sign(null, text, privateKey)),
+    });
+    const { account, device } = await socket.until("welcome");
+    if (account === undefined || device === undefined) throw new Error("the welcome named nobody");
+    return new RawDevice({ url, account, device, signal, profileKey, authenticationKey: privateKey }, socket);
+  }
+
+  get account(): AccountId {
+    return this.own.account;
+  }
+
+  get device(): DeviceId {
+    return this.own.device;
+  }
+
+  get registrationId(): number {
+    return this.own.signal.registrationId;
+  }
+
+  /** Its keys and sessions. */
+  get signal(): SignalSide {
+    return this.own.signal;
+  }
+
+  /** From it others derive the key to write to this account sealed. */
+  get profileKey(): Uint8Array {
+    return this.own.profileKey;
+  }
+
+  /** Makes another connection of this device, which displaces the former. */
+  async connect(url = this.own.url): Promise<FrameSocket> {
+    this.socket = await FrameSocket.open(url);
+    const challenge = await this.socket.until("challenge");
+    this.socket.send(this.proof(challenge));
+    await this.socket.until("welcome");
+    return this.socket;
+  }
+
+  /** The answer to a challenge. */
+  proof(challenge: Frame<"challenge">): Frame<"authenticate"> {
+    const { account, device, authenticationKey } = this.own;
+    const signature = new Uint8Array(sign(null, authenticationText(challenge, account, device), authenticationKey));
+    return { type: "authenticate", version: PROTOCOL_VERSION, account, device, signature };
+  }
+
+  /** The certificate the relay gives this device; asked for once. */
+  certificate(): Promise<Uint8Array> {
+    this.certified ??= this.socket.ask({ type: "fetchCertificate" }).then((answer) => {
+      if (answer.type !== "certificate") throw new Error(`expected a certificate, not ${answer.type}`);
+      return answer.certificate;
+    });
+    return this.certified;
+  }
+
+  /** Fetches the first device of an account and starts a session with it. */
+  async meet(account: AccountId): Promise<PeerDevice> {
+    const answer = await this.socket.ask({ type: "fetchBundles", account, devices: [] });
+    if (answer.type !== "bundles") throw new Error(`expected bundles, not ${answer.type}`);
+    await this.signal.startSession(this, answer, 0);
+    const [bundle] = answer.devices;
+    if (bundle === undefined) throw new Error("an account without a device");
+    return { account, device: bundle.device, registrationId: bundle.registrationId };
+  }
+
+  /** The ciphertext of a payload for a device, under this device's own certificate unless told otherwise. */
+  async seal(peer: PeerDevice, payload: Payload, over: Partial<Wrapping> = {}): Promise<Uint8Array> {
+    const certificate = over.certificate ?? (await this.certificate());
+    return this.signal.encrypt(this, peer, encodePayload(payload), { ...over, certificate });
+  }
+
+  /** Sends one ciphertext to a device and answers what the relay says. */
+  deliver(peer: PeerDevice, body: Uint8Array, over: SendOver = {}): Promise<FrameToClient> {
+    const { account, device, registrationId } = peer;
+    const { deliveryKey, messageId = newMessageId(), storage = "stored" } = over;
+    const recipients = [{ account, deliveryKey, envelopes: [{ device, registrationId, body }] }];
+    return this.socket.ask({ type: "send", messageId, storage, urgency: "normal", recipients });
+  }
+
+  /** Waits for the next envelope, acknowledges it and opens it. Checks nothing. */
+  async receive(): Promise<Payload> {
+    const { cursor, body } = await this.socket.until("deliver");
+    if (cursor > 0) this.socket.send({ type: "acknowledge", upTo: cursor, also: [] });
+    return this.signal.open(this, body);
+  }
+
+  /** Closes its connection. */
+  close(): Promise<void> {
+    return this.socket.close();
+  }
+}
