@@ -20,7 +20,10 @@ export const killRelayCampaign: Campaign = {
     const outcome = await killRelay({ rounds, messages, pairs: 5, seed, timeLimitMs, say: console.log });
     const { findings, wrong, elapsedMs } = outcome;
     for (const what of wrong) console.log(`wrong: ${what}`);
-    for (const text of [...findings.lost, ...findings.twice, ...findings.disordered, ...findings.unknown].slice(0, SHOWN)) {
+    for (const text of [...findings.lost, ...findings.twice, ...findings.disordered, ...findings.unknown].slice(
+      0,
+      SHOWN,
+    )) {
       console.log(`  ${text}`);
     }
     console.log(`took ${Math.round(elapsedMs / 1_000)} s`);

@@ -4,7 +4,7 @@
  *   npm run docs         writes
  *   npm run docs:check   names what is stale and ends with 1
  *
- * A new section: a pair of markers in the text and a row in `docs/protocol-sections.ts`. A new page: a row in
+ * A new section: a pair of markers in the text and a row in `docs/protocol-sections.ts` or `docs/readme-sections.ts`. A new page: a row in
  * `docs/server-pages.ts`.
  */
 
@@ -12,6 +12,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { protocolSections } from "./docs/protocol-sections.js";
+import { readmeSections } from "./docs/readme-sections.js";
 import { serverPages } from "./docs/server-pages.js";
 
 const MARKER = /<!-- generated:([a-z-]+) -->[\s\S]*?<!-- \/generated:\1 -->/g;
@@ -48,6 +49,7 @@ function formatted(path: string, text: string): string {
 }
 
 const texts: Readonly<Record<string, () => string>> = {
+  "README.md": () => filled("README.md", readmeSections),
   "protocol/PROTOCOL.md": () => filled("protocol/PROTOCOL.md", protocolSections),
   ...serverPages,
 };

@@ -8,7 +8,7 @@ import { createInterface } from "node:readline";
 /** The kernel's unit of process times (`getconf CLK_TCK`; 100 on every Linux we know). */
 const TICKS_PER_SECOND = 100;
 const START_MS = 30_000;
-/** How much of a failed start's output the error shows. */
+/** How much of a failed server's output is shown: its end. */
 const SHOWN_OUTPUT = 4_000;
 
 /** How to start one. */
@@ -47,7 +47,7 @@ export async function startServer(server: ServerCommand): Promise<ServerProcess>
   });
   let output = "";
   const keep = (chunk: Buffer) => {
-    if (output.length < SHOWN_OUTPUT) output += chunk.toString();
+    output = (output + chunk.toString()).slice(-SHOWN_OUTPUT);
   };
   child.stdout?.on("data", keep);
   child.stderr?.on("data", keep);
@@ -69,7 +69,11 @@ export async function startServer(server: ServerCommand): Promise<ServerProcess>
       port,
       cpuSeconds: () => cpuSeconds(pid),
       settledMemory: () => settledMemory(child, pid),
-      stop: () => stop(child),
+      async stop() {
+        // Whoever measured it saw only a closed socket.
+        if (hasEnded(child)) console.error(`The server had ended by itself:\n${output}`);
+        await stop(child);
+      },
     };
   } catch (cause) {
     await stop(child);
@@ -115,8 +119,12 @@ async function settledMemory(child: ChildProcess, pid: number) {
 }
 
 async function stop(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
+  if (hasEnded(child)) return;
   const exited = once(child, "exit");
   child.kill("SIGKILL");
   await exited;
+}
+
+function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {
+  return exitCode !== null || signalCode !== null;
 }

@@ -2,6 +2,7 @@
 
 import { type AccountId, SottoError } from "@sotto/protocol";
 import type { Clock } from "../ports.js";
+import { SendWindow } from "./send-window.js";
 
 /** Sends on their way to one account at once. */
 const WINDOW = 16;
@@ -15,12 +16,15 @@ export type Attempted =
   /** Try the same again: at once (something was repaired), or later. */
   | { readonly kind: "again"; readonly afterMs: number | undefined };
 
-/** What a lane works with. `begin` encrypts, in order; the promise it answers settles when the relay answered. */
+/**
+ * What a lane works with. `begin` encrypts, in order; the promise it answers settles when the relay answered. It ends the
+ * window before it answers `again`.
+ */
 export interface LaneParts<Access> {
   readonly clock: Clock;
-  /** How to write to the account now. One answer holds for a window, so that its sends share a connection and its order. */
+  /** How to write to the account now. */
   access(): Promise<Access>;
-  begin(order: number, access: Access): Promise<{ readonly attempted: Promise<Attempted> }>;
+  begin(order: number, window: SendWindow<Access>): Promise<{ readonly attempted: Promise<Attempted> }>;
   failed(error: unknown): void;
 }
 
@@ -87,10 +91,10 @@ export class Lane<Access> {
   /** Sends up to a window in order. Answers how long to wait if not all went through. */
   private async sendWindow(): Promise<number | undefined> {
     const orders = this.queue.slice(0, WINDOW);
-    const access = await this.parts.access();
+    const window = new SendWindow(await this.parts.access());
     const onTheirWay: { readonly order: number; readonly attempted: Promise<Attempted> }[] = [];
     for (const order of orders) {
-      const { attempted } = await this.parts.begin(order, access);
+      const { attempted } = await this.parts.begin(order, window);
       attempted.catch(() => undefined); // awaited below
       onTheirWay.push({ order, attempted });
     }

@@ -15,13 +15,14 @@ import type { OwnAccount } from "../account/own-account.js";
 import type { Counters } from "../counters.js";
 import { isFatal } from "../fatal.js";
 import type { KeyedLock } from "../keyed-lock.js";
-import type { Clock, Random, StoreChange } from "../ports.js";
+import type { AbortSignalLike, Clock, Random, StoreChange } from "../ports.js";
 import type { Relay } from "../relay.js";
 import { decodeRow, encodeRow, keys, orderOf, type Row, range } from "../rows.js";
 import type { Peers } from "../sessions/peers.js";
 import type { Encrypted, Envelope, Sessions } from "../sessions/sessions.js";
 import type { SealedStore } from "../storage/sealed-store.js";
 import { type Attempted, Lane, waitFor } from "./lane.js";
+import type { SendWindow } from "./send-window.js";
 
 /** Rows that may wait; one more is refused with `outboxFull`. */
 const MAX_WAITING = 10_000;
@@ -186,7 +187,7 @@ export class Outbox {
     const lane = new Lane<Access>(recipient, {
       clock,
       access: () => this.access(recipient),
-      begin: (order, access) => this.begin(order, access),
+      begin: (order, window) => this.begin(order, window),
       failed,
     });
     this.lanes.set(recipient, lane);
@@ -194,20 +195,22 @@ export class Outbox {
   }
 
   /** Encrypts a row and sends it. Encryption failures that pass are an outcome like any other. */
-  private async begin(order: number, access: Access): Promise<{ readonly attempted: Promise<Attempted> }> {
+  private async begin(
+    order: number,
+    window: SendWindow<Access>,
+  ): Promise<{ readonly attempted: Promise<Attempted> }> {
     const row = await this.row(order);
     if (row === undefined) return { attempted: Promise.resolve({ kind: "done" }) };
     // Encrypting for a relay that is not there would only spend message keys.
-    if (this.parts.relay.device.state !== "ready") {
-      return { attempted: Promise.resolve({ kind: "again", afterMs: undefined }) };
-    }
+    if (this.parts.relay.device.state !== "ready") window.end();
+    if (window.aborted) return { attempted: Promise.resolve({ kind: "again", afterMs: undefined }) };
     this.onTheirWay.add(order);
     try {
       if (this.parts.clock.now() - row.createdMs > GIVE_UP_MS) throw new SottoError("expired");
       const encrypted = await this.parts.sessions.encrypt(row.recipient, encodePayload(this.payload(row)));
-      return { attempted: this.transmit(row, order, encrypted, access) };
+      return { attempted: this.transmit(row, order, encrypted, window) };
     } catch (error) {
-      return { attempted: this.failing(row, order, error) };
+      return { attempted: this.failing(row, order, error, window) };
     }
   }
 
@@ -231,12 +234,13 @@ export class Outbox {
     row: Row<"outbox">,
     order: number,
     { envelopes, durable }: Encrypted,
-    access: Access,
+    window: SendWindow<Access>,
   ): Promise<Attempted> {
     try {
       await durable;
-      const answer = await this.request(row, envelopes, access);
+      const answer = await this.request(row, envelopes, window);
       if (answer.type === "deviceMismatch") {
+        window.end();
         await this.parts.sessions.repair(answer);
         this.onTheirWay.delete(order);
         this.parts.counters.count("sendsRetried");
@@ -244,7 +248,7 @@ export class Outbox {
       }
       return await this.accepted(row, order);
     } catch (error) {
-      return this.failing(row, order, error);
+      return this.failing(row, order, error, window);
     }
   }
 
@@ -255,30 +259,34 @@ export class Outbox {
   }
 
   /** A refused delivery key is dropped, and the send made as a first contact again: a request, not silence. */
-  private async request(row: Row<"outbox">, envelopes: readonly Envelope[], access: Access) {
+  private async request(row: Row<"outbox">, envelopes: readonly Envelope[], window: SendWindow<Access>) {
     const { peers, locks, store } = this.parts;
-    if (access === "identified") return this.send(row, envelopes, undefined);
+    const { access } = window;
+    if (access === "identified") return this.send(row, envelopes, undefined, window);
     try {
-      return await this.send(row, envelopes, access.deliveryKey);
+      return await this.send(row, envelopes, access.deliveryKey, window);
     } catch (error) {
       if (!(error instanceof SottoError && error.code === "notAllowed")) throw error;
       await locks.run(row.recipient, async () => {
         await store.commit([peers.change({ ...(await peers.get(row.recipient)), profileKey: undefined })]);
       });
-      return this.send(row, envelopes, undefined);
+      return this.send(row, envelopes, undefined, window);
     }
   }
 
-  private send(row: Row<"outbox">, envelopes: readonly Envelope[], deliveryKey: Uint8Array | undefined) {
+  private send(
+    row: Row<"outbox">,
+    envelopes: readonly Envelope[],
+    deliveryKey: Uint8Array | undefined,
+    signal: AbortSignalLike,
+  ) {
     const { relay } = this.parts;
     const link = deliveryKey === undefined ? relay.device : relay.anonymous;
-    return link.request({
-      type: "send",
-      messageId: row.envelope,
-      storage: "stored",
-      urgency: "normal",
-      recipients: [{ account: row.recipient, deliveryKey, envelopes }],
-    });
+    const recipients = [{ account: row.recipient, deliveryKey, envelopes }];
+    return link.request(
+      { type: "send", messageId: row.envelope, storage: "stored", urgency: "normal", recipients },
+      { signal },
+    );
   }
 
   private async accepted(row: Row<"outbox">, order: number): Promise<Attempted> {
@@ -303,12 +311,21 @@ export class Outbox {
     return { recipient: row.recipient, content: row.content, sentMs, resends: 0 };
   }
 
-  private async failing(row: Row<"outbox">, order: number, error: unknown): Promise<Attempted> {
+  private async failing(
+    row: Row<"outbox">,
+    order: number,
+    error: unknown,
+    window: SendWindow<Access>,
+  ): Promise<Attempted> {
     if (isFatal(error)) throw error;
     this.onTheirWay.delete(order);
-    const closing = error instanceof SottoError && error.code === "closed";
+    // Aborted: one before it has to go again first. Closed: it goes with the next client.
+    const isKeptBack = error instanceof SottoError && (error.code === "aborted" || error.code === "closed");
     const afterMs = waitFor(error);
-    if (closing || afterMs !== undefined) return { kind: "again", afterMs };
+    if (isKeptBack || afterMs !== undefined) {
+      window.end();
+      return { kind: "again", afterMs };
+    }
     const { store, clock } = this.parts;
     const own = row.sequence === undefined ? undefined : encodeRow("outbox", { ...row, state: "failed" });
     await this.parts.settled(row, {

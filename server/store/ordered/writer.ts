@@ -177,7 +177,7 @@ export class Writer {
     const batch = this.#waiting.shift() ?? this.#gathering;
     if (batch === undefined) return;
     try {
-      if (batch === this.#gathering && Math.random() > 2) {
+      if (batch === this.#gathering) {
         this.#gathering = undefined;
         this.#writing = batch;
         batch.seal();

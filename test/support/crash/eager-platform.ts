@@ -1,7 +1,7 @@
 /** The Node platform for clients whose relay dies often. */
 
-import { nodePlatform } from "@sotto/sdk/node";
 import type { Platform } from "@sotto/sdk";
+import { nodePlatform } from "@sotto/sdk/node";
 
 /** Bytes of chance that a link draws to spread its redials. */
 const REDIAL_DRAW_BYTES = 4;

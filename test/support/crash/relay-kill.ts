@@ -51,6 +51,8 @@ export async function killRelay(plan: RelayKillPlan): Promise<RelayKillOutcome> 
     for (let round = 1; round <= plan.rounds; round++) await run.round(round);
     await run.settle();
     return { ...(await run.outcome()), elapsedMs: performance.now() - startedMs };
+  } catch (cause) {
+    throw new Error(`the run broke off; the relay's last words:\n${relay.lastWords}`, { cause });
   } finally {
     clearTimeout(late);
     await run.close();
@@ -128,7 +130,7 @@ class Run {
       ({ sent, accepted, delivered, shown }) =>
         `sent ${sent.length}, accepted ${accepted.size}, delivered ${delivered.size}, shown ${shown.length}`,
     );
-    this.failure = new Error([why, ...this.wrong, ...state, this.relay.lastWords].join("\n"));
+    this.failure = new Error([why, ...this.wrong, ...state].join("\n"));
     this.look();
   }
 

@@ -63,7 +63,7 @@ export class RelayProcess {
     await new Promise<void>((resolve, reject) => {
       const take = (line: string) => {
         this.lines = [...this.lines.slice(1 - SHOWN_LINES), line];
-        const fingerprint = /"listening".*"(sha256:[0-9a-f]+)"/.exec(line)?.[1];
+        const fingerprint = /"fingerprint":"(sha256:[0-9a-f]+)".*"event":"listening"/.exec(line)?.[1];
         if (fingerprint === undefined) return;
         this.root = fingerprint;
         resolve();

@@ -1,0 +1,15 @@
+/** The snippets of README.md: each is a file of `examples/` that runs in the tests. */
+
+import { readFileSync } from "node:fs";
+
+/** Every generated section. */
+export const readmeSections: Readonly<Record<string, () => string>> = {
+  "example-first-message": () => snippet("first-message.ts"),
+  "example-resume": () => snippet("resume.ts"),
+  "example-host-tokens": () => snippet("host-tokens.ts"),
+};
+
+function snippet(name: string): string {
+  const code = readFileSync(new URL(`../../examples/${name}`, import.meta.url), "utf8").trimEnd();
+  return `\`\`\`ts\n// examples/${name}\n${code}\n\`\`\``;
+}
