@@ -195,10 +195,7 @@ export class Outbox {
   }
 
   /** Encrypts a row and sends it. Encryption failures that pass are an outcome like any other. */
-  private async begin(
-    order: number,
-    window: SendWindow<Access>,
-  ): Promise<{ readonly attempted: Promise<Attempted> }> {
+  private async begin(order: number, window: SendWindow<Access>): Promise<{ readonly attempted: Promise<Attempted> }> {
     const row = await this.row(order);
     if (row === undefined) return { attempted: Promise.resolve({ kind: "done" }) };
     // Encrypting for a relay that is not there would only spend message keys.
