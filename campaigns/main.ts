@@ -2,10 +2,12 @@
 
 import { parseArgs } from "node:util";
 import type { Campaign } from "./campaign.js";
+import { canaryCoreCampaign } from "./canary-core.js";
 import { killRelayCampaign } from "./kill-relay.js";
 
 /** One row for each campaign. */
 const campaigns: Readonly<Record<string, Campaign>> = {
+  "canary-core": canaryCoreCampaign,
   "kill-relay": killRelayCampaign,
 };
 

@@ -94,6 +94,7 @@ export async function compose(ingredients: Ingredients, hooks: ClientHooks): Pro
     device: account.device,
     devicePrivate: account.current.devicePrivate,
     onReady(welcome) {
+      acknowledgements.connected();
       keepKeysUp(welcome);
       outbox.wake();
       repairs.wake();
@@ -139,6 +140,7 @@ export async function compose(ingredients: Ingredients, hooks: ClientHooks): Pro
     },
     isOnline: () => relay.device.state === "ready",
   });
+  const acknowledgements = new Acknowledgements((upTo) => relay.device.acknowledge(upTo, []));
   const inbox = new Inbox({
     ...{
       store,
@@ -154,7 +156,7 @@ export async function compose(ingredients: Ingredients, hooks: ClientHooks): Pro
       clock,
       log,
     },
-    acknowledgements: new Acknowledgements((upTo) => relay.device.acknowledge(upTo, [])),
+    acknowledgements,
     roots: rootPin.roots,
     nowMs: () => relay.nowMs(),
     tell(state, telling) {

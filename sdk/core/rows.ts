@@ -4,6 +4,7 @@
  */
 
 import { type AccountId, decodeRecord, encodeRecord, field, limits, SottoError, toHex } from "@sotto/protocol";
+import type { StoreRange } from "./ports.js";
 import type { SealedStore } from "./storage/sealed-store.js";
 
 const { accountId, bytes, choice, conversationId, deviceId, list, messageId, optional, record, text, timeMs, uint } =
@@ -114,6 +115,7 @@ const undecryptable = record({
   device: deviceId,
   conversation: conversationId,
   sequence,
+  sinceMs: timeMs,
   askedMs: optional(timeMs),
 });
 
@@ -202,12 +204,30 @@ export function orderOf(key: string): number {
   return Number.parseInt(key.slice(key.lastIndexOf("/") + 1), 36);
 }
 
+/** Rows read at once by `eachRow`: contents are up to 64 KiB each. */
+const PAGE = 128;
+
+/** Every row of a prefix in order, read in pages, so that a long list never lies in memory at once. */
+export async function* eachRow(
+  store: Pick<SealedStore, "list">,
+  prefix: string,
+): AsyncGenerator<{ readonly key: string; readonly value: Uint8Array }> {
+  let spanned = range(prefix, PAGE);
+  for (;;) {
+    const page = await store.list(spanned);
+    yield* page;
+    const last = page.at(-1);
+    if (last === undefined || page.length < PAGE) return;
+    spanned = { ...spanned, after: last.key };
+  }
+}
+
 /** The range of a prefix, in order, after an optional position. */
-export function range(prefix: string, limit: number, after?: number) {
+export function range(prefix: string, limit: number, after?: number): StoreRange {
   return {
     after: after === undefined ? prefix : `${prefix}${ordered(after)}`,
     before: `${prefix.slice(0, -1)}0`,
     limit,
     order: "ascending",
-  } as const;
+  };
 }

@@ -1,3 +1,3 @@
 /** The relay's rules, as the composition root sees them. */
 
-export { createRelay, type Relay, type RelayParts } from "./relay.js";
+export { createRelay, type Relay } from "./relay.js";

@@ -1,5 +1,5 @@
 /** The relay's storage adapters: LevelDB on disk, a memory double, and the bus of a single node. */
 
-export { type LevelStoreOptions, levelStore } from "./level/level-store.js";
+export { levelStore } from "./level/level-store.js";
 export { localBus } from "./local-bus.js";
-export { type MemoryStoreOptions, memoryStore } from "./memory/memory-store.js";
+export { memoryStore } from "./memory/memory-store.js";

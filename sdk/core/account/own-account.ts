@@ -59,10 +59,14 @@ export class OwnAccount {
    * Changes fields and answers the stored change, which the caller commits with whatever belongs to it.
    *
    * Memory is ahead of the disk until then; a commit that fails ends the client, so the two never part for long.
+   *
+   * @throws invalidArgument for a field out of bounds; nothing changed then.
    */
   change(fields: Partial<Row<"account">>): StoreChange {
-    this.row = { ...this.row, ...fields };
-    return { key: keys.account, value: encodeRow("account", this.row) };
+    const row = { ...this.row, ...fields };
+    const value = encodeRow("account", row);
+    this.row = row;
+    return { key: keys.account, value };
   }
 
   /** Reserves prekey ids; they only ever rise, and the relay ignores any other. The caller commits the change. */

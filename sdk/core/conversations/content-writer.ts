@@ -1,14 +1,14 @@
 /** What a content does to a conversation: one set of rules for what others sent and what this account sends. */
 
-import { type AccountId, type Content, decodeContent, type KnownContent, type MessageId } from "@sotto/protocol";
+import type { AccountId, Content, KnownContent, MessageId } from "@sotto/protocol";
 import type { StoreChange } from "../ports.js";
 import { decodeRow, encodeRow, keys, type Row } from "../rows.js";
 import type { SealedStore } from "../storage/sealed-store.js";
-import { contentHash, type FoundMessage, findMessage } from "./item-reader.js";
+import { contentHash, type FoundMessage, findMessage, readStored } from "./item-reader.js";
 import { type ConversationEvents, cursorOf, type ItemStatus } from "./items.js";
 import type { Timeline } from "./timeline.js";
 
-/** Reactions kept on one message; more are ignored. */
+/** Reactions kept on one message; more are refused. */
 const MAX_REACTIONS = 256;
 
 /** A content on its way into the store. */
@@ -38,8 +38,6 @@ export interface Outcome {
   readonly tellings: readonly Telling[];
 }
 
-const NOTHING = { build: () => ({ changes: [] }), tellings: [] } as const;
-
 /** Applies contents to one conversation. The caller holds the conversation's lock. */
 export class ContentWriter {
   constructor(
@@ -51,8 +49,11 @@ export class ContentWriter {
   /** Decides what a content changes; reads only. */
   async write(incoming: Incoming): Promise<Outcome> {
     const { content } = incoming;
-    const known = await this.store.get(this.indexKey(content.sender, content.messageId));
-    if (known !== undefined) return this.resolvedElsewhere(incoming);
+    // What is being sent has a fresh random id: looking it up would ask the disk for nothing.
+    const isNew =
+      incoming.status === "pending" ||
+      (await this.store.get(this.indexKey(content.sender, content.messageId))) === undefined;
+    if (!isNew) return this.nothingShown(incoming, "duplicate");
     switch (content.kind) {
       case "edit":
       case "delete":
@@ -62,12 +63,12 @@ export class ContentWriter {
       case "receipt":
         return this.receive(incoming, content);
       case "typing":
-        return { kind: "refused", ...NOTHING };
+        return this.nothingShown(incoming, "refused");
       case "text":
       case "reply":
-        return this.message(incoming);
       case "custom":
       case "unsupported":
+        return this.message(incoming);
       case "profile":
         return this.item(incoming, []);
       default:
@@ -75,25 +76,30 @@ export class ContentWriter {
     }
   }
 
-  /** A place that held an undecryptable item whose message turned out to be there already. */
-  private resolvedElsewhere({ resolves, content, atMs }: Incoming): Outcome {
-    if (resolves === undefined) return { kind: "duplicate", ...NOTHING };
-    return {
-      kind: "applied",
-      build: () => ({ changes: [this.timeline.replace(resolves, hidden(content.sender, atMs))] }),
-      tellings: [],
-    };
+  /** A content that shows nothing; the place of the undecryptable item it resolves, if any, becomes empty. */
+  private nothingShown({ resolves, content, atMs }: Incoming, kind: "duplicate" | "refused"): Outcome {
+    const emptied = resolves === undefined ? [] : [this.timeline.replace(resolves, hidden(content.sender, atMs))];
+    return { kind, build: () => ({ changes: emptied }), tellings: [] };
   }
 
-  /** A text or reply: an item, together with an edit or delete that came before it. */
+  /** A message: an item, together with an edit or delete that came before it. */
   private async message(incoming: Incoming): Promise<Outcome> {
-    const { content } = incoming;
-    const earlyKey = keys.early(this.store, this.timeline.id, content.sender, content.messageId);
-    const early = await this.store.get(earlyKey);
+    const { content, status } = incoming;
+    const key = keys.early(this.store, this.timeline.id, content.sender, content.messageId);
+    const early = status === "pending" ? undefined : await this.early(key);
     if (early === undefined) return this.item(incoming, []);
-    const revision = decodeRow("early", early).content;
-    const row = revised(this.row(incoming), decodeContent(revision), revision, incoming.atMs);
-    return this.item(incoming, [{ key: earlyKey, value: undefined }], row);
+    const { content: revision, encoded } = early;
+    const plain = this.row(incoming);
+    const isEdit = revision.kind === "edit";
+    const row = isRevisable(plain, isEdit ? "edit" : "delete") ? revised(plain, revision, encoded, incoming.atMs) : plain;
+    return this.item(incoming, [{ key, value: undefined }], row);
+  }
+
+  private async early(key: string): Promise<{ readonly content: Content; readonly encoded: Uint8Array } | undefined> {
+    const stored = await this.store.get(key);
+    if (stored === undefined) return undefined;
+    const { content: encoded } = decodeRow("early", stored);
+    return { content: readStored(encoded), encoded };
   }
 
   private item(incoming: Incoming, further: readonly StoreChange[], row = this.row(incoming)): Outcome {
@@ -118,32 +124,60 @@ export class ContentWriter {
     incoming: Incoming,
     content: Extract<KnownContent, { kind: "edit" | "delete" }>,
   ): Promise<Outcome> {
+    const { encoded, atMs } = incoming;
     const target = await findMessage(this.store, this.timeline, content.target, [content.sender]);
     if (target === undefined) {
-      if (incoming.status !== "received") return { kind: "refused", ...NOTHING };
+      if (incoming.status !== "received") return this.nothingShown(incoming, "refused");
       const key = keys.early(this.store, this.timeline.id, content.sender, content.target);
-      return this.held(incoming, { key, value: encodeRow("early", { content: incoming.encoded }) });
+      const held = await this.early(key);
+      const overtakes = held === undefined || overtakesRevision(content, held.content);
+      return this.remembered(incoming, overtakes ? [{ key, value: encodeRow("early", { content: encoded }) }] : []);
     }
-    const row = revised(target.row, content, incoming.encoded, incoming.atMs);
-    return this.changing(incoming, target, row);
+    const { row } = target;
+    const isOver = row.deletedMs !== undefined;
+    if (isOver && incoming.status === "pending") return this.nothingShown(incoming, "refused");
+    if (!isOver && !isRevisable(row, content.kind)) return this.nothingShown(incoming, "refused");
+    const before = row.edit === undefined ? undefined : readStored(row.edit);
+    // Words of a message that is gone, or older than those it has: nothing to show, and nothing to keep.
+    if (isOver || (before !== undefined && !overtakesRevision(content, before))) return this.remembered(incoming, []);
+    const outcome = this.changing(incoming, target, revised(row, content, encoded, atMs));
+    return before === undefined ? outcome : this.withoutWords(outcome, before, atMs);
+  }
+
+  /** The item of an earlier edit keeps no words: only the message itself says what it says now. */
+  private async withoutWords(outcome: Outcome, edit: Content, atMs: number): Promise<Outcome> {
+    const found = await findMessage(this.store, this.timeline, edit.messageId, [edit.sender]);
+    if (found === undefined || found.sequence === 0) return outcome;
+    const emptied = this.timeline.replace(found.sequence, hidden(edit.sender, atMs));
+    return {
+      ...outcome,
+      build: () => {
+        const built = outcome.build();
+        return { ...built, changes: [...built.changes, emptied] };
+      },
+      tellings: [...outcome.tellings, { type: "changed", detail: { cursor: cursorOf(found.sequence) } }],
+    };
   }
 
   private async react(incoming: Incoming, content: Extract<KnownContent, { kind: "reaction" }>): Promise<Outcome> {
     const { me, peer } = this.people;
     const target = await findMessage(this.store, this.timeline, content.target, [peer, me]);
-    if (target === undefined || target.row.deletedMs !== undefined) return { kind: "refused", ...NOTHING };
+    if (target === undefined || !isRevisable(target.row, "reaction")) return this.nothingShown(incoming, "refused");
     const { sender: from, emoji } = content;
     const others = target.row.reactions.filter((one) => one.from !== from || one.emoji !== emoji);
-    const reactions = content.action === "add" ? [...others, { from, emoji }].slice(-MAX_REACTIONS) : others;
+    const reactions = content.action === "add" ? [...others, { from, emoji }] : others;
+    if (reactions.length > MAX_REACTIONS) return this.nothingShown(incoming, "refused");
     return this.changing(incoming, target, { ...target.row, reactions });
   }
 
   /** Receipts move the status of my own messages on, never back, and take no place. */
   private async receive(
-    { content: { sender }, atMs, resolves }: Incoming,
+    incoming: Incoming,
     receipt: Extract<KnownContent, { kind: "receipt" }>,
   ): Promise<Outcome> {
-    if (sender === this.people.me) return { kind: "refused", ...NOTHING };
+    const { sender } = receipt;
+    const { atMs, resolves } = incoming;
+    if (sender === this.people.me) return this.nothingShown(incoming, "refused");
     const changes: StoreChange[] = [];
     const tellings: Telling[] = [];
     const status = receipt.receipt;
@@ -164,8 +198,11 @@ export class ContentWriter {
     return { ...outcome, tellings: [{ type: "changed", detail: { cursor: cursorOf(target.sequence) } }] };
   }
 
-  /** A revision kept aside until its target arrives; it takes no place, but it is remembered as seen. */
-  private held({ content, encoded, resolves, atMs }: Incoming, change: StoreChange): Outcome {
+  /** A revision that shows nothing, now or before its target arrives: it takes no place, but is remembered as seen. */
+  private remembered(
+    { content, encoded, resolves, atMs }: Incoming,
+    changes: readonly StoreChange[],
+  ): Outcome {
     return {
       kind: "applied",
       build: () => {
@@ -173,7 +210,7 @@ export class ContentWriter {
         const index = encodeRow("messageIndex", { sequence, hash: contentHash(encoded) });
         const seen = { key: this.indexKey(content.sender, content.messageId), value: index };
         const place = resolves === undefined ? [] : [this.timeline.replace(resolves, hidden(content.sender, atMs))];
-        return { changes: [change, seen, ...place] };
+        return { changes: [...changes, seen, ...place] };
       },
       tellings: [],
     };
@@ -199,9 +236,24 @@ export function movesOn(from: ItemStatus, to: ItemStatus): boolean {
   return order.indexOf(to) > order.indexOf(from) && from !== "received";
 }
 
-/** A row after an edit or a delete. A deleted row keeps nothing of its content and takes no edit. */
+/** Words can be edited; messages can be reacted to and deleted; what is about a message, or deleted, is neither. */
+function isRevisable(row: Row<"item">, revision: "edit" | "delete" | "reaction"): boolean {
+  if (row.shape !== "content" || row.deletedMs !== undefined) return false;
+  const { kind } = readStored(row.content);
+  if (kind === "text" || kind === "reply") return true;
+  return revision !== "edit" && (kind === "custom" || kind === "unsupported");
+}
+
+/** Whether a revision counts more than another of the same message: a delete always, else the one made later. */
+function overtakesRevision(revision: Content, other: Content): boolean {
+  if (other.kind === "delete") return false;
+  if (revision.kind === "delete") return true;
+  if (revision.device === other.device) return revision.counter > other.counter;
+  return revision.sentAtMs > other.sentAtMs;
+}
+
+/** A row after an edit or a delete. A deleted row keeps nothing of its content. */
 function revised(row: Row<"item">, revision: Content, encoded: Uint8Array, atMs: number): Row<"item"> {
-  if (row.deletedMs !== undefined) return row;
   if (revision.kind === "delete") {
     return { ...row, content: new Uint8Array(0), edit: undefined, reactions: [], deletedMs: atMs };
   }

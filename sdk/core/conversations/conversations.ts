@@ -2,7 +2,7 @@
 
 import { type AccountId, directConversationId } from "@sotto/protocol";
 import type { OwnAccount } from "../account/own-account.js";
-import { decodeRow, keys, range } from "../rows.js";
+import { decodeRow, eachRow, keys } from "../rows.js";
 import type { SealedStore } from "../storage/sealed-store.js";
 import { ContentWriter, type Telling } from "./content-writer.js";
 import { ItemReader } from "./item-reader.js";
@@ -17,9 +17,6 @@ export interface ConversationState {
   /** Receives the conversation's events; set by whoever presents it to the app. */
   tell: (telling: Telling) => void;
 }
-
-/** Conversations listed at once. */
-const MAX_LISTED = 10_000;
 
 /** Loads conversation states, each exactly once. */
 export class Conversations {
@@ -43,8 +40,11 @@ export class Conversations {
 
   /** The peers of all conversations there are. */
   async peers(): Promise<readonly AccountId[]> {
-    const stored = await this.store.list(range(keys.conversations, MAX_LISTED));
-    return stored.map(({ value }) => decodeRow("conversation", value).peer);
+    const peers: AccountId[] = [];
+    for await (const { value } of eachRow(this.store, keys.conversations)) {
+      peers.push(decodeRow("conversation", value).peer);
+    }
+    return peers;
   }
 
   /** The key under which work on a conversation is serialised. Taken after a peer's lock, never before. */

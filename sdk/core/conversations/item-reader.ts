@@ -15,6 +15,9 @@ import type { SealedStore } from "../storage/sealed-store.js";
 import { cursorOf, type Item, type QuotedState } from "./items.js";
 import type { Timeline, TimelineRow } from "./timeline.js";
 
+/** The reason of an undecryptable item that nobody can send again. */
+export const LOST = "lost";
+
 /** Reads the items of one conversation. */
 export class ItemReader {
   constructor(
@@ -97,9 +100,21 @@ export class ItemReader {
     return found.row.edit === undefined ? "found" : "edited";
   }
 
-  private async resolved(sequence: number): Promise<Item | undefined> {
-    await this.timeline.resolved(sequence);
-    const row = await this.timeline.row(sequence);
+  /** Not every app looks at the promise, so its rejection (a store that closed) is nobody's surprise. */
+  private resolved(sequence: number): Promise<Item | undefined> {
+    const resolving = this.resolve(sequence);
+    resolving.catch(() => undefined);
+    return resolving;
+  }
+
+  private async resolve(sequence: number): Promise<Item | undefined> {
+    const settled = this.timeline.resolved(sequence);
+    let row = await this.timeline.row(sequence);
+    // It may have been settled between the reading of the row and now.
+    if (row?.shape === "undecryptable" && row.reason !== LOST) {
+      await settled;
+      row = await this.timeline.row(sequence);
+    }
     return row === undefined || row.shape === "undecryptable" ? undefined : this.item({ sequence, row });
   }
 }

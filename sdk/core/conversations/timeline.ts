@@ -8,6 +8,8 @@ import type { SealedStore } from "../storage/sealed-store.js";
 
 /** Rows read at once while iterating. */
 const PAGE = 64;
+/** So few rows are read one by one: they are still in memory where a page would ask the disk. */
+const FEW = 4;
 
 /** One row and its place. */
 export interface TimelineRow {
@@ -22,7 +24,7 @@ export interface TimelineRow {
  */
 export class Timeline {
   private durable: number;
-  private changed: Deferred<void> = deferred();
+  private readonly readers = new Set<() => void>();
   private ended = false;
   private readonly resolving = new Map<number, Deferred<void>>();
 
@@ -86,14 +88,14 @@ export class Timeline {
 
   /** Makes everything up to a place visible to readers. Commits become durable in order, so this never skips one. */
   announce(sequence: number): void {
-    if (sequence > this.durable) this.durable = sequence;
-    const { changed } = this;
-    this.changed = deferred();
-    changed.resolve();
+    if (sequence <= this.durable) return;
+    this.durable = sequence;
+    this.wakeReaders();
   }
 
-  /** Settles when the row in this place is no longer undecryptable. */
+  /** Settles when the row in this place is no longer waited for, or the client closes. */
   resolved(sequence: number): Promise<void> {
+    if (this.ended) return Promise.resolve();
     const waiting = this.resolving.get(sequence) ?? deferred<void>();
     this.resolving.set(sequence, waiting);
     return waiting.promise;
@@ -107,24 +109,30 @@ export class Timeline {
 
   /** Every durable row behind a place, then new ones as they come, until the signal aborts or the client closes. */
   async *follow(after: number, signal: AbortSignalLike | undefined): AsyncGenerator<TimelineRow> {
-    const aborted = deferred<void>();
-    const abort = () => aborted.resolve();
+    let wake = () => {};
+    const abort = () => wake();
     signal?.addEventListener("abort", abort, { once: true });
     try {
       let position = after;
       while (!this.ended && signal?.aborted !== true) {
-        const { changed, durable } = this;
-        if (position < durable) {
-          for (const found of await this.page(position, durable)) {
-            position = found.sequence;
-            if (this.ended || signal?.aborted) return;
-            yield found;
-          }
+        const { durable } = this;
+        if (position >= durable) {
+          await new Promise<void>((resolve) => {
+            wake = resolve;
+            this.readers.add(resolve);
+          });
+          this.readers.delete(wake);
           continue;
         }
-        await Promise.race([changed.promise, aborted.promise]);
+        const upTo = Math.min(durable, position + PAGE);
+        for (const found of await this.page(position, upTo)) {
+          if (this.ended || signal?.aborted) return;
+          yield found;
+        }
+        position = upTo;
       }
     } finally {
+      this.readers.delete(wake);
       signal?.removeEventListener("abort", abort);
     }
   }
@@ -132,24 +140,40 @@ export class Timeline {
   /** The last durable rows, oldest first. */
   async latest(count: number): Promise<readonly TimelineRow[]> {
     const prefix = keys.timeline(this.store, this.id);
-    const stored = await this.store.list({ ...range(prefix, count), order: "descending" });
+    const { durable } = this;
+    const stored = await this.store.list(range(prefix, count, Math.max(0, durable - count)));
     return stored
       .map(({ key, value }) => ({ sequence: orderOf(key), row: decodeRow("item", value) }))
-      .filter(({ sequence }) => sequence <= this.durable)
-      .reverse();
+      .filter(({ sequence }) => sequence <= durable);
   }
 
   /** Ends every reader. Idempotent. */
   close(): void {
     this.ended = true;
-    this.changed.resolve();
+    this.wakeReaders();
+    for (const waiting of this.resolving.values()) waiting.resolve();
+    this.resolving.clear();
+  }
+
+  private wakeReaders(): void {
+    for (const wake of [...this.readers]) wake();
   }
 
   private async page(after: number, upTo: number): Promise<readonly TimelineRow[]> {
+    if (upTo - after <= FEW) return this.few(after, upTo);
     const prefix = keys.timeline(this.store, this.id);
     const stored = await this.store.list(range(prefix, PAGE, after));
     return stored
       .map(({ key, value }) => ({ sequence: orderOf(key), row: decodeRow("item", value) }))
       .filter(({ sequence }) => sequence <= upTo);
+  }
+
+  private async few(after: number, upTo: number): Promise<readonly TimelineRow[]> {
+    const found: TimelineRow[] = [];
+    for (let sequence = after + 1; sequence <= upTo; sequence++) {
+      const row = await this.row(sequence);
+      if (row !== undefined) found.push({ sequence, row });
+    }
+    return found;
   }
 }

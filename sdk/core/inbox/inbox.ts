@@ -10,8 +10,8 @@ import { cursorOf } from "../conversations/items.js";
 import type { Counters } from "../counters.js";
 import type { Clock, Log, StoreChange } from "../ports.js";
 import { decodeRow, encodeRow, keys } from "../rows.js";
-import { sameBytes } from "../same-bytes.js";
-import type { Acknowledgements } from "./acknowledgements.js";
+import { withLearnt } from "../sessions/peers.js";
+import type { Acknowledgements, Delivery } from "./acknowledgements.js";
 import { type Opened, type OpenedContent, type OpeningParts, openEnvelope } from "./open-envelope.js";
 import { nothing, type Plan } from "./plan.js";
 import type { Receipts } from "./receipts.js";
@@ -57,7 +57,8 @@ export class Inbox {
 
   /** Queues an envelope. The relay's window bounds how many there are. */
   deliver(frame: Frame<"deliver">): void {
-    this.tail = this.tail.then(() => this.take(frame)).catch((error) => this.parts.failed(error));
+    const delivery = this.parts.acknowledgements.delivered(frame.cursor);
+    this.tail = this.tail.then(() => this.take(frame, delivery)).catch((error) => this.parts.failed(error));
   }
 
   /** Settles when everything delivered so far was taken. */
@@ -65,28 +66,27 @@ export class Inbox {
     await this.tail;
   }
 
-  private async take(frame: Frame<"deliver">): Promise<void> {
+  private async take(frame: Frame<"deliver">, delivery: Delivery): Promise<void> {
     if (this.cursor > 0 && frame.cursor > this.cursor + 1) this.parts.gap(frame.cursor - this.cursor - 1);
     const { durable, after } = await openEnvelope(this.parts, frame.body, (opened) => {
       this.parts.counters.count(opened.kind === "payload" ? "opened" : opened.kind);
       return this.decide(frame, opened);
     });
-    this.parts.acknowledgements.track(frame.cursor, durable);
-    durable.then(
-      () => {
+    delivery.when(durable);
+    durable
+      .then(() => {
         for (const work of after) work();
-      },
-      (error) => this.parts.failed(error),
-    );
+      })
+      .catch((error: unknown) => this.parts.failed(error));
   }
 
   private async decide(frame: Frame<"deliver">, opened: Opened): Promise<Commit> {
     switch (opened.kind) {
       case "payload":
-        return this.payload(frame, opened);
+        return this.opened(frame, opened);
       case "unfit":
         this.parts.log("warn", "content refused", { reason: opened.reason });
-        return this.commit(frame, { build: () => opened.records.takeChanges(), after: [] });
+        return this.opened(frame, opened);
       case "undecryptable":
         return frame.cursor === 0 ? this.commit(frame, nothing) : this.undecryptable(frame, opened);
       case "rejected":
@@ -106,12 +106,13 @@ export class Inbox {
     return { durable: this.parts.store.commit([...plan.build(), position]), after: plan.after };
   }
 
-  private async payload(frame: Frame<"deliver">, opened: Extract<Opened, { kind: "payload" }>): Promise<Commit> {
+  /** What decrypted: the ratchet's records, what was learnt of the sender and what is said go into one commit. */
+  private async opened(frame: Frame<"deliver">, opened: Extract<Opened, { kind: "payload" | "unfit" }>): Promise<Commit> {
     const { sender, records, identityChange } = opened;
     const state = await this.parts.conversations.of(sender.account);
     const peerChanges = await this.peerChanges(opened);
     return this.parts.locks.run(Conversations.lockKey(state), async () => {
-      const plan = await this.plan(frame, state, opened);
+      const plan = opened.kind === "unfit" ? nothing : await this.plan(frame, state, opened);
       const { durable, after } = this.commit(frame, {
         build: () => [...(identityChange?.build() ?? []), ...records.takeChanges(), ...peerChanges, ...plan.build()],
         after: plan.after,
@@ -121,25 +122,20 @@ export class Inbox {
     });
   }
 
-  /** What the peer's row becomes: its identity after a first contact, its device, its profile key, its name. */
-  private async peerChanges(opened: Extract<Opened, { kind: "payload" }>): Promise<readonly StoreChange[]> {
-    const { sender, senderIdentity, payload, content, identityChange } = opened;
-    const before = await this.parts.peers.get(sender.account);
-    const row = identityChange?.row ?? before;
-    const offered = "profileKey" in payload ? payload.profileKey : undefined;
-    const isNamed = content?.content.kind === "profile";
-    const isKnown =
-      identityChange === undefined &&
-      row.identityKey !== undefined &&
-      row.devices.includes(sender.device) &&
-      (offered === undefined || (row.profileKey !== undefined && sameBytes(offered, row.profileKey)));
-    if (isKnown && !isNamed) return [];
-    const devices = row.devices.includes(sender.device)
-      ? row.devices
-      : [...row.devices, sender.device].sort((one, other) => one - other);
-    const name = content?.content.kind === "profile" ? content.content.name : row.name;
-    const profileKey = offered?.slice() ?? row.profileKey;
-    return [this.parts.peers.change({ ...row, identityKey: senderIdentity, devices, profileKey, name })];
+  /** What the peer's row becomes: its identity after a first contact or a change, its device, profile key and name. */
+  private async peerChanges(opened: Extract<Opened, { kind: "payload" | "unfit" }>): Promise<readonly StoreChange[]> {
+    const { peers } = this.parts;
+    const { sender, senderIdentity, identityChange } = opened;
+    const before = identityChange?.row ?? (await peers.get(sender.account));
+    const said = opened.kind === "payload" ? opened : undefined;
+    const content = said?.content?.content;
+    const row = withLearnt(before, {
+      device: sender.device,
+      identityKey: senderIdentity,
+      profileKey: said !== undefined && "profileKey" in said.payload ? said.payload.profileKey : undefined,
+      named: content?.kind === "profile" ? { name: content.name } : undefined,
+    });
+    return row === before && identityChange === undefined ? [] : [peers.change(row)];
   }
 
   private async plan(
@@ -249,7 +245,13 @@ export class Inbox {
             envelope: frame.messageId,
           });
           sequence = placed.sequence;
-          const row = { sender: sender.account, device: sender.device, conversation: timeline.id, sequence };
+          const row = {
+            sender: sender.account,
+            device: sender.device,
+            conversation: timeline.id,
+            sequence,
+            sinceMs: clock.now(),
+          };
           return [...placed.changes, { key, value: encodeRow("undecryptable", row) }];
         },
         after: [

@@ -49,8 +49,10 @@ export type Opened =
   | {
       readonly kind: "unfit";
       readonly sender: Address;
+      readonly senderIdentity: Uint8Array;
       readonly reason: "malformedContent" | "wrongSender";
       readonly records: CollectedRecords;
+      readonly identityChange: IdentityChange | undefined;
     }
   | { readonly kind: "undecryptable"; readonly sender: Address; readonly reason: EngineRefusalReason }
   | { readonly kind: "rejected"; readonly reason: EngineRefusalReason };
@@ -109,10 +111,10 @@ async function decrypt(parts: OpeningParts, records: CollectedRecords, unsealed:
       content.sender === sender.account &&
       content.device === sender.device &&
       content.conversation === directConversationId(parts.account.id, sender.account);
-    if (!isFit) return { kind: "unfit", sender, reason: "wrongSender", records };
+    if (!isFit) return { kind: "unfit", ...shared, reason: "wrongSender" };
     return { kind: "payload", ...shared, payload, content: { content, encoded: payload.content } };
   } catch {
-    return { kind: "unfit", sender, reason: "malformedContent", records };
+    return { kind: "unfit", ...shared, reason: "malformedContent" };
   }
 }
 

@@ -1,8 +1,8 @@
 /** The order of what goes to one account: several on their way at once, completed in order, gone back to on a failure. */
 
 import { type AccountId, SottoError } from "@sotto/protocol";
+import { Cancellation } from "../cancellation.js";
 import type { Clock } from "../ports.js";
-import { SendWindow } from "./send-window.js";
 
 /** Sends on their way to one account at once. */
 const WINDOW = 16;
@@ -16,15 +16,13 @@ export type Attempted =
   /** Try the same again: at once (something was repaired), or later. */
   | { readonly kind: "again"; readonly afterMs: number | undefined };
 
-/**
- * What a lane works with. `begin` encrypts, in order; the promise it answers settles when the relay answered. It ends the
- * window before it answers `again`.
- */
+/** What a lane works with. `begin` encrypts, in order; the promise it answers settles when the relay answered. */
 export interface LaneParts<Access> {
   readonly clock: Clock;
-  /** How to write to the account now. */
+  /** How to write to the account now. One answer holds for a window, so that its sends share a connection and its order. */
   access(): Promise<Access>;
-  begin(order: number, window: SendWindow<Access>): Promise<{ readonly attempted: Promise<Attempted> }>;
+  /** `window` aborts when an earlier send of the same window has to be made again: what did not leave yet must not overtake it. */
+  begin(order: number, access: Access, window: Cancellation): Promise<{ readonly attempted: Promise<Attempted> }>;
   failed(error: unknown): void;
 }
 
@@ -33,12 +31,17 @@ export interface LaneParts<Access> {
  *
  *   idle ──add──▶ sending ──all done──▶ idle
  *                   └──again──▶ waiting ──delay or wake──▶ sending
+ *
+ * A row that comes while the lane waits waits with the others. After a failure the window begins with one row and doubles
+ * with each success, so that a relay which lets through one of many gets them in order.
  */
 export class Lane<Access> {
   private readonly queue: number[] = [];
   private isSending = false;
+  private isWoken = false;
   private isClosed = false;
   private tries = 0;
+  private window = WINDOW;
   private timer: { cancel(): void } | undefined;
 
   constructor(
@@ -54,7 +57,7 @@ export class Lane<Access> {
   /** Adds a row behind the others. */
   add(order: number): void {
     this.queue.push(order);
-    this.wake();
+    if (this.timer === undefined) this.start();
   }
 
   /** Takes a row out; false if it is not waiting. The caller asks only for rows that are not on their way. */
@@ -65,13 +68,11 @@ export class Lane<Access> {
     return true;
   }
 
-  /** Goes on now instead of after the delay, for instance because the relay was reached. */
+  /** Goes on now instead of after the delay, because the relay was reached. */
   wake(): void {
-    if (this.isSending || this.isClosed || this.queue.length === 0) return;
-    this.timer?.cancel();
-    this.timer = undefined;
-    this.isSending = true;
-    this.send().catch((error) => this.parts.failed(error));
+    this.tries = 0;
+    this.isWoken = this.isSending;
+    this.start();
   }
 
   /** Stops after what is on its way. */
@@ -80,22 +81,43 @@ export class Lane<Access> {
     this.timer?.cancel();
   }
 
+  private start(): void {
+    if (this.isSending || this.isClosed || this.queue.length === 0) return;
+    this.timer?.cancel();
+    this.timer = undefined;
+    this.isSending = true;
+    this.send().catch((error) => this.parts.failed(error));
+  }
+
   private async send(): Promise<void> {
     let delayMs: number | undefined;
-    while (this.queue.length > 0 && !this.isClosed && delayMs === undefined) delayMs = await this.sendWindow();
+    while (this.queue.length > 0 && !this.isClosed && delayMs === undefined) {
+      delayMs = await this.sendWindow();
+      // What failed may have failed before the relay was reached.
+      if (this.isWoken) delayMs = undefined;
+      this.isWoken = false;
+    }
     this.isSending = false;
     if (this.isClosed || delayMs === undefined) return;
-    this.timer = this.parts.clock.after(delayMs, () => this.wake());
+    this.timer = this.parts.clock.after(delayMs, () => {
+      this.timer = undefined;
+      this.start();
+    });
   }
 
   /** Sends up to a window in order. Answers how long to wait if not all went through. */
   private async sendWindow(): Promise<number | undefined> {
-    const orders = this.queue.slice(0, WINDOW);
-    const window = new SendWindow(await this.parts.access());
+    const access = await this.parts.access();
+    const window = new Cancellation();
     const onTheirWay: { readonly order: number; readonly attempted: Promise<Attempted> }[] = [];
-    for (const order of orders) {
-      const { attempted } = await this.parts.begin(order, window);
-      attempted.catch(() => undefined); // awaited below
+    for (const order of this.queue.slice(0, this.window)) {
+      if (window.aborted) break;
+      if (!this.queue.includes(order)) continue; // taken back meanwhile
+      const { attempted } = await this.parts.begin(order, access, window);
+      attempted.then(
+        ({ kind }) => kind === "again" && window.abort(),
+        () => window.abort(), // awaited below
+      );
       onTheirWay.push({ order, attempted });
     }
     let again: Extract<Attempted, { kind: "again" }> | undefined;
@@ -106,8 +128,10 @@ export class Lane<Access> {
     }
     if (again === undefined) {
       this.tries = 0;
+      this.window = Math.min(this.window * 2, WINDOW);
       return undefined;
     }
+    this.window = 1;
     this.tries += 1;
     // Something was repaired: once at once, then with care.
     if (again.afterMs === 0 && this.tries === 1) return undefined;

@@ -3,33 +3,16 @@
  * relay's idempotence on the envelope id makes a repeated try harmless.
  */
 
-import {
-  type AccountId,
-  type ConversationId,
-  deriveDeliveryKey,
-  encodePayload,
-  type Payload,
-  SottoError,
-} from "@sotto/protocol";
-import type { OwnAccount } from "../account/own-account.js";
-import type { Counters } from "../counters.js";
-import { isFatal } from "../fatal.js";
-import type { KeyedLock } from "../keyed-lock.js";
-import type { AbortSignalLike, Clock, Random, StoreChange } from "../ports.js";
-import type { Relay } from "../relay.js";
-import { decodeRow, encodeRow, keys, orderOf, type Row, range } from "../rows.js";
-import type { Peers } from "../sessions/peers.js";
-import type { Encrypted, Envelope, Sessions } from "../sessions/sessions.js";
-import type { SealedStore } from "../storage/sealed-store.js";
-import { type Attempted, Lane, waitFor } from "./lane.js";
-import type { SendWindow } from "./send-window.js";
+import { type AccountId, type ConversationId, SottoError } from "@sotto/protocol";
+import type { Cancellation } from "../cancellation.js";
+import type { Random, StoreChange } from "../ports.js";
+import { decodeRow, eachRow, encodeRow, keys, orderOf, type Row } from "../rows.js";
+import { type Access, Dispatch, type Dispatched, type DispatchParts } from "./dispatch.js";
+import type { KeptSends } from "./kept-sends.js";
+import { type Attempted, Lane } from "./lane.js";
 
 /** Rows that may wait; one more is refused with `outboxFull`. */
 const MAX_WAITING = 10_000;
-/** A row that could not be sent for this long is given up; the relay remembers envelope ids for 7 days. */
-const GIVE_UP_MS = 5 * 24 * 3_600_000;
-/** What was sent is kept for retries this long. */
-const KEEP_SENT_MS = 7 * 24 * 3_600_000;
 
 /** What is to be sent: a content of a conversation, or a word to another SDK. */
 export interface Order {
@@ -42,27 +25,17 @@ export interface Order {
   readonly sequence?: number;
 }
 
-/** A queued order: commit its changes, then call `sent` so that the outbox looks. */
+/** A queued order: commit its changes in the same turn, then call `sent` once they are durable, so that the outbox looks. */
 export interface Queued {
   readonly order: number;
   readonly changes: readonly StoreChange[];
   sent(): void;
 }
 
-/** How to write to an account: as ourselves, or sealed under its delivery key. */
-type Access = "identified" | { readonly deliveryKey: Uint8Array };
-
 /** What the outbox works with. */
-export interface OutboxParts {
-  readonly store: SealedStore;
-  readonly account: OwnAccount;
-  readonly peers: Peers;
-  readonly sessions: Sessions;
-  readonly relay: Relay;
-  readonly locks: KeyedLock;
-  readonly clock: Clock;
+export interface OutboxParts extends DispatchParts {
   readonly random: Random;
-  readonly counters: Counters;
+  readonly keptSends: KeptSends;
   /** A row was accepted or given up; the callee commits what belongs to that through `outcome.commit`. */
   settled(row: Row<"outbox">, outcome: Settled): Promise<void>;
   failed(error: unknown): void;
@@ -78,28 +51,29 @@ export interface Settled {
 
 /** Sends what is queued. */
 export class Outbox {
+  private readonly dispatch: Dispatch;
   private readonly lanes = new Map<AccountId, Lane<Access>>();
+  /** Orders whose commit is on its way to the disk. */
+  private readonly entering = new Set<number>();
   private readonly onTheirWay = new Set<number>();
   private next = 1;
   private waiting = 0;
   private isClosed = false;
 
-  constructor(private readonly parts: OutboxParts) {}
+  constructor(private readonly parts: OutboxParts) {
+    this.dispatch = new Dispatch(parts);
+  }
 
-  /** Takes up what an earlier run left, and forgets what was sent long ago. */
+  /** Takes up what an earlier run left. */
   async load(): Promise<void> {
-    const { store, clock } = this.parts;
-    for (const { key, value } of await store.list(range(keys.outboxAll, MAX_WAITING * 2))) {
+    for await (const { key, value } of eachRow(this.parts.store, keys.outboxAll)) {
       const row = decodeRow("outbox", value);
       const order = orderOf(key);
       this.next = order + 1;
-      if (row.state === "queued") this.enter(row.recipient, order);
+      if (row.state !== "queued") continue;
+      this.waiting += 1;
+      this.lane(row.recipient).add(order);
     }
-    const oldest = clock.now() - KEEP_SENT_MS;
-    const forgotten = (await store.list(range(keys.sentAll, 100_000)))
-      .filter(({ value }) => decodeRow("sent", value).sentMs < oldest)
-      .map(({ key }) => ({ key, value: undefined }));
-    if (forgotten.length > 0) await store.commit(forgotten);
   }
 
   /**
@@ -111,6 +85,7 @@ export class Outbox {
     this.assertRoom();
     const number = this.next;
     this.next += 1;
+    this.expect(number);
     const row: Row<"outbox"> = {
       envelope: this.parts.random.bytes(16),
       recipient: order.recipient,
@@ -129,9 +104,14 @@ export class Outbox {
     };
   }
 
+  /** How many more orders would be taken. */
+  get room(): number {
+    return Math.max(0, MAX_WAITING - this.waiting);
+  }
+
   /** @throws outboxFull if one more order would be refused. */
   assertRoom(): void {
-    if (this.waiting >= MAX_WAITING) throw new SottoError("outboxFull");
+    if (this.room === 0) throw new SottoError("outboxFull");
   }
 
   /** Goes on now with everything that waits, because the relay was reached. */
@@ -139,12 +119,24 @@ export class Outbox {
     for (const lane of this.lanes.values()) lane.wake();
   }
 
+  /** The order of a timeline item that was not accepted yet; `undefined` if it left or never had one. */
+  async find(conversation: ConversationId, sequence: number): Promise<number | undefined> {
+    for await (const { key, value } of eachRow(this.parts.store, keys.outboxAll)) {
+      const row = decodeRow("outbox", value);
+      if (row.conversation === conversation && row.sequence === sequence) return orderOf(key);
+    }
+    return undefined;
+  }
+
   /** Takes a waiting row out before it leaves; `undefined` if it is gone or on its way. The caller commits its deletion. */
   async withdraw(order: number): Promise<StoreChange | undefined> {
     const row = await this.row(order);
     if (row === undefined || this.onTheirWay.has(order)) return undefined;
-    if (row.state === "queued" && this.lanes.get(row.recipient)?.remove(order) !== true) return undefined;
-    if (row.state === "queued") this.waiting -= 1;
+    if (row.state === "queued") {
+      const isOut = this.entering.delete(order) || this.lanes.get(row.recipient)?.remove(order) === true;
+      if (!isOut) return undefined;
+      this.waiting -= 1;
+    }
     return { key: keys.outbox(order), value: undefined };
   }
 
@@ -153,6 +145,7 @@ export class Outbox {
     const row = await this.row(order);
     if (row?.state !== "failed") return undefined;
     const revived: Row<"outbox"> = { ...row, state: "queued", createdMs: this.parts.clock.now() };
+    this.expect(order);
     return {
       change: { key: keys.outbox(order), value: encodeRow("outbox", revived) },
       reenter: () => this.enter(row.recipient, order),
@@ -175,168 +168,75 @@ export class Outbox {
     return stored === undefined ? undefined : decodeRow("outbox", stored);
   }
 
-  private enter(recipient: AccountId, order: number): void {
-    if (this.isClosed) return;
-    const lane = this.lanes.get(recipient) ?? this.lane(recipient);
+  private expect(order: number): void {
+    this.entering.add(order);
     this.waiting += 1;
-    lane.add(order);
+  }
+
+  /** Does nothing for an order that was withdrawn while its commit was on its way. */
+  private enter(recipient: AccountId, order: number): void {
+    if (this.entering.delete(order) && !this.isClosed) this.lane(recipient).add(order);
   }
 
   private lane(recipient: AccountId): Lane<Access> {
+    const present = this.lanes.get(recipient);
+    if (present !== undefined) return present;
     const { clock, failed } = this.parts;
     const lane = new Lane<Access>(recipient, {
       clock,
-      access: () => this.access(recipient),
-      begin: (order, window) => this.begin(order, window),
+      access: () => this.dispatch.access(recipient),
+      begin: (order, access, window) => this.begin(order, access, window),
       failed,
     });
     this.lanes.set(recipient, lane);
     return lane;
   }
 
-  /** Encrypts a row and sends it. Encryption failures that pass are an outcome like any other. */
-  private async begin(order: number, window: SendWindow<Access>): Promise<{ readonly attempted: Promise<Attempted> }> {
-    const row = await this.row(order);
-    if (row === undefined) return { attempted: Promise.resolve({ kind: "done" }) };
-    // Encrypting for a relay that is not there would only spend message keys.
-    if (this.parts.relay.device.state !== "ready") window.end();
-    if (window.aborted) return { attempted: Promise.resolve({ kind: "again", afterMs: undefined }) };
+  /** From the first line on the row counts as on its way, so that nobody withdraws what may leave. */
+  private async begin(
+    order: number,
+    access: Access,
+    window: Cancellation,
+  ): Promise<{ readonly attempted: Promise<Attempted> }> {
     this.onTheirWay.add(order);
-    try {
-      if (this.parts.clock.now() - row.createdMs > GIVE_UP_MS) throw new SottoError("expired");
-      const encrypted = await this.parts.sessions.encrypt(row.recipient, encodePayload(this.payload(row)));
-      return { attempted: this.transmit(row, order, encrypted, window) };
-    } catch (error) {
-      return { attempted: this.failing(row, order, error, window) };
+    const row = await this.row(order);
+    if (row === undefined) {
+      this.onTheirWay.delete(order);
+      return { attempted: Promise.resolve({ kind: "done" }) };
     }
+    const { attempted } = await this.dispatch.begin(row, access, window);
+    return { attempted: attempted.then((outcome) => this.conclude(row, order, outcome)) };
   }
 
-  private payload(row: Row<"outbox">): Payload {
-    const { profileKey } = this.parts.account.current;
-    switch (row.type) {
-      case "content":
-        return { type: "content", content: row.content, profileKey };
-      case "resend":
-        return { type: "resend", envelope: row.envelopes[0] ?? row.envelope, content: row.content, profileKey };
-      case "retry":
-      case "unavailable":
-        return { type: row.type, envelopes: row.envelopes };
-      default:
-        return row.type satisfies never;
+  private async conclude(row: Row<"outbox">, order: number, outcome: Dispatched): Promise<Attempted> {
+    if (outcome.kind !== "again") {
+      await this.settle(row, order, outcome);
+      this.waiting -= 1;
     }
+    this.onTheirWay.delete(order);
+    return outcome.kind === "again" ? outcome : { kind: "done" };
   }
 
-  /** Nothing is awaited between the commit and the request, so requests leave in the order of the encryptions. */
-  private async transmit(
+  private async settle(
     row: Row<"outbox">,
     order: number,
-    { envelopes, durable }: Encrypted,
-    window: SendWindow<Access>,
-  ): Promise<Attempted> {
-    try {
-      await durable;
-      const answer = await this.request(row, envelopes, window);
-      if (answer.type === "deviceMismatch") {
-        window.end();
-        await this.parts.sessions.repair(answer);
-        this.onTheirWay.delete(order);
-        this.parts.counters.count("sendsRetried");
-        return { kind: "again", afterMs: 0 };
-      }
-      return await this.accepted(row, order);
-    } catch (error) {
-      return this.failing(row, order, error, window);
-    }
-  }
-
-  /** Sealed where the peer's delivery key is held, else identified. */
-  private async access(recipient: AccountId): Promise<Access> {
-    const { profileKey } = await this.parts.peers.get(recipient);
-    return profileKey === undefined ? "identified" : { deliveryKey: deriveDeliveryKey(profileKey) };
-  }
-
-  /** A refused delivery key is dropped, and the send made as a first contact again: a request, not silence. */
-  private async request(row: Row<"outbox">, envelopes: readonly Envelope[], window: SendWindow<Access>) {
-    const { peers, locks, store } = this.parts;
-    const { access } = window;
-    if (access === "identified") return this.send(row, envelopes, undefined, window);
-    try {
-      return await this.send(row, envelopes, access.deliveryKey, window);
-    } catch (error) {
-      if (!(error instanceof SottoError && error.code === "notAllowed")) throw error;
-      await locks.run(row.recipient, async () => {
-        await store.commit([peers.change({ ...(await peers.get(row.recipient)), profileKey: undefined })]);
-      });
-      return this.send(row, envelopes, undefined, window);
-    }
-  }
-
-  private send(
-    row: Row<"outbox">,
-    envelopes: readonly Envelope[],
-    deliveryKey: Uint8Array | undefined,
-    signal: AbortSignalLike,
-  ) {
-    const { relay } = this.parts;
-    const link = deliveryKey === undefined ? relay.device : relay.anonymous;
-    const recipients = [{ account: row.recipient, deliveryKey, envelopes }];
-    return link.request(
-      { type: "send", messageId: row.envelope, storage: "stored", urgency: "normal", recipients },
-      { signal },
-    );
-  }
-
-  private async accepted(row: Row<"outbox">, order: number): Promise<Attempted> {
-    const { store, clock, counters } = this.parts;
+    outcome: Exclude<Dispatched, { kind: "again" }>,
+  ): Promise<void> {
+    const { store, clock, counters, keptSends, settled } = this.parts;
     const atMs = clock.now();
-    const own: StoreChange[] = [
-      { key: keys.outbox(order), value: undefined },
-      { key: keys.sent(row.envelope), value: encodeRow("sent", this.kept(row, atMs)) },
-    ];
-    counters.count("sendsAccepted");
-    await this.parts.settled(row, {
-      kind: "accepted",
-      atMs,
-      commit: (alongside) => store.commit([...own, ...alongside]),
-    });
-    this.leave(order);
-    return { kind: "done" };
-  }
-
-  /** What a retry will get: the content, or nothing for a word between SDKs. */
-  private kept(row: Row<"outbox">, sentMs: number): Row<"sent"> {
-    return { recipient: row.recipient, content: row.content, sentMs, resends: 0 };
-  }
-
-  private async failing(
-    row: Row<"outbox">,
-    order: number,
-    error: unknown,
-    window: SendWindow<Access>,
-  ): Promise<Attempted> {
-    if (isFatal(error)) throw error;
-    this.onTheirWay.delete(order);
-    // Aborted: one before it has to go again first. Closed: it goes with the next client.
-    const isKeptBack = error instanceof SottoError && (error.code === "aborted" || error.code === "closed");
-    const afterMs = waitFor(error);
-    if (isKeptBack || afterMs !== undefined) {
-      window.end();
-      return { kind: "again", afterMs };
+    const key = keys.outbox(order);
+    if (outcome.kind === "accepted") {
+      counters.count("sendsAccepted");
+      const own: readonly StoreChange[] = [{ key, value: undefined }, keptSends.keep(row, atMs)];
+      return settled(row, { kind: "accepted", atMs, commit: (alongside) => store.commit([...own, ...alongside]) });
     }
-    const { store, clock } = this.parts;
-    const own = row.sequence === undefined ? undefined : encodeRow("outbox", { ...row, state: "failed" });
-    await this.parts.settled(row, {
+    // Without a timeline item nobody could ask for another try.
+    const value = row.sequence === undefined ? undefined : encodeRow("outbox", { ...row, state: "failed" });
+    return settled(row, {
       kind: "failed",
-      atMs: clock.now(),
-      error: error as SottoError,
-      commit: (alongside) => store.commit([{ key: keys.outbox(order), value: own }, ...alongside]),
+      atMs,
+      error: outcome.error,
+      commit: (alongside) => store.commit([{ key, value }, ...alongside]),
     });
-    this.leave(order);
-    return { kind: "done" };
-  }
-
-  private leave(order: number): void {
-    this.onTheirWay.delete(order);
-    this.waiting -= 1;
   }
 }

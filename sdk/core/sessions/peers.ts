@@ -1,9 +1,34 @@
 /** What is known of other accounts: identity, verification, devices, profile and delivery key. */
 
-import type { AccountId } from "@sotto/protocol";
+import type { AccountId, DeviceId } from "@sotto/protocol";
 import type { StoreChange } from "../ports.js";
 import { decodeRow, encodeRow, keys, type Row } from "../rows.js";
+import { sameBytes } from "../same-bytes.js";
 import type { SealedStore } from "../storage/sealed-store.js";
+
+/** What an opened envelope shows of its sender. */
+export interface Learnt {
+  readonly device: DeviceId;
+  readonly identityKey: Uint8Array;
+  readonly profileKey: Uint8Array | undefined;
+  /** Present if the sender said what it wants to be called. */
+  readonly named?: { readonly name: string | undefined } | undefined;
+}
+
+/** A peer's row with what an envelope showed; the same object if that was known. */
+export function withLearnt(row: Row<"peer">, { device, identityKey, profileKey, named }: Learnt): Row<"peer"> {
+  const isKnown =
+    named === undefined &&
+    row.identityKey !== undefined &&
+    row.devices.includes(device) &&
+    (profileKey === undefined || (row.profileKey !== undefined && sameBytes(profileKey, row.profileKey)));
+  if (isKnown) return row;
+  const devices = row.devices.includes(device)
+    ? row.devices
+    : [...row.devices, device].sort((one, other) => one - other);
+  const name = named === undefined ? row.name : named.name;
+  return { ...row, identityKey, devices, profileKey: profileKey?.slice() ?? row.profileKey, name };
+}
 
 /** Reads peer rows and builds their changes. Callers that read and then change one hold the peer's lock. */
 export class Peers {

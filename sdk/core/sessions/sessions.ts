@@ -4,7 +4,7 @@ import { type AccountId, type DeviceId, deriveDeliveryKey, type Frame, SottoErro
 import type { Certificates } from "../account/certificates.js";
 import type { OwnAccount } from "../account/own-account.js";
 import type { KeyedLock } from "../keyed-lock.js";
-import type { Engine, PrekeyBundle } from "../ports.js";
+import { type Engine, EngineRefusal, type PrekeyBundle } from "../ports.js";
 import type { Relay } from "../relay.js";
 import { keys, type Row } from "../rows.js";
 import { sameBytes } from "../same-bytes.js";
@@ -50,7 +50,8 @@ export class Sessions {
    *
    * The ciphertexts may leave only once `durable` resolved: until then a crash would take the ratchets back.
    *
-   * @throws identityChanged if a verified identity changed; notAllowed, offline and the like from fetching bundles.
+   * @throws identityChanged if a verified identity changed; notAllowed, offline and the like from fetching bundles;
+   *   badRelay if the relay's bundles or certificate are no good.
    */
   async encrypt(recipient: AccountId, plaintext: Uint8Array): Promise<Encrypted> {
     const certificate = await this.parts.certificates.current();
@@ -107,7 +108,11 @@ export class Sessions {
     const envelopes: Envelope[] = [];
     for (const device of row.devices) {
       const peer = { account: recipient, device };
-      const { sealed, registrationId, changes } = await engine.encrypt(records, peer, plaintext, certificate, nowMs);
+      const encrypted = engine.encrypt(records, peer, plaintext, certificate, nowMs);
+      const { sealed, registrationId, changes } = await encrypted.catch((error: unknown) => {
+        this.parts.certificates.doubt();
+        return blameRelay(error);
+      });
       records.collect(changes);
       envelopes.push({ device, registrationId, body: sealed });
     }
@@ -145,13 +150,21 @@ export class Sessions {
     records.replaceIdentity(account, identityKey.slice());
     for (const bundle of devices) {
       const full: PrekeyBundle = { ...bundle, identityKey };
-      records.collect(await engine.startSession(records, { account, device: bundle.device }, full, relay.nowMs()));
+      const peer = { account, device: bundle.device };
+      const changes = await engine.startSession(records, peer, full, relay.nowMs()).catch(blameRelay);
+      records.collect(changes);
     }
     const opened = devices.map(({ device }) => device);
-    const known = asked.length === 0 ? opened : [...new Set([...row.devices, ...opened])];
+    const known = [...new Set(asked.length === 0 ? opened : [...row.devices, ...opened])];
     row = { ...row, devices: known.sort((one, other) => one - other) };
     const durable = store.commit([...(change?.build() ?? []), ...records.takeChanges(), peers.change(row)]);
     change?.announceAfter(durable);
     return { durable };
   }
+}
+
+/** Keys and certificates come from the relay: what the engine refuses of them is the relay's doing, and no bug of ours. */
+function blameRelay(cause: unknown): never {
+  if (!(cause instanceof EngineRefusal)) throw cause;
+  throw new SottoError("badRelay", { detail: `keys or a certificate that are ${cause.reason}`, cause });
 }

@@ -4,7 +4,7 @@ import type { Directory } from "../../ports.js";
 import type { PrekeyPools } from "./prekey-pools.js";
 import type { VersionedRows } from "./versioned-rows.js";
 
-/** The directory of a store. */
+/** The directory of a store. Documents it answers are shared and kept in memory: read them, never write into them. */
 export function orderedDirectory(accounts: VersionedRows, pools: PrekeyPools): Directory {
   return {
     async account(account) {

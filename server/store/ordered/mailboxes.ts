@@ -60,9 +60,11 @@ export function orderedMailboxes(parts: MailboxParts): Mailboxes {
 
     const cursors: number[] = [];
     const batch = writer.change(sizeOf(request), (batch) => {
-      for (const [index, { body }] of rows.entries()) {
+      for (let index = 0; index < rows.length; index++) {
         const slot = places[index];
-        if (slot?.live === undefined) throw new Error("a row without a mailbox passed the checks");
+        const body = rows[index]?.body;
+        if (slot?.live === undefined || body === undefined)
+          throw new Error("a row without a mailbox passed the checks");
         const cursor = slot.live.add(body.length);
         const key = writeEnvelopeKey(keySpace, slot.live.number, cursor, body.length);
         batch.put(key, envelopeValue(messageId, acceptedMs, body));
@@ -82,17 +84,32 @@ export function orderedMailboxes(parts: MailboxParts): Mailboxes {
     slot.joins(batch);
   }
 
+  function removeAcknowledged(slot: MailboxSlot, upTo: number, also: readonly number[]): Promise<void> {
+    writer.assertAccepting();
+    const mailbox = slot.live;
+    if (mailbox === undefined) return settled(slot);
+    const end = Math.min(upTo, mailbox.last);
+    if (end <= mailbox.floor && !also.some((cursor) => mailbox.sizeOf(cursor) !== undefined)) return settled(slot);
+    const batch = writer.change(0, (batch) => {
+      for (let cursor = mailbox.floor + 1; cursor <= end; cursor++) remove(slot, mailbox, cursor, batch);
+      for (const cursor of also) remove(slot, mailbox, cursor, batch);
+    });
+    return batch.done;
+  }
+
   /** Answers when the newest change of a mailbox is on disk: a repeated call must not answer before the first. */
   function settled(slot: MailboxSlot): Promise<void> {
     return slot.pending?.done ?? Promise.resolve();
   }
 
   return {
-    async append(request, assigned) {
-      const places = request.rows.map(({ mailbox }) => slots.of(mailbox));
-      if (places.every(({ turn }) => turn === undefined)) return store(request, places, assigned);
-      const copy = copyOf(request);
-      return slots.inTurn(places, sizeOf(request), () => store(copy, places, assigned));
+    append(request, assigned) {
+      return promised(() => {
+        const places = request.rows.map(({ mailbox }) => slots.of(mailbox));
+        if (places.every(isFree)) return store(request, places, assigned);
+        const copy = copyOf(request);
+        return slots.inTurn(places, sizeOf(request), () => store(copy, places, assigned));
+      });
     },
 
     async read(mailbox, after, max) {
@@ -113,19 +130,12 @@ export function orderedMailboxes(parts: MailboxParts): Mailboxes {
       return { items, more, head };
     },
 
-    async acknowledge(id, upTo, also) {
-      const slot = slots.of(id);
-      return slots.inTurn([slot], 0, () => {
-        writer.assertAccepting();
-        const mailbox = slot.live;
-        if (mailbox === undefined) return settled(slot);
-        const end = Math.min(upTo, mailbox.last);
-        if (end <= mailbox.floor && !also.some((cursor) => mailbox.sizeOf(cursor) !== undefined)) return settled(slot);
-        const batch = writer.change(0, (batch) => {
-          for (let cursor = mailbox.floor + 1; cursor <= end; cursor++) remove(slot, mailbox, cursor, batch);
-          for (const cursor of also) remove(slot, mailbox, cursor, batch);
-        });
-        return batch.done;
+    acknowledge(id, upTo, also) {
+      return promised(() => {
+        const slot = slots.of(id);
+        if (isFree(slot)) return removeAcknowledged(slot, upTo, also);
+        const copy = [...also];
+        return slots.inTurn([slot], 0, () => removeAcknowledged(slot, upTo, copy));
       });
     },
 
@@ -179,6 +189,19 @@ export function orderedMailboxes(parts: MailboxParts): Mailboxes {
   };
 }
 
+/** What an `async` function does with a throw, without its three promises: appends and acknowledgements are the bulk. */
+function promised<Result>(work: () => Promise<Result>): Promise<Result> {
+  try {
+    return work();
+  } catch (error) {
+    return Promise.reject(error);
+  }
+}
+
+function isFree({ turn }: MailboxSlot): boolean {
+  return turn === undefined;
+}
+
 async function repeated(acceptedMs: number, written: Promise<void> | undefined): Promise<AppendOutcome> {
   await written;
   return { kind: "repeated", acceptedMs };
@@ -186,10 +209,10 @@ async function repeated(acceptedMs: number, written: Promise<void> | undefined):
 
 /** Checks existence and quota of all rows together; a mailbox may be named by several. */
 function refuse(request: AppendRequest, places: readonly MailboxSlot[]): AppendOutcome | undefined {
-  const missing = new Set<MailboxId>();
-  for (const { id, live } of places) if (live === undefined) missing.add(id);
-  if (missing.size > 0) return { kind: "noMailbox", mailboxes: [...missing] };
-
+  if (places.some(({ live }) => live === undefined)) {
+    const missing = new Set(places.filter(({ live }) => live === undefined).map(({ id }) => id));
+    return { kind: "noMailbox", mailboxes: [...missing] };
+  }
   const wanted = new Map<MailboxSlot, { envelopes: number; bytes: number }>();
   for (const [index, slot] of places.entries()) {
     const want = wanted.get(slot) ?? { envelopes: 0, bytes: 0 };

@@ -6,8 +6,8 @@
 import { StoreError } from "../../ports.js";
 import type { Durability, Engine, EngineBatch } from "../engine.js";
 
-/** Calls in one batch: more would only lengthen the wait of the first. */
-const MAX_BATCH_CALLS = 1024;
+/** Calls in one batch: as many as envelopes of 1 KiB fit its bytes. More would only lengthen the wait of the first. */
+const MAX_BATCH_CALLS = 4_096;
 /** Bytes of one batch before it takes no further call. */
 const MAX_BATCH_BYTES = 4 * 1024 * 1024;
 /** Full batches that may wait; then the disk is too slow and calls are refused. */

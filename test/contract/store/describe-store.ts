@@ -2,17 +2,19 @@
 
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { StoreError } from "../../../server/ports.js";
+import { describeAppend } from "./describe-append.js";
 import { describeDirectory } from "./describe-directory.js";
 import { describeMailboxModel } from "./describe-mailbox-model.js";
 import { describeMailboxUpkeep } from "./describe-mailbox-upkeep.js";
-import { describeMailboxes } from "./describe-mailboxes.js";
+import { describeReadAndAcknowledge } from "./describe-read-and-acknowledge.js";
 import { describeTable } from "./describe-table.js";
 import { type MakeStore, mailbox, NEVER_ABORTED, type StoreHarness, send } from "./harness.js";
 
 /** Describes the whole contract for one adapter. */
 export function describeStore(name: string, makeStore: MakeStore): void {
   describe(`${name} as a store`, () => {
-    describeMailboxes(makeStore);
+    describeAppend(makeStore);
+    describeReadAndAcknowledge(makeStore);
     describeMailboxUpkeep(makeStore);
     describeMailboxModel(makeStore);
     describeDirectory(makeStore);

@@ -94,6 +94,20 @@ describe("group commit", () => {
     expect((await repeat).kind).toBe("repeated");
   });
 
+  it("answers a repeat only when the first is on disk, also where both share a row with a send that is", async () => {
+    const earlier = append(1);
+    const write = await engine.nextWrite();
+    const first = append(2);
+    await write.finish();
+    await earlier;
+    const repeat = append(2);
+    const shared = await engine.nextWrite();
+    expect(await hasSettled(repeat)).toBe(false);
+    await shared.finish();
+    expect(await first).toEqual({ kind: "stored", cursors: [2] });
+    expect((await repeat).kind).toBe("repeated");
+  });
+
   it("answers a repeated acknowledgement only when the first deletion is on disk", async () => {
     const first = append(1);
     await (await engine.nextWrite()).finish();

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Client, createClient } from "@sotto/sdk";
 import { levelStore } from "@sotto/sdk/node";
+import { Conditions } from "./conditions.js";
 import { eagerPlatform } from "./eager-platform.js";
 import { RelayProcess } from "./relay-process.js";
 import { type SeededRandom, seededRandom } from "./seeded-random.js";
@@ -34,7 +35,7 @@ export interface RelayKillOutcome {
   readonly elapsedMs: number;
 }
 
-/** Kills come after a random one of the first nine tenths of a round's acceptances, so that there is always load. */
+/** Kills come before this part of the messages was accepted, so that there is always load. */
 const KILLED_WITHIN = 0.9;
 /** Turns of the event loop by which a kill may come later, so that it does not always follow an acceptance. */
 const MOST_TURNS = 40;
@@ -48,7 +49,7 @@ export async function killRelay(plan: RelayKillPlan): Promise<RelayKillOutcome> 
   const late = setTimeout(() => run.fail(`not done after ${plan.timeLimitMs} ms`), plan.timeLimitMs);
   try {
     await run.meet();
-    for (let round = 1; round <= plan.rounds; round++) await run.round(round);
+    for (const [index, moment] of run.begin().entries()) await run.round(index + 1, moment);
     await run.settle();
     return { ...(await run.outcome()), elapsedMs: performance.now() - startedMs };
   } catch (cause) {
@@ -66,9 +67,8 @@ class Run {
   private readonly clients: Client[] = [];
   private readonly talks: Talk[] = [];
   private readonly wrong: string[] = [];
-  private readonly waiting = new Set<() => void>();
+  private readonly conditions = new Conditions();
   private accepted = 0;
-  private failure: Error | undefined;
 
   constructor(
     private readonly plan: RelayKillPlan,
@@ -87,35 +87,38 @@ class Run {
       const events = {
         accepted: () => {
           this.accepted += 1;
-          this.look();
+          this.conditions.look();
         },
-        shown: () => this.look(),
+        shown: () => this.conditions.look(),
         wrong: (what: string) => this.note(what),
       };
       this.talks.push(new Talk(one, toBob, toAlice, events), new Talk(other, toAlice, toBob, events));
     }
   }
 
+  /** Puts the whole load on; the kills come after these numbers of acceptances. */
+  begin(): readonly number[] {
+    const { rounds, messages } = this.plan;
+    for (const [index, talk] of this.talks.entries()) talk.allow(Math.floor((messages + index) / this.talks.length));
+    const latest = Math.floor(messages * KILLED_WITHIN);
+    return Array.from({ length: rounds }, () => this.random.below(latest)).sort((one, other) => one - other);
+  }
+
   /** One life of the relay: load, a kill at a random moment, a new life. */
-  async round(round: number): Promise<void> {
-    const { rounds, messages, say } = this.plan;
-    const share = Math.floor(messages / rounds);
-    // The load is a round ahead, so that the relay never dies idle.
-    this.allow(round === 1 ? share * 2 : round < rounds ? share : 0);
-    const moment = this.accepted + 1 + this.random.below(Math.floor(share * KILLED_WITHIN));
-    await this.until(() => this.accepted >= moment);
+  async round(round: number, moment: number): Promise<void> {
+    await this.conditions.until(() => this.accepted >= moment);
     for (let turns = this.random.below(MOST_TURNS); turns > 0; turns--) await new Promise(setImmediate);
     await this.relay.kill();
-    say(`round ${round}: killed after ${this.accepted} accepted, with ${this.onTheirWay} on their way`);
+    this.plan.say(`round ${round}: killed after ${this.accepted} accepted, with ${this.onTheirWay} on their way`);
     await this.relay.restart();
   }
 
   /** Waits until everything that was sent is accepted, shown and confirmed. */
   async settle(): Promise<void> {
-    await this.until(() => this.talks.every(({ isDone }) => isDone));
+    await this.conditions.until(() => this.talks.every(({ isDone }) => isDone));
     // What comes behind everything else shows that nothing was shown twice meanwhile.
     for (const talk of this.talks) talk.allow(1);
-    await this.until(() => this.talks.every(({ isDone }) => isDone));
+    await this.conditions.until(() => this.talks.every(({ isDone }) => isDone));
   }
 
   async outcome(): Promise<Omit<RelayKillOutcome, "elapsedMs">> {
@@ -130,16 +133,11 @@ class Run {
       ({ sent, accepted, delivered, shown }) =>
         `sent ${sent.length}, accepted ${accepted.size}, delivered ${delivered.size}, shown ${shown.length}`,
     );
-    this.failure = new Error([why, ...this.wrong, ...state].join("\n"));
-    this.look();
+    this.conditions.fail(new Error([why, ...this.wrong, ...state].join("\n")));
   }
 
   async close(): Promise<void> {
     await Promise.all(this.clients.map((client) => client.close()));
-  }
-
-  private allow(count: number): void {
-    for (const [index, talk] of this.talks.entries()) talk.allow(Math.floor((count + index) / this.talks.length));
   }
 
   private get onTheirWay(): number {
@@ -163,22 +161,5 @@ class Run {
   private note(what: string): void {
     this.wrong.push(what);
     this.plan.say(`wrong: ${what}`);
-  }
-
-  private look(): void {
-    for (const check of this.waiting) check();
-  }
-
-  private until(holds: () => boolean): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const check = () => {
-        if (this.failure === undefined && !holds()) return;
-        this.waiting.delete(check);
-        if (this.failure === undefined) resolve();
-        else reject(this.failure);
-      };
-      this.waiting.add(check);
-      check();
-    });
   }
 }

@@ -3,22 +3,20 @@
  * What an honest client does is one call; every step of it can be done otherwise.
  */
 
-import { generateKeyPairSync, type KeyObject, randomBytes, randomInt, sign } from "node:crypto";
+import { randomBytes, sign } from "node:crypto";
 import {
   type AccountId,
   authenticationText,
   type DeviceId,
-  deriveDeliveryKey,
   encodePayload,
   type Frame,
   type FrameToClient,
-  hashDeliveryKey,
   type Payload,
   PROTOCOL_VERSION,
-  registrationText,
 } from "@sotto/protocol";
 import { FrameSocket } from "./frame-socket.js";
-import { type DeviceAddress, SignalSide, type Wrapping } from "./signal-side.js";
+import { type NewKeys, registration } from "./registration.js";
+import type { DeviceAddress, SignalSide, Wrapping } from "./signal-side.js";
 
 /** One device, named as envelopes name it. */
 export interface PeerDevice extends DeviceAddress {
@@ -41,9 +39,7 @@ interface Registered {
   readonly url: string;
   readonly account: AccountId;
   readonly device: DeviceId;
-  readonly signal: SignalSide;
-  readonly profileKey: Uint8Array;
-  readonly authenticationKey: KeyObject;
+  readonly keys: NewKeys;
 }
 
 /** The first device of a new account. */
@@ -59,30 +55,11 @@ export class RawDevice implements PeerDevice {
   /** Registers a user at a relay in development mode. */
   static async register(url: string, userId: string): Promise<RawDevice> {
     const socket = await FrameSocket.open(url);
-    const challenge = await socket.until("challenge");
-    const signal = new SignalSide(randomInt(1, 0x4000));
-    const { publicKey, privateKey } = generateKeyPairSync("ed25519");
-    const profileKey = new Uint8Array(randomBytes(32));
-    const keys = {
-      mode: "first" as const,
-      identityKey: signal.identity.publicKey.serialize(),
-      authenticationKey: new Uint8Array(Buffer.from(publicKey.export({ format: "jwk" }).x ?? "", "base64url")),
-      registrationId: signal.registrationId,
-      deliveryKeyHash: hashDeliveryKey(deriveDeliveryKey(profileKey)),
-    };
-    const text = registrationText(challenge, keys);
-    socket.send({
-      type: "register",
-      version: PROTOCOL_VERSION,
-      userId,
-      ...keys,
-      ...signal.published,
-      identitySignature: signal.identity.privateKey.sign(text),
-      authenticationSignature: new Uint8Array(sign(null, text, privateKey)),
-    });
+    const { frame, keys } = registration(await socket.until("challenge"), userId);
+    socket.send(frame);
     const { account, device } = await socket.until("welcome");
     if (account === undefined || device === undefined) throw new Error("the welcome named nobody");
-    return new RawDevice({ url, account, device, signal, profileKey, authenticationKey: privateKey }, socket);
+    return new RawDevice({ url, account, device, keys }, socket);
   }
 
   get account(): AccountId {
@@ -94,17 +71,17 @@ export class RawDevice implements PeerDevice {
   }
 
   get registrationId(): number {
-    return this.own.signal.registrationId;
+    return this.own.keys.signal.registrationId;
   }
 
   /** Its keys and sessions. */
   get signal(): SignalSide {
-    return this.own.signal;
+    return this.own.keys.signal;
   }
 
   /** From it others derive the key to write to this account sealed. */
   get profileKey(): Uint8Array {
-    return this.own.profileKey;
+    return this.own.keys.profileKey;
   }
 
   /** Makes another connection of this device, which displaces the former. */
@@ -118,7 +95,8 @@ export class RawDevice implements PeerDevice {
 
   /** The answer to a challenge. */
   proof(challenge: Frame<"challenge">): Frame<"authenticate"> {
-    const { account, device, authenticationKey } = this.own;
+    const { account, device, keys } = this.own;
+    const { authenticationKey } = keys;
     const signature = new Uint8Array(sign(null, authenticationText(challenge, account, device), authenticationKey));
     return { type: "authenticate", version: PROTOCOL_VERSION, account, device, signature };
   }

@@ -1,0 +1,41 @@
+/** The frame that registers a first device, from keys made for it. */
+
+import { generateKeyPairSync, type KeyObject, randomBytes, randomInt, sign } from "node:crypto";
+import { deriveDeliveryKey, type Frame, hashDeliveryKey, PROTOCOL_VERSION, registrationText } from "@sotto/protocol";
+import { SignalSide } from "./signal-side.js";
+
+/** The private side of a registration. */
+export interface NewKeys {
+  readonly signal: SignalSide;
+  /** Ed25519; proves the device at every greeting. */
+  readonly authenticationKey: KeyObject;
+  readonly profileKey: Uint8Array;
+}
+
+/** A valid answer to a relay's challenge in development mode, for a new account. */
+export function registration(
+  challenge: Frame<"challenge">,
+  userId: string,
+): { readonly frame: Frame<"register">; readonly keys: NewKeys } {
+  const signal = new SignalSide(randomInt(1, 0x4000));
+  const { publicKey, privateKey } = generateKeyPairSync("ed25519");
+  const profileKey = new Uint8Array(randomBytes(32));
+  const own = {
+    mode: "first" as const,
+    identityKey: signal.identity.publicKey.serialize(),
+    authenticationKey: new Uint8Array(Buffer.from(publicKey.export({ format: "jwk" }).x ?? "", "base64url")),
+    registrationId: signal.registrationId,
+    deliveryKeyHash: hashDeliveryKey(deriveDeliveryKey(profileKey)),
+  };
+  const text = registrationText(challenge, own);
+  const frame: Frame<"register"> = {
+    type: "register",
+    version: PROTOCOL_VERSION,
+    userId,
+    ...own,
+    ...signal.published,
+    identitySignature: signal.identity.privateKey.sign(text),
+    authenticationSignature: new Uint8Array(sign(null, text, privateKey)),
+  };
+  return { frame, keys: { signal, authenticationKey: privateKey, profileKey } };
+}
