@@ -99,7 +99,7 @@ export class Client extends TypedEvents<ClientEvents> {
   /** For `createClient`: takes the composed parts and begins to connect. */
   start(parts: ClientParts): void {
     this.parts = parts;
-    parts.relay.start();
+    if (this.closing === undefined) parts.relay.start();
   }
 
   /** For the parts: a new item is durable. */
@@ -160,10 +160,13 @@ export class Client extends TypedEvents<ClientEvents> {
 
   private tell(account: AccountId, work: (conversation: DirectConversation) => Promise<unknown>): void {
     if (this.closing !== undefined) return;
-    this.conversation(account)
-      .then(work)
+    this.telling = this.telling
+      .then(async () => work(await this.conversation(account)))
       .catch((error: unknown) => this.failed(error));
   }
+
+  /** Events are told one after the other, in the order of what they tell. */
+  private telling: Promise<unknown> = Promise.resolve();
 
   private async resolve(userId: string): Promise<AccountId> {
     assertUserId(userId);

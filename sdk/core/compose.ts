@@ -19,6 +19,7 @@ import { Repairs } from "./inbox/repairs.js";
 import { KeyedLock } from "./keyed-lock.js";
 import type { LinkState } from "./link/relay-link.js";
 import type { CheckedOptions } from "./options.js";
+import { KeptSends } from "./outbox/kept-sends.js";
 import { Outbox, type Settled } from "./outbox/outbox.js";
 import type { Engine, Platform } from "./ports.js";
 import { Relay } from "./relay.js";
@@ -61,6 +62,7 @@ export interface ClientParts extends Ingredients {
   readonly relay: Relay;
   readonly sessions: Sessions;
   readonly outbox: Outbox;
+  readonly keptSends: KeptSends;
   readonly sender: Sender;
   readonly typing: Typing;
   readonly trust: Trust;
@@ -118,8 +120,9 @@ export async function compose(ingredients: Ingredients, hooks: ClientHooks): Pro
   const certificates = new Certificates(store, relay);
   const identityChanges = new IdentityChanges({ store, conversations, clock, keyChanged: hooks.keyChanged });
   const sessions = new Sessions({ store, account, peers, engine, relay, certificates, locks, identityChanges });
+  const keptSends = new KeptSends({ store, clock, failed });
   const outbox = new Outbox({
-    ...{ store, account, peers, sessions, relay, locks, clock, random, counters, failed },
+    ...{ store, account, peers, sessions, relay, locks, clock, random, counters, keptSends, failed },
     settled: (row, outcome) => settle({ conversations, handles, locks }, row, outcome),
   });
   const sender = new Sender({ store, account, outbox, handles, locks, clock, random, arrived, failed });
@@ -131,7 +134,8 @@ export async function compose(ingredients: Ingredients, hooks: ClientHooks): Pro
     confirm: async (peer, targets, paid) => sender.confirm(await conversations.of(peer), targets, paid),
   });
   const repairs = new Repairs({
-    ...{ store, clock, counters, failed, sessions: () => sessions },
+    ...{ store, clock, counters, failed, sessions, keptSends },
+    room: () => outbox.room,
     queue(word) {
       const { recipient, type } = word;
       return type === "resend"
@@ -175,7 +179,7 @@ export async function compose(ingredients: Ingredients, hooks: ClientHooks): Pro
   return {
     ...ingredients,
     ...{ locks, counters, peers, conversations, handles, relay, sessions, outbox, sender, typing, trust },
-    ...{ receipts, repairs, inbox },
+    ...{ receipts, repairs, inbox, keptSends },
   };
 }
 
@@ -184,6 +188,7 @@ export async function closeParts(parts: ClientParts): Promise<void> {
   await parts.sender.settled();
   parts.relay.close();
   parts.outbox.close();
+  parts.keptSends.close();
   parts.receipts.close();
   parts.repairs.close();
   await parts.inbox.settled();

@@ -4,9 +4,9 @@ import { SottoError } from "@sotto/protocol";
 import { OwnAccount } from "./account/own-account.js";
 import { createAccount, type RegistrationShell, register } from "./account/registration.js";
 import { Client } from "./client.js";
-import { compose } from "./compose.js";
+import { closeParts, compose } from "./compose.js";
 import { type CheckedOptions, type ClientOptions, checkOptions } from "./options.js";
-import type { Platform } from "./ports.js";
+import type { AbortSignalLike, Platform } from "./ports.js";
 import { SealedStore } from "./storage/sealed-store.js";
 import { RootPin } from "./trust/root-pin.js";
 
@@ -33,13 +33,25 @@ export async function createClient(platform: Platform, options: ClientOptions): 
     if (!account.isRegistered) await register(shell, account);
 
     const client = new Client(platform.log);
-    client.start(await compose({ ...shell, account }, hooksOf(client)));
-    checked.signal?.addEventListener("abort", () => void client.close(), { once: true });
+    const parts = await compose({ ...shell, account }, hooksOf(client));
+    if (checked.signal?.aborted === true) {
+      await closeParts(parts);
+      throw new SottoError("aborted");
+    }
+    client.start(parts);
+    closeOnAbort(client, checked.signal);
     return client;
   } catch (error) {
     await store.close();
     throw error;
   }
+}
+
+function closeOnAbort(client: Client, signal: AbortSignalLike | undefined): void {
+  if (signal === undefined) return;
+  const abort = () => void client.close();
+  signal.addEventListener("abort", abort, { once: true });
+  client.addEventListener("state", ({ state }) => state === "closed" && signal.removeEventListener("abort", abort));
 }
 
 function hooksOf(client: Client): Parameters<typeof compose>[1] {

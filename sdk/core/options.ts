@@ -3,6 +3,7 @@
 import { limits, SottoError } from "@sotto/protocol";
 import { type Plaintext, relayAddress } from "./link/address.js";
 import type { AbortSignalLike, StoreChoice } from "./ports.js";
+import { utf8Length } from "./utf8-length.js";
 
 /** How a client is created. */
 export interface ClientOptions {
@@ -47,7 +48,7 @@ export function checkOptions(options: ClientOptions): CheckedOptions {
 
 /** @throws invalidArgument for a user id no relay would take. */
 export function assertUserId(userId: string): void {
-  if (typeof userId !== "string" || userId.length === 0 || userId.length > limits.userIdBytes.value) {
+  if (typeof userId !== "string" || userId.length === 0 || utf8Length(userId) > limits.userIdBytes.value) {
     throw wrong(`a user id is text of 1 to ${limits.userIdBytes.value} bytes`);
   }
 }

@@ -98,8 +98,8 @@ export class Prekeys {
     const curveKeys = engine.generateCurvePrekeys(ids.slice(0, curve));
     const kyberKeys = engine.generateKyberPrekeys(account.identity, ids.slice(curve), nowMs);
     await store.commit([
-      change,
       ...(rotated?.changes ?? []),
+      change, // behind the rotation's, which was made before these ids were reserved
       ...curveKeys.map((key) => ({ key: keys.curvePrekey(key.id), value: prekeyRow(key, "oneTime", nowMs) })),
       ...kyberKeys.map((key) => ({ key: keys.kyberPrekey(key.id), value: prekeyRow(key, "oneTime", nowMs) })),
     ]);

@@ -12,6 +12,7 @@ import { TypedEvents } from "../events.js";
 import type { SentMessage } from "../outbox/sent-message.js";
 import type { AbortSignalLike, Log } from "../ports.js";
 import type { SafetyNumber, Trust } from "../trust/trust.js";
+import { utf8Length } from "../utf8-length.js";
 import type { ConversationState } from "./conversations.js";
 import type { findMessage } from "./item-reader.js";
 import { type ConversationEvents, type Cursor, type Item, sequenceOf } from "./items.js";
@@ -198,13 +199,4 @@ function assertText(text: string): void {
   if (utf8Length(text) > limits.textBytes.value) {
     throw new SottoError("tooLarge", { detail: `a text has at most ${limits.textBytes.value} bytes` });
   }
-}
-
-function utf8Length(text: string): number {
-  let length = 0;
-  for (const character of text) {
-    const point = character.codePointAt(0) ?? 0;
-    length += point < 0x80 ? 1 : point < 0x800 ? 2 : point < 0x1_0000 ? 3 : 4;
-  }
-  return length;
 }

@@ -14,12 +14,12 @@ import type { KeyedLock } from "../keyed-lock.js";
 import type { Outbox } from "../outbox/outbox.js";
 import { SentMessage } from "../outbox/sent-message.js";
 import type { Clock, Random, StoreChange } from "../ports.js";
-import { decodeRow, keys, orderOf, type Row, range } from "../rows.js";
+import type { Row } from "../rows.js";
 import type { SealedStore } from "../storage/sealed-store.js";
 import { hidden } from "./content-writer.js";
 import { type ConversationState, Conversations } from "./conversations.js";
 import type { Handles } from "./handles.js";
-import { findMessage } from "./item-reader.js";
+import { findMessage, readStored } from "./item-reader.js";
 import { cursorOf } from "./items.js";
 
 /** A kind of content and its body. */
@@ -38,9 +38,6 @@ export interface SenderParts {
   arrived(state: ConversationState, sequence: number): void;
   failed(error: unknown): void;
 }
-
-/** Outbox rows looked through for one message. */
-const MAX_SEARCHED = 20_000;
 
 /** Makes contents and queues them. */
 export class Sender {
@@ -127,13 +124,13 @@ export class Sender {
     return { encoded, change: state.timeline.countersChange() };
   }
 
-  /** Takes a message back before it leaves; true if it did not leave. */
+  /** Takes a message back before it leaves; true if it did not leave. What changed another item is not taken back. */
   async cancel(state: ConversationState, id: MessageId): Promise<boolean> {
     const { store, outbox, locks, account, clock, handles } = this.parts;
     const { timeline } = state;
     const cancelled = await locks.run(Conversations.lockKey(state), async () => {
       const found = await this.waiting(state, id);
-      if (found === undefined) return undefined;
+      if (found === undefined || changesOthers(found.row)) return undefined;
       const withdrawn = await outbox.withdraw(found.order);
       if (withdrawn === undefined) return undefined;
       const place = timeline.replace(found.sequence, hidden(account.id, clock.now()));
@@ -213,15 +210,17 @@ export class Sender {
 
   /** The outbox order of a message of mine that has not been accepted. */
   private async waiting(state: ConversationState, id: MessageId) {
-    const { store, account } = this.parts;
+    const { store, account, outbox } = this.parts;
     const found = await findMessage(store, state.timeline, id, [account.id]);
     if (found === undefined) return undefined;
-    for (const { key, value } of await store.list(range(keys.outboxAll, MAX_SEARCHED))) {
-      const row = decodeRow("outbox", value);
-      if (row.conversation === state.timeline.id && row.sequence === found.sequence) {
-        return { order: orderOf(key), sequence: found.sequence };
-      }
-    }
-    return undefined;
+    const order = await outbox.find(state.timeline.id, found.sequence);
+    return order === undefined ? undefined : { order, ...found };
   }
+}
+
+/** Whether a row's content changed another item when it was said. */
+function changesOthers({ shape, content, deletedMs }: Row<"item">): boolean {
+  if (shape !== "content" || deletedMs !== undefined) return false;
+  const { kind } = readStored(content);
+  return kind === "edit" || kind === "delete" || kind === "reaction";
 }

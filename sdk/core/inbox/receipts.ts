@@ -1,6 +1,6 @@
 /** Receipts: owed in the same commit as the message they are for, sent together, and never lost or sent twice by a crash. */
 
-import { type AccountId, type Content, limits, type MessageId } from "@sotto/protocol";
+import { type AccountId, type Content, limits, type MessageId, SottoError } from "@sotto/protocol";
 import type { Clock, StoreChange } from "../ports.js";
 import { Rounds } from "../rounds.js";
 import { decodeRow, encodeRow, keys, orderOf, type Row, range } from "../rows.js";
@@ -8,6 +8,8 @@ import type { SealedStore } from "../storage/sealed-store.js";
 
 /** How long receipts are gathered before they leave. */
 const GATHER_MS = 25;
+/** While the outbox is full, receipts wait so long. */
+const POSTPONE_MS = 1_000;
 /** Owed receipts handled in one round. */
 const ROUND = 512;
 
@@ -29,7 +31,7 @@ export class Receipts {
     this.rounds = new Rounds({
       clock: parts.clock,
       delayMs: GATHER_MS,
-      work: () => this.round(),
+      work: () => this.round().catch((error: unknown) => this.postpone(error)),
       failed: parts.failed,
     });
   }
@@ -55,6 +57,12 @@ export class Receipts {
   /** Stops. What is still owed is sent by the next client. */
   close(): void {
     this.rounds.close();
+  }
+
+  /** A full outbox passes; what is owed stays owed. */
+  private postpone(error: unknown): void {
+    if (!(error instanceof SottoError && error.code === "outboxFull")) throw error;
+    this.parts.clock.after(POSTPONE_MS, () => this.wake());
   }
 
   private async round(): Promise<void> {

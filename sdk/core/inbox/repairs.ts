@@ -6,11 +6,13 @@
 import { type AccountId, fromHex } from "@sotto/protocol";
 import type { ConversationState } from "../conversations/conversations.js";
 import { cursorOf } from "../conversations/items.js";
+import { LOST } from "../conversations/item-reader.js";
 import type { Counters } from "../counters.js";
 import { isFatal } from "../fatal.js";
 import type { Clock, StoreChange } from "../ports.js";
 import { Rounds } from "../rounds.js";
-import { decodeRow, encodeRow, keys, type Row, range } from "../rows.js";
+import type { KeptSends } from "../outbox/kept-sends.js";
+import { decodeRow, eachRow, encodeRow, keys, type Row } from "../rows.js";
 import type { Sessions } from "../sessions/sessions.js";
 import type { SealedStore } from "../storage/sealed-store.js";
 import type { Plan } from "./plan.js";
@@ -23,9 +25,11 @@ const ASK_AGAIN_MS = 60 * 60_000;
 const PAUSE_MS = 5_000;
 /** An envelope is sent again at most this often. */
 const MAX_RESENDS = 3;
-/** Waiting rows looked at in one round, and envelopes one request names. */
-const ROUND = 1_000;
+/** Devices asked in one round, and envelopes one request names. */
+const PER_ROUND = 64;
 const PER_REQUEST = 64;
+/** A sender keeps what it sent for 7 days; what did not come a day after that will not come. */
+const GIVE_UP_MS = 8 * 24 * 3_600_000;
 
 /** Something to put into the outbox for another SDK, not for a person. */
 export type Word =
@@ -42,7 +46,10 @@ export interface RepairParts {
   readonly store: SealedStore;
   readonly clock: Clock;
   readonly counters: Counters;
-  sessions(): Sessions;
+  readonly sessions: Pick<Sessions, "open">;
+  readonly keptSends: Pick<KeptSends, "find">;
+  /** How many words the outbox would take. */
+  room(): number;
   /** The outbox changes of a word; `sent()` lets the outbox look once they are committed. */
   queue(word: Word): { readonly changes: readonly StoreChange[]; sent(): void };
   /** Whether the relay can be asked now. */
@@ -50,10 +57,17 @@ export interface RepairParts {
   failed(error: unknown): void;
 }
 
+/** An envelope to ask for. */
+interface Due {
+  readonly key: string;
+  readonly row: Row<"undecryptable">;
+}
+
 /** Asks for what did not open, and answers those who ask. */
 export class Repairs {
   private readonly rounds: Rounds;
   private readonly askedAtMs = new Map<string, number>();
+  private pause: { cancel(): void } | undefined;
 
   constructor(private readonly parts: RepairParts) {
     const { clock, failed } = parts;
@@ -68,6 +82,7 @@ export class Repairs {
   /** Stops. What was not asked yet is asked by the next client. */
   close(): void {
     this.rounds.close();
+    this.pause?.cancel();
   }
 
   /** Answers a retry request: resends what is kept for this account, and names the rest as unavailable. */
@@ -76,14 +91,12 @@ export class Repairs {
     const counted: StoreChange[] = [];
     const unavailable: Uint8Array[] = [];
     for (const envelope of envelopes) {
-      const key = keys.sent(envelope);
-      const stored = await this.parts.store.get(key);
-      const sent = stored === undefined ? undefined : decodeRow("sent", stored);
-      if (sent === undefined || sent.recipient !== account || sent.resends >= MAX_RESENDS) {
+      const sent = await this.parts.keptSends.find(envelope, account);
+      if (sent === undefined || sent.resends >= MAX_RESENDS) {
         unavailable.push(envelope.slice());
         continue;
       }
-      counted.push({ key, value: encodeRow("sent", { ...sent, resends: sent.resends + 1 }) });
+      counted.push({ key: keys.sent(envelope), value: encodeRow("sent", { ...sent, resends: sent.resends + 1 }) });
       words.push({ type: "resend", recipient: account, envelope: envelope.slice(), content: sent.content });
     }
     if (unavailable.length > 0) words.push({ type: "unavailable", recipient: account, envelopes: unavailable });
@@ -91,6 +104,8 @@ export class Repairs {
     let sent: readonly (() => void)[] = [];
     return {
       build: () => {
+        // Too much waits to be sent: whoever asks will ask again.
+        if (this.parts.room() < words.length) return [];
         const queued = words.map((word) => this.parts.queue(word));
         sent = queued.map((one) => one.sent);
         return [...counted, ...queued.flatMap(({ changes }) => changes)];
@@ -114,7 +129,7 @@ export class Repairs {
       const { sender, sequence } = decodeRow("undecryptable", stored);
       const row = await state.timeline.row(sequence);
       if (sender !== state.peer || row?.shape !== "undecryptable") continue;
-      changes.push({ key, value: undefined }, state.timeline.replace(sequence, { ...row, reason: "lost" }));
+      changes.push({ key, value: undefined }, state.timeline.replace(sequence, { ...row, reason: LOST }));
       places.push(sequence);
     }
     const settle = () => {
@@ -130,21 +145,9 @@ export class Repairs {
     const { store, clock } = this.parts;
     if (!this.parts.isOnline()) return;
     const nowMs = clock.now();
-    const groups = new Map<string, { readonly key: string; readonly row: Row<"undecryptable"> }[]>();
-    for (const { key, value } of await store.list(range(keys.undecryptables, ROUND))) {
-      const row = decodeRow("undecryptable", value);
-      if (row.askedMs !== undefined && nowMs - row.askedMs < ASK_AGAIN_MS) continue;
-      const address = `${row.sender}.${row.device}`;
-      const group = groups.get(address) ?? [];
-      groups.set(address, group);
-      if (group.length < PER_REQUEST) group.push({ key, row });
-    }
+    for (const [address, atMs] of this.askedAtMs) if (nowMs - atMs >= PAUSE_MS) this.askedAtMs.delete(address);
+    const groups = await this.due(nowMs);
     for (const [address, group] of groups) {
-      const pausedMs = (this.askedAtMs.get(address) ?? Number.NEGATIVE_INFINITY) + PAUSE_MS - nowMs;
-      if (pausedMs > 0) {
-        clock.after(pausedMs, () => this.wake());
-        continue;
-      }
       this.askedAtMs.set(address, nowMs);
       try {
         await this.ask(group, nowMs);
@@ -153,18 +156,45 @@ export class Repairs {
         if (isFatal(error)) throw error;
       }
     }
-    if (groups.size === 0) this.askedAtMs.clear();
+    // Those that were left out, because they were asked just now or were too many for one round.
+    if (this.isMoreDue) this.pauseThenWake();
+  }
+
+  private isMoreDue = false;
+
+  private pauseThenWake(): void {
+    this.pause?.cancel();
+    this.pause = this.parts.clock.after(PAUSE_MS, () => this.wake());
+  }
+
+  /** Whom to ask now, and for what. */
+  private async due(nowMs: number): Promise<ReadonlyMap<string, Due[]>> {
+    const groups = new Map<string, Due[]>();
+    this.isMoreDue = false;
+    for await (const { key, value } of eachRow(this.parts.store, keys.undecryptables)) {
+      const row = decodeRow("undecryptable", value);
+      if (nowMs - row.sinceMs > GIVE_UP_MS) continue;
+      if (row.askedMs !== undefined && nowMs - row.askedMs < ASK_AGAIN_MS) continue;
+      const address = `${row.sender}.${row.device}`;
+      const group = groups.get(address) ?? [];
+      const isLeftOut =
+        this.askedAtMs.has(address) || group.length === PER_REQUEST || (group.length === 0 && groups.size === PER_ROUND);
+      if (isLeftOut) {
+        this.isMoreDue = true;
+        continue;
+      }
+      group.push({ key, row });
+      groups.set(address, group);
+    }
+    return groups;
   }
 
   /** A fresh session first, so that both directions heal; then the request inside it. */
-  private async ask(
-    group: readonly { readonly key: string; readonly row: Row<"undecryptable"> }[],
-    nowMs: number,
-  ): Promise<void> {
+  private async ask(group: readonly Due[], nowMs: number): Promise<void> {
     const [first] = group;
     if (first === undefined) return;
     const { sender, device } = first.row;
-    await this.parts.sessions().open(sender, [device]);
+    await this.parts.sessions.open(sender, [device]);
     const envelopes = group.map(({ key }) => fromHex(key.slice(keys.undecryptables.length)));
     const { changes, sent } = this.parts.queue({ type: "retry", recipient: sender, envelopes });
     const asked = group.map(({ key, row }) => ({ key, value: encodeRow("undecryptable", { ...row, askedMs: nowMs }) }));

@@ -38,7 +38,10 @@ export class SentMessage {
     return this.delivery.promise;
   }
 
-  /** Takes the message back before it leaves. True if it did not leave; false if it was too late. */
+  /**
+   * Takes the message back before it leaves. True if it did not leave; false if it was too late, or for an edit, reaction or
+   * delete, which already changed another item.
+   */
   cancel(): Promise<boolean> {
     return this.actions.cancel();
   }
