@@ -18,7 +18,7 @@ const run = promisify(execFile);
 /** Dumps and searches once for each round. */
 export const canaryCoreCampaign: Campaign = {
   summary: "a core dump of the relay holds nothing of what people said (needs gdb's gcore)",
-  async run({ rounds = 3 }) {
+  async run({ rounds = 1 }) {
     let wrong = 0;
     for (let round = 1; round <= rounds; round++) wrong += (await oneRound(round)) ? 0 : 1;
     console.log(wrong === 0 ? `${rounds} core dumps: nothing in them` : `${wrong} of ${rounds} rounds went wrong`);

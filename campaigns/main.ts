@@ -3,12 +3,16 @@
 import { parseArgs } from "node:util";
 import type { Campaign } from "./campaign.js";
 import { canaryCoreCampaign } from "./canary-core.js";
+import { killClientCampaign } from "./kill-client.js";
 import { killRelayCampaign } from "./kill-relay.js";
+import { timingCampaign } from "./timing.js";
 
 /** One row for each campaign. */
 const campaigns: Readonly<Record<string, Campaign>> = {
   "canary-core": canaryCoreCampaign,
+  "kill-client": killClientCampaign,
   "kill-relay": killRelayCampaign,
+  timing: timingCampaign,
 };
 
 function usage(): string {

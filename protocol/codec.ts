@@ -32,11 +32,12 @@ for (const [name, row] of Object.entries(frames) as [FrameName, FrameRow][]) {
 export function encodeFrame(frame: Frame): Uint8Array<ArrayBuffer> {
   const entry = byName.get(frame.type) as Row;
   const source = frame as unknown as Record<string, unknown>;
-  const values: unknown[] = [entry.row.tag];
+  const values: unknown[] = new Array(entry.names.length + 1);
+  values[0] = entry.row.tag;
   for (let index = 0; index < entry.names.length; index++) {
     const name = entry.names[index] as string;
     try {
-      values.push((entry.fields[index] as Field<unknown>).write(source[name]));
+      values[index + 1] = (entry.fields[index] as Field<unknown>).write(source[name]);
     } catch (cause) {
       throw new SottoError("invalidArgument", { detail: `${frame.type}.${name} is out of bounds`, cause });
     }

@@ -65,12 +65,7 @@ export const failures = {
     retry: "later",
     remedy: "The relay hit a bug; its operator finds the reason in its log.",
   },
-  clockSkew: {
-    wire: 9,
-    fault: "caller",
-    retry: "afterRemedy",
-    remedy: "Set the clock of this machine; it differs too much from the relay's.",
-  },
+  // Number 9 is spent and stays unused.
 
   // Registration and keys
   badToken: {
@@ -228,12 +223,6 @@ export const failures = {
     fault: "caller",
     retry: "later",
     remedy: "Too many messages wait to be sent; wait for `accepted` before sending more.",
-  },
-  undecryptable: {
-    wire: 0,
-    fault: "peer",
-    retry: "later",
-    remedy: "The message did not open; the SDK has asked the sender to send it again.",
   },
 } as const satisfies Record<string, Failure>;
 

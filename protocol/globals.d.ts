@@ -4,6 +4,7 @@
  */
 declare class TextEncoder {
   encode(text: string): Uint8Array<ArrayBuffer>;
+  encodeInto(text: string, into: Uint8Array<ArrayBuffer>): unknown;
 }
 declare class TextDecoder {
   constructor(label: "utf-8", options: { readonly fatal: true; readonly ignoreBOM: true });

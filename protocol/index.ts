@@ -16,6 +16,7 @@ export { type ContentBodyOf, type ContentKind, type ContentKindRow, contentKinds
 export { decodePayload, encodePayload, type Payload, paddedSize, payloadFields } from "./content/payload.js";
 export {
   authenticationText,
+  deliveryKeyText,
   deriveDeliveryKey,
   digest,
   directConversationId,

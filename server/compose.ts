@@ -13,7 +13,7 @@ import { createLog } from "./ops/log.js";
 import { createMetrics } from "./ops/metrics.js";
 import { repeat, within } from "./ops/runners.js";
 import { listenHost, type Settings } from "./ops/settings.js";
-import { systemClock, systemRandom } from "./ops/system.js";
+import { systemClock, systemEventLoop, systemRandom } from "./ops/system.js";
 import { VERSION } from "./ops/version.js";
 import type { Listening, Log, RelayPolicy, Store, StoreError } from "./ports.js";
 import { createRelay, type Relay } from "./relay/index.js";
@@ -88,6 +88,7 @@ async function startOn(store: Store, { settings, log, hostTokens, onFatal }: Sta
     store,
     bus: localBus(),
     clock: systemClock,
+    eventLoop: systemEventLoop,
     random: systemRandom,
     log,
     metrics,

@@ -324,6 +324,8 @@ export interface Signatures {
   }): Uint8Array;
   /** The relay's root public key, 33 bytes. */
   readonly root: Uint8Array;
+  /** Whether the protocol's `hashDeliveryKey` of a key is this hash; takes as long whatever the answer. */
+  isDeliveryKey(deliveryKey: Uint8Array, hash: Uint8Array): boolean;
   /** HMAC-SHA-256 under a secret of this relay, so that what lies on disk does not name a host's users. */
   keyedHash(label: string, text: string): string;
 }
@@ -353,6 +355,12 @@ export interface Clock {
   monotonic(): number;
   /** Calls back once after `delayMs`, unless cancelled. */
   after(delayMs: number, work: () => void): { cancel(): void };
+}
+
+/** The event loop. */
+export interface EventLoop {
+  /** Runs work once the events that are at hand have been taken, before any that come later. Unordered with timers. */
+  afterEvents(work: () => void): void;
 }
 
 /** Chance. */

@@ -1,16 +1,16 @@
 /**
- * Msgpack bytes of the five families Sotto uses, out and in. Writing is msgpackr's, set so that it writes exactly the
- * forms the walker accepts. Reading is our own: after the walk nothing is left to check, msgpackr drops a leading U+FEFF
- * from longer texts wherever its native part is missing, and native code should not be the first to read a stranger's
- * bytes.
+ * Msgpack bytes of the five families Sotto uses, out and in: exactly the forms the walker accepts, in a hundred lines.
+ * Libraries know many more families, which a stranger's bytes would reach, and spend most of their time telling them
+ * apart.
  */
 
-import { Packr } from "msgpackr";
+const encoder = new TextEncoder();
 
-const packr = new Packr({ useRecords: false, variableMapSize: true });
+/** Small results are cut from shared blocks: allocating a buffer for each costs more than filling it. */
+const BLOCK_BYTES = 16_384;
 
-/** msgpackr cuts its results out of a shared buffer that grows with the largest; one above this is not worth pinning. */
-const PINNED_BYTES = 65_536;
+let block = new Uint8Array(BLOCK_BYTES);
+let used = 0;
 
 /**
  * Packs a value made of null, unsigned integers (bigint above 2^32-1), strings, byte strings and arrays.
@@ -18,9 +18,107 @@ const PINNED_BYTES = 65_536;
  * The result is a plain `Uint8Array` that no later call writes to. It may be a view of a larger buffer.
  */
 export function pack(value: unknown): Uint8Array<ArrayBuffer> {
-  const { buffer, byteOffset, length } = packr.pack(value) as Uint8Array as Uint8Array<ArrayBuffer>;
-  const packed = new Uint8Array(buffer, byteOffset, length);
-  return buffer.byteLength > PINNED_BYTES ? packed.slice() : packed;
+  const packed = space(sizeOf(value));
+  new Writer(packed).value(value);
+  return packed;
+}
+
+function space(size: number): Uint8Array<ArrayBuffer> {
+  if (size > BLOCK_BYTES / 4) return new Uint8Array(size);
+  if (used + size > BLOCK_BYTES) {
+    block = new Uint8Array(BLOCK_BYTES);
+    used = 0;
+  }
+  used += size;
+  return block.subarray(used - size, used);
+}
+
+/** How many bytes a value takes. */
+function sizeOf(value: unknown): number {
+  if (typeof value === "number") return value <= 0x7f ? 1 : value <= 0xff ? 2 : value <= 0xffff ? 3 : 5;
+  if (value instanceof Uint8Array) return value.length + (value.length <= 0xff ? 2 : value.length <= 0xffff ? 3 : 5);
+  if (Array.isArray(value)) {
+    let size = value.length <= 0x0f ? 1 : 3;
+    for (const item of value) size += sizeOf(item);
+    return size;
+  }
+  if (typeof value === "string") {
+    const length = utf8Length(value);
+    return length + (length <= 0x1f ? 1 : length <= 0xff ? 2 : length <= 0xffff ? 3 : 5);
+  }
+  return value === null ? 1 : 9;
+}
+
+/** Bytes of a text; a lone surrogate counts as U+FFFD, which the encoder writes for it. */
+function utf8Length(text: string): number {
+  let length = text.length;
+  for (let index = 0; index < text.length; index++) {
+    const unit = text.charCodeAt(index);
+    if (unit <= 0x7f) continue;
+    length += unit <= 0x7ff ? 1 : 2;
+    if (unit >= 0xd800 && unit <= 0xdbff && (text.charCodeAt(index + 1) & 0xfc00) === 0xdc00) index += 1;
+  }
+  return length;
+}
+
+/** Writes values one after the other into a space that holds them exactly. */
+class Writer {
+  private position = 0;
+
+  constructor(private readonly bytes: Uint8Array<ArrayBuffer>) {}
+
+  value(value: unknown): void {
+    if (typeof value === "number") this.uint(value);
+    else if (value instanceof Uint8Array) this.binary(value);
+    else if (Array.isArray(value)) {
+      if (value.length <= 0x0f) this.big(0x90 | value.length, 1);
+      else this.head(0xdc, value.length, 2);
+      for (const item of value) this.value(item);
+    } else if (typeof value === "string") this.text(value);
+    else if (typeof value === "bigint") this.head(0xd3, Number(value), 8);
+    else if (value === null) this.big(0xc0, 1);
+    else throw new TypeError("pack was given a value of no family");
+  }
+
+  private uint(value: number): void {
+    if (value <= 0x7f) this.big(value, 1);
+    else if (value <= 0xff) this.head(0xcc, value, 1);
+    else if (value <= 0xffff) this.head(0xcd, value, 2);
+    else this.head(0xce, value, 4);
+  }
+
+  private binary(bytes: Uint8Array): void {
+    if (bytes.length <= 0xff) this.head(0xc4, bytes.length, 1);
+    else if (bytes.length <= 0xffff) this.head(0xc5, bytes.length, 2);
+    else this.head(0xc6, bytes.length, 4);
+    this.bytes.set(bytes, this.position);
+    this.position += bytes.length;
+  }
+
+  private text(text: string): void {
+    const length = utf8Length(text);
+    if (length <= 0x1f) this.big(0xa0 | length, 1);
+    else if (length <= 0xff) this.head(0xd9, length, 1);
+    else if (length <= 0xffff) this.head(0xda, length, 2);
+    else this.head(0xdb, length, 4);
+    encoder.encodeInto(text, this.bytes.subarray(this.position));
+    this.position += length;
+  }
+
+  private head(family: number, value: number, size: number): void {
+    this.bytes[this.position++] = family;
+    this.big(value, size);
+  }
+
+  /** Numbers up to 2^53-1, so no shifts: they would cut at 32 bits. */
+  private big(value: number, size: number): void {
+    let rest = value;
+    for (let at = this.position + size - 1; at >= this.position; at--) {
+      this.bytes[at] = rest % 256;
+      rest = Math.floor(rest / 256);
+    }
+    this.position += size;
+  }
 }
 
 /** Unpacks bytes that a walker has already checked. Byte strings in the result are plain views of the input. */
@@ -40,7 +138,8 @@ class Reader {
 
   constructor(bytes: Uint8Array) {
     // A view of Node's Buffer would be a Buffer, whose `slice` does not copy.
-    this.bytes = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
+    this.bytes =
+      bytes.constructor === Uint8Array ? bytes : new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
   }
 
   value(): unknown {
@@ -79,8 +178,9 @@ class Reader {
   }
 
   private array(length: number): unknown[] {
-    const items: unknown[] = [];
-    for (let index = 0; index < length; index++) items.push(this.value());
+    // Of the right length from the start: a growing array leaves its smaller selves behind.
+    const items: unknown[] = new Array(length);
+    for (let index = 0; index < length; index++) items[index] = this.value();
     return items;
   }
 

@@ -1,7 +1,7 @@
 /**
  * A cursor over msgpack bytes that only looks: it allocates nothing and copies nothing, and it accepts exactly one
  * spelling of every value (https://github.com/msgpack/msgpack/blob/master/spec.md, shortest forms only). Sotto uses
- * five of msgpack's families: nil, unsigned integers up to 2^53-1 (those above 2^32-1 as int64, the form msgpackr writes),
+ * five of msgpack's families: nil, unsigned integers up to 2^53-1 (those above 2^32-1 as int64),
  * strings, binaries and arrays.
  */
 

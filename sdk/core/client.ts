@@ -86,7 +86,7 @@ export class Client extends TypedEvents<ClientEvents> {
   }
 
   /** A redacted picture of this client for support: no ids, names, keys or texts. */
-  debugBundle(): Promise<DebugBundle> {
+  async debugBundle(): Promise<DebugBundle> {
     return debugBundle(this.use(), this.current);
   }
 

@@ -134,7 +134,7 @@ export async function compose(ingredients: Ingredients, hooks: ClientHooks): Pro
     confirm: async (peer, targets, paid) => sender.confirm(await conversations.of(peer), targets, paid),
   });
   const repairs = new Repairs({
-    ...{ store, clock, counters, failed, sessions, keptSends },
+    ...{ store, clock, counters, conversations, locks, failed, sessions, keptSends },
     room: () => outbox.room,
     queue(word) {
       const { recipient, type } = word;

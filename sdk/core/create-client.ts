@@ -21,7 +21,7 @@ import { RootPin } from "./trust/root-pin.js";
  */
 export async function createClient(platform: Platform, options: ClientOptions): Promise<Client> {
   const checked = checkOptions(options);
-  if (checked.signal?.aborted === true) throw new SottoError("aborted");
+  if (hasAborted(checked.signal)) throw new SottoError("aborted");
   const engine = await platform.engine();
   const store = await SealedStore.open(checked.store, platform);
   try {
@@ -34,7 +34,7 @@ export async function createClient(platform: Platform, options: ClientOptions): 
 
     const client = new Client(platform.log);
     const parts = await compose({ ...shell, account }, hooksOf(client));
-    if (checked.signal?.aborted === true) {
+    if (hasAborted(checked.signal)) {
       await closeParts(parts);
       throw new SottoError("aborted");
     }
@@ -45,6 +45,11 @@ export async function createClient(platform: Platform, options: ClientOptions): 
     await store.close();
     throw error;
   }
+}
+
+/** Asked again after every await: the compiler would take the first answer for the last. */
+function hasAborted(signal: AbortSignalLike | undefined): boolean {
+  return signal?.aborted === true;
 }
 
 function closeOnAbort(client: Client, signal: AbortSignalLike | undefined): void {

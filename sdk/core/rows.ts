@@ -178,6 +178,7 @@ export const keys = {
   curvePrekey: (id: number) => `prekey/curve/${ordered(id)}`,
   signedPrekey: (id: number) => `prekey/signed/${ordered(id)}`,
   kyberPrekey: (id: number) => `prekey/kyber/${ordered(id)}`,
+  curvePrekeys: "prekey/curve/",
   signedPrekeys: "prekey/signed/",
   kyberPrekeys: "prekey/kyber/",
   lastResortUsed: (store: SealedStore, use: string) => `prekey/used/${store.blind("use", use)}`,
@@ -189,6 +190,7 @@ export const keys = {
     `message/${store.blind("message", `${conversation}/${sender}/${id}`)}`,
   early: (store: SealedStore, conversation: string, sender: AccountId, target: string) =>
     `early/${store.blind("message", `${conversation}/${sender}/${target}`)}`,
+  earlies: "early/",
   outbox: (order: number) => `outbox/${ordered(order)}`,
   outboxAll: "outbox/",
   sent: (envelope: Uint8Array) => `sent/${toHex(envelope)}`,

@@ -1,8 +1,8 @@
 /** The Signatures port on libsignal (XEdDSA, certificates) and node:crypto (Ed25519, HMAC). */
 
-import { createHmac, createPublicKey, verify } from "node:crypto";
+import { createHmac, createPublicKey, hash, verify } from "node:crypto";
 import { KEMPublicKey, PrivateKey, PublicKey, SenderCertificate, ServerCertificate } from "@signalapp/libsignal-client";
-import { labelled } from "@sotto/protocol";
+import { deliveryKeyText, labelled } from "@sotto/protocol";
 import type { Signatures } from "../ports.js";
 import { ownBytes } from "./certificates.js";
 
@@ -56,6 +56,14 @@ export function createSignatures(keys: RelayKeys): Signatures {
     issueCertificate({ account, device, identityKey, expiresMs }) {
       const sender = PublicKey.deserialize(ownBytes(identityKey));
       return SenderCertificate.new(account, null, device, sender, expiresMs, certificate, certificateKey).serialize();
+    },
+    isDeliveryKey(deliveryKey, expected) {
+      // As text of one character a byte: Node makes no other digest as fast, and one is made for every send.
+      const digest = hash("sha256", deliveryKeyText(deliveryKey), "binary");
+      let difference = digest.length ^ expected.length;
+      for (let index = 0; index < digest.length; index++)
+        difference |= digest.charCodeAt(index) ^ (expected[index] ?? 0);
+      return difference === 0;
     },
     keyedHash: (label, text) =>
       createHmac("sha256", secret)

@@ -61,6 +61,9 @@ const histograms: Readonly<Record<HistogramName, CounterRow & { readonly buckets
 
 /** Distinct values a label may take; further ones are counted as `other`, so that no caller can grow the page. */
 const MAX_LABEL_VALUES = 100;
+const OTHER_LABEL = "other";
+/** The one value of a counter without a label, and of one whose caller names none. */
+const NO_LABEL = "none";
 
 /** The metrics of one relay and their page. */
 export interface ExposedMetrics extends Metrics {
@@ -75,35 +78,66 @@ export function createMetrics(): ExposedMetrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
 
-  const counted = mapRows(counters, (row) => ({
-    row,
-    seen: new Set<string>(),
-    counter: new Counter({
-      name: row.metric,
-      help: row.help,
-      registers: [registry],
-      labelNames: row.label === undefined ? [] : [row.label],
-    }),
-  }));
-  const gauged = mapRows(gauges, ({ metric, help }) => new Gauge({ name: metric, help, registers: [registry] }));
+  const counted = mapRows(counters, (row) => countOwn(row, registry));
+  const gauged = mapRows(gauges, (row) => gaugeOwn(row, registry));
   const observed = mapRows(
     histograms,
     ({ metric, help, buckets }) => new Histogram({ name: metric, help, buckets: [...buckets], registers: [registry] }),
   );
 
   return {
-    count(name, label, by = 1) {
-      const { row, seen, counter } = counted[name];
-      if (row.label === undefined) return counter.inc(by);
-      const wanted = label ?? "none";
-      const value = seen.has(wanted) || seen.size < MAX_LABEL_VALUES ? wanted : "other";
-      seen.add(value);
-      counter.inc({ [row.label]: value }, by);
-    },
-    gauge: (name, by) => gauged[name].inc(by),
+    count: (name, label, by = 1) => counted[name].add(label ?? NO_LABEL, by),
+    gauge: (name, by) => gauged[name].add(by),
     observe: (name, value) => observed[name].observe(value),
     page: async () => ({ contentType: registry.contentType, body: await registry.metrics() }),
     close: () => registry.clear(),
+  };
+}
+
+/** A counter that costs a look-up: the library's own, several times dearer, is filled when the page is read. */
+function countOwn({ metric, help, label }: CounterRow, registry: Registry) {
+  const sums = new Map<string, { sum: number }>();
+  new Counter({
+    name: metric,
+    help,
+    registers: [registry],
+    labelNames: label === undefined ? [] : [label],
+    collect() {
+      this.reset();
+      for (const [value, { sum }] of sums) {
+        if (label === undefined) this.inc(sum);
+        else this.inc({ [label]: value }, sum);
+      }
+    },
+  });
+  const cell = (value: string): { sum: number } => {
+    const key = sums.size < MAX_LABEL_VALUES ? value : OTHER_LABEL;
+    const made = sums.get(key) ?? { sum: 0 };
+    sums.set(key, made);
+    return made;
+  };
+  return {
+    add(value: string, by: number): void {
+      const known = sums.get(value) ?? cell(value);
+      known.sum += by;
+    },
+  };
+}
+
+function gaugeOwn({ metric, help }: CounterRow, registry: Registry) {
+  let sum = 0;
+  new Gauge({
+    name: metric,
+    help,
+    registers: [registry],
+    collect() {
+      this.set(sum);
+    },
+  });
+  return {
+    add(by: number): void {
+      sum += by;
+    },
   };
 }
 

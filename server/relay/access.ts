@@ -1,12 +1,19 @@
 /** Who may write to whom. */
 
-import { type AccountId, type Frame, hashDeliveryKey, SottoError } from "@sotto/protocol";
+import { type AccountId, type Frame, SottoError } from "@sotto/protocol";
+import type { Signatures } from "../ports.js";
 import type { Recipient } from "./accounts.js";
-import { equalBytes } from "./bytes.js";
 import type { DeviceCaller, DeviceIdentity, Rules } from "./rules.js";
 
 /** On what ground somebody may write: to its own account, with the delivery key, or as a stranger who names itself. */
 export type Ground = "own" | "contact" | "firstContact";
+
+/** Who wants to write or to fetch keys, and how its delivery key is checked. */
+export interface Asking {
+  /** `undefined` on an anonymous connection. */
+  readonly device: DeviceIdentity | undefined;
+  readonly signatures: Pick<Signatures, "isDeliveryKey">;
+}
 
 /** Stands in for an account that does not exist, so that refusing it takes the same work. No key has this hash. */
 const ABSENT: Pick<Recipient, "deliveryKeyHash" | "firstContact" | "blocked"> = {
@@ -22,10 +29,10 @@ const ABSENT: Pick<Recipient, "deliveryKeyHash" | "firstContact" | "blocked"> = 
 export function groundToWrite(
   recipient: Recipient | undefined,
   deliveryKey: Uint8Array | undefined,
-  sender: DeviceIdentity | undefined,
+  { device: sender, signatures }: Asking,
 ): Ground | undefined {
   const { deliveryKeyHash, firstContact, blocked } = recipient ?? ABSENT;
-  const holdsKey = deliveryKey !== undefined && equalBytes(hashDeliveryKey(deliveryKey), deliveryKeyHash);
+  const holdsKey = deliveryKey !== undefined && signatures.isDeliveryKey(deliveryKey, deliveryKeyHash);
   if (recipient === undefined) return undefined;
   if (sender === undefined) return holdsKey ? "contact" : undefined;
   if (sender.account === recipient.account) return "own";
@@ -41,12 +48,12 @@ export function groundToWrite(
 export function mayFetchBundles(
   account: { readonly deliveryKeyHash: Uint8Array } | undefined,
   deliveryKey: Uint8Array | undefined,
-  caller: DeviceIdentity | undefined,
+  { device, signatures }: Asking,
 ): boolean {
   const { deliveryKeyHash } = account ?? ABSENT;
-  const holdsKey = deliveryKey !== undefined && equalBytes(hashDeliveryKey(deliveryKey), deliveryKeyHash);
+  const holdsKey = deliveryKey !== undefined && signatures.isDeliveryKey(deliveryKey, deliveryKeyHash);
   if (account === undefined) return false;
-  return deliveryKey === undefined ? caller !== undefined : holdsKey;
+  return deliveryKey === undefined ? device !== undefined : holdsKey;
 }
 
 /** Answers `setAccess`: from the answer on, sends are decided by the new settings. */

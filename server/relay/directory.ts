@@ -37,7 +37,10 @@ export async function fetchBundles(
 
   const { account } = frame;
   const loaded = await rules.accounts.load(account);
-  const isAllowed = mayFetchBundles(loaded?.document, frame.deliveryKey, caller.device);
+  const isAllowed = mayFetchBundles(loaded?.document, frame.deliveryKey, {
+    device: caller.device,
+    signatures: rules.signatures,
+  });
   if (loaded === undefined || !isAllowed) return refuse(rules, caller, frame.id, arrivedMs);
   const { document } = loaded;
   const asking = caller.device?.account === account ? caller.device.device : undefined;

@@ -6,6 +6,7 @@ import type {
   Clock,
   Connection,
   ConnectionHandler,
+  EventLoop,
   HostTokens,
   Log,
   Metrics,
@@ -29,6 +30,7 @@ export interface RelayParts {
   readonly store: Store;
   readonly bus: Bus;
   readonly clock: Clock;
+  readonly eventLoop: EventLoop;
   readonly random: Random;
   readonly log: Log;
   readonly metrics: Metrics;
@@ -65,7 +67,7 @@ export function createRelay(parts: RelayParts): Relay {
     accounts: new Accounts(store.directory),
     limiters: new Limiters(clock, metrics, policy.limiterScale),
     refusals: new Refusals(clock, policy.refusalDelayMs),
-    outgoing: new Outgoing(),
+    outgoing: new Outgoing(parts.eventLoop),
     inFlight: new InFlight(),
     get isDraining() {
       return isDraining;

@@ -2,7 +2,7 @@
 
 import type { AccountId, Frame } from "@sotto/protocol";
 import type { AppendRow } from "../ports.js";
-import { type Ground, groundToWrite } from "./access.js";
+import { type Asking, type Ground, groundToWrite } from "./access.js";
 import type { Recipient } from "./accounts.js";
 import { addressDevices, type DeviceMismatch } from "./device-list.js";
 import type { DeviceIdentity } from "./rules.js";
@@ -38,38 +38,36 @@ export type SendDecision =
 export function decideSend(
   frame: Frame<"send">,
   recipients: readonly (Recipient | undefined)[],
-  sender: DeviceIdentity | undefined,
+  asking: Asking,
 ): SendDecision {
-  const grounds: (Ground | undefined)[] = [];
-  for (let index = 0; index < recipients.length; index++) {
-    grounds.push(groundToWrite(recipients[index], frame.recipients[index]?.deliveryKey, sender));
-  }
+  const { device: sender } = asking;
+  const grounds = recipients.map((recipient, index) =>
+    groundToWrite(recipient, frame.recipients[index]?.deliveryKey, asking),
+  );
+  if (grounds.includes(undefined)) return { kind: "refused" };
 
   const rows: AppendRow[] = [];
   const addressed: Addressed[] = [];
-  const mismatches: DeviceMismatch[] = [];
+  let mismatches: DeviceMismatch[] | undefined;
   let isRevoked = false;
   for (let index = 0; index < recipients.length; index++) {
     const recipient = recipients[index];
     const ground = grounds[index];
     const envelopes = frame.recipients[index]?.envelopes;
-    if (grounds.includes(undefined) || recipient === undefined || ground === undefined || envelopes === undefined) {
-      return { kind: "refused" };
-    }
+    if (recipient === undefined || ground === undefined || envelopes === undefined) return { kind: "refused" };
     const sending = ground === "own" ? sender : undefined;
     if (sending !== undefined && !owns(recipient, sending)) isRevoked = true;
     const firstRow = rows.length;
     const wrong = addressDevices(recipient, envelopes, sending?.device, rows);
-    if (wrong !== undefined) mismatches.push(wrong);
-    addressed.push({
-      account: recipient.account,
-      revision: recipient.revision,
-      ground,
-      sizeBytes: sizeFrom(rows, firstRow),
-    });
+    if (wrong !== undefined) {
+      mismatches ??= [];
+      mismatches.push(wrong);
+    }
+    const { account, revision } = recipient;
+    addressed.push({ account, revision, ground, sizeBytes: sizeFrom(rows, firstRow) });
   }
   if (isRevoked) return { kind: "revoked" };
-  if (mismatches.length > 0) return { kind: "mismatch", accounts: mismatches };
+  if (mismatches !== undefined) return { kind: "mismatch", accounts: mismatches };
   return { kind: "write", rows, addressed };
 }
 

@@ -1,7 +1,7 @@
 /** Sending: one request, every device of every named account, all or none. */
 
 import { type Frame, SottoError } from "@sotto/protocol";
-import type { MailboxId } from "../ports.js";
+import type { AppendOutcome, AppendRow, Bus, MailboxId } from "../ports.js";
 import type { Recipient } from "./accounts.js";
 import { namesTwice } from "./device-list.js";
 import { type Caller, type Rules, refuse, sourceOf } from "./rules.js";
@@ -24,58 +24,74 @@ export async function send(rules: Rules, caller: Caller, frame: Frame<"send">, a
   spendSource(rules, caller, frame);
   if (namesTwice(frame.recipients)) return caller.fail(frame.id, "badFrame");
 
-  let decision = decideSend(frame, rememberedRecipients(rules, frame), caller.device);
+  const asking = { device: caller.device, signatures: rules.signatures };
+  let decision = decideSend(frame, rememberedRecipients(rules, frame), asking);
   let isFresh = false;
   let isPaid = false;
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     if (decision.kind === "write") {
       if (!isPaid) spendRecipients(rules, caller, decision);
       isPaid = true;
-      if (await write(rules, caller, frame, decision, arrivedMs)) return;
+      if (frame.storage === "ephemeral" || decision.rows.length === 0) return handOn(rules, caller, frame, decision);
+      const storing = { frame, decision, acceptedMs: rules.clock.now(), arrivedMs, isPushed: false };
+      const outcome = await append(rules, storing);
+      if (tell(rules, caller, storing, outcome)) return;
     } else if (isFresh) {
       return answerNo(rules, caller, frame.id, decision, arrivedMs);
     }
-    decision = decideSend(frame, await freshRecipients(rules, frame), caller.device);
+    decision = decideSend(frame, await freshRecipients(rules, frame), asking);
     isFresh = true;
   }
   throw new SottoError("busy", { detail: "the recipients' accounts change too often" });
 }
 
-/** Writes or hands on; false if an account changed since the decision. */
-async function write(
-  rules: Rules,
-  caller: Caller,
-  frame: Frame<"send">,
-  decision: Write,
-  arrivedMs: number,
-): Promise<boolean> {
+/** Passes on what is not stored; nobody learns whether anybody was there. */
+function handOn(rules: Rules, caller: Caller, frame: Frame<"send">, { rows }: Write): void {
   const acceptedMs = rules.clock.now();
-  if (frame.storage === "ephemeral" || decision.rows.length === 0) {
-    for (const { mailbox, body } of decision.rows) {
-      rules.bus.publish(mailbox, { kind: "ephemeral", messageId: frame.messageId, acceptedMs, body });
-    }
-    caller.answer({ type: "accepted", id: frame.id, acceptedMs });
-    return true;
+  for (const { mailbox, body } of rows) {
+    rules.bus.publish(mailbox, { kind: "ephemeral", messageId: frame.messageId, acceptedMs, body });
   }
+  caller.answer({ type: "accepted", id: frame.id, acceptedMs });
+}
+
+/** One attempt at storing a send. */
+interface Storing {
+  readonly frame: Frame<"send">;
+  readonly decision: Write;
+  readonly acceptedMs: number;
+  /** Monotonic. */
+  readonly arrivedMs: number;
+  isPushed: boolean;
+}
+
+/** Stores a send, and pushes it to who is online as soon as its cursors are known. */
+function append({ bus, policy, store }: Rules, storing: Storing): Promise<AppendOutcome> {
+  const { acceptedMs, decision, frame } = storing;
   const { rows, addressed: guards } = decision;
-  let isPushed = false;
-  const push = (cursors: readonly number[]): void => {
-    isPushed = true;
-    for (let index = 0; index < rows.length; index++) {
-      const { mailbox, body } = rows[index] as (typeof rows)[number];
-      const envelope = { cursor: cursors[index] as number, messageId: frame.messageId, acceptedMs, body };
-      rules.bus.publish(mailbox, { kind: "mail", envelope });
-    }
-  };
-  const outcome = await rules.store.mail.append(
-    { messageId: frame.messageId, acceptedMs, rows, guards, quota: rules.policy.mailboxQuota },
-    push,
+  return store.mail.append(
+    { messageId: frame.messageId, acceptedMs, rows, guards, quota: policy.mailboxQuota },
+    (cursors) => push(bus, storing, cursors),
   );
+}
+
+function push(bus: Bus, storing: Storing, cursors: readonly number[]): void {
+  storing.isPushed = true;
+  const { acceptedMs, decision, frame } = storing;
+  for (let index = 0; index < decision.rows.length; index++) {
+    const { mailbox, body } = decision.rows[index] as AppendRow;
+    const envelope = { cursor: cursors[index] as number, messageId: frame.messageId, acceptedMs, body };
+    bus.publish(mailbox, { kind: "mail", envelope });
+  }
+}
+
+/** Tells the sender what became of an append; false if an account changed since the decision. */
+function tell(rules: Rules, caller: Caller, storing: Storing, outcome: AppendOutcome): boolean {
+  const { acceptedMs, arrivedMs, decision, frame } = storing;
   switch (outcome.kind) {
     case "stored":
-      if (!isPushed) push(outcome.cursors);
+      if (!storing.isPushed) push(rules.bus, storing, outcome.cursors);
       caller.answer({ type: "accepted", id: frame.id, acceptedMs });
-      rules.metrics.count("envelopesAccepted", undefined, rows.length);
+      rules.metrics.count("envelopesAccepted", undefined, decision.rows.length);
       rules.metrics.count("bytesAccepted", undefined, sizeOf(decision));
       rules.metrics.observe("acceptSeconds", (rules.clock.monotonic() - arrivedMs) / 1_000);
       return true;

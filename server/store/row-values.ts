@@ -6,13 +6,22 @@ import { MESSAGE_ID_BYTES, U48 } from "./row-keys.js";
 const ENVELOPE_HEADER_BYTES = MESSAGE_ID_BYTES + U48;
 const VERSION_HEADER_BYTES = U48 + U48;
 
-/** An envelope's row. Copies the body. */
-export function envelopeValue(messageId: Uint8Array, acceptedMs: number, body: Uint8Array): Buffer {
-  const value = Buffer.allocUnsafe(ENVELOPE_HEADER_BYTES + body.length);
-  value.set(messageId, 0);
-  value.writeUIntBE(acceptedMs, MESSAGE_ID_BYTES, U48);
-  value.set(body, ENVELOPE_HEADER_BYTES);
-  return value;
+/** Bodies up to this size are laid out in space that is used again and again. */
+const SCRATCH_BODY_BYTES = 16_384;
+
+/** Builds envelopes' rows: this runs for every envelope, and a buffer for each would cost more than filling it. */
+export class EnvelopeValues {
+  readonly #space = Buffer.alloc(ENVELOPE_HEADER_BYTES + SCRATCH_BODY_BYTES);
+
+  /** An envelope's row, valid until the next call. Copies the body. */
+  write(messageId: Uint8Array, acceptedMs: number, body: Uint8Array): Buffer {
+    const size = ENVELOPE_HEADER_BYTES + body.length;
+    const value = size > this.#space.length ? Buffer.allocUnsafe(size) : this.#space.subarray(0, size);
+    value.set(messageId, 0);
+    value.writeUIntBE(acceptedMs, MESSAGE_ID_BYTES, U48);
+    value.set(body, ENVELOPE_HEADER_BYTES);
+    return value;
+  }
 }
 
 /** Reads an envelope's row; the result shares the value's memory. */

@@ -3,7 +3,7 @@
 import { type Frame, keyDigest, limits } from "@sotto/protocol";
 import type { Clock, Engine, NewPrekey, NewSignedPrekey, StoreChange } from "../ports.js";
 import type { Relay } from "../relay.js";
-import { decodeRow, encodeRow, keys, orderOf, type Row, range } from "../rows.js";
+import { decodeRow, eachRow, encodeRow, keys, orderOf, type Row } from "../rows.js";
 import { sameBytes } from "../same-bytes.js";
 import type { SealedStore } from "../storage/sealed-store.js";
 import type { OwnAccount } from "./own-account.js";
@@ -14,8 +14,22 @@ const FULL = limits.oneTimePrekeys.value;
 const LOW = 25;
 /** The signed and the last-resort key are replaced this often. */
 const ROTATE_MS = 2 * 24 * 3_600_000;
+/** The relay keeps 100 one-time keys of a kind and hands out the lowest first, so it has none but the last of them. */
+const MAY_BE_AT_RELAY = 3 * FULL;
 /** A replaced key still opens mail that was written to it, until relays drop such mail. */
 const KEEP_MS = 31 * 24 * 3_600_000;
+
+/** One-time keys, and the changes that store them. */
+interface OneTime {
+  readonly curve: readonly NewPrekey[];
+  readonly kyber: readonly NewSignedPrekey[];
+  readonly changes: readonly StoreChange[];
+}
+
+/** The part of the relay that takes keys. */
+interface PublishingRelay {
+  readonly device: Pick<Relay["device"], "request">;
+}
 
 /** The long-lived keys as they are published. */
 export interface LongLived {
@@ -26,6 +40,8 @@ export interface LongLived {
 /** Makes, stores, publishes and purges this device's prekeys. Private halves are on disk before the relay hears of them. */
 export class Prekeys {
   private running: Promise<void> | undefined;
+  /** One-time keys that are on disk and of which the relay may not have heard. */
+  private unpublished: OneTime | undefined;
 
   constructor(
     private readonly parts: {
@@ -72,7 +88,10 @@ export class Prekeys {
    * Brings the relay's copy in line with this device's: fills up one-time keys, rotates old long-lived ones, and
    * publishes them again if the relay's digest differs (drift, protocol.md §2). One run at a time.
    */
-  keepUp(relay: Relay, seen: { oneTimeCount: number; kyberCount: number; keyDigest?: Uint8Array | undefined }) {
+  keepUp(
+    relay: PublishingRelay,
+    seen: { oneTimeCount: number; kyberCount: number; keyDigest?: Uint8Array | undefined },
+  ) {
     this.running ??= this.run(relay, seen).finally(() => {
       this.running = undefined;
     });
@@ -80,10 +99,10 @@ export class Prekeys {
   }
 
   private async run(
-    relay: Relay,
+    relay: PublishingRelay,
     { oneTimeCount, kyberCount, keyDigest: theirs }: Parameters<Prekeys["keepUp"]>[1],
   ): Promise<void> {
-    const { store, account, engine, clock } = this.parts;
+    const { store, account, clock } = this.parts;
     const nowMs = clock.now();
     const isOld = nowMs - account.current.rotatedMs > ROTATE_MS;
     const rotated = isOld ? this.makeLongLived() : undefined;
@@ -94,41 +113,57 @@ export class Prekeys {
     const kyber = kyberCount < LOW ? FULL - kyberCount : 0;
     if (rotated === undefined && !drifted && curve === 0 && kyber === 0) return;
 
-    const { ids, change } = account.reservePrekeyIds(curve + kyber);
-    const curveKeys = engine.generateCurvePrekeys(ids.slice(0, curve));
-    const kyberKeys = engine.generateKyberPrekeys(account.identity, ids.slice(curve), nowMs);
-    await store.commit([
-      ...(rotated?.changes ?? []),
-      change, // behind the rotation's, which was made before these ids were reserved
-      ...curveKeys.map((key) => ({ key: keys.curvePrekey(key.id), value: prekeyRow(key, "oneTime", nowMs) })),
-      ...kyberKeys.map((key) => ({ key: keys.kyberPrekey(key.id), value: prekeyRow(key, "oneTime", nowMs) })),
-    ]);
+    // A publication that failed is made again with the same keys, or every failure would leave some behind.
+    const pending = curve + kyber > 0 ? this.unpublished : undefined;
+    const made = pending ?? this.makeOneTime(curve, kyber, nowMs);
+    await store.commit([...(rotated?.changes ?? []), ...made.changes]);
+    this.unpublished = { ...made, changes: [] };
     const publishesLongLived = rotated !== undefined || drifted;
     await relay.device.request({
       type: "publishKeys",
       signedPrekey: publishesLongLived ? longLived.signedPrekey : undefined,
       lastResortPrekey: publishesLongLived ? longLived.lastResortPrekey : undefined,
-      oneTimePrekeys: curveKeys.map(({ id, key }) => ({ id, key })),
-      kyberPrekeys: kyberKeys.map(publicHalf),
+      oneTimePrekeys: made.curve.map(({ id, key }) => ({ id, key })),
+      kyberPrekeys: made.kyber.map(publicHalf),
     });
+    this.unpublished = undefined;
     if (rotated !== undefined) await this.purge(nowMs);
   }
 
-  /** Deletes long-lived keys that were replaced long ago. */
+  /** Runs behind a rotation, so that its change of the account row is the later one. */
+  private makeOneTime(curveCount: number, kyberCount: number, nowMs: number): OneTime {
+    const { account, engine } = this.parts;
+    const { ids, change } = account.reservePrekeyIds(curveCount + kyberCount);
+    const curve = engine.generateCurvePrekeys(ids.slice(0, curveCount));
+    const kyber = engine.generateKyberPrekeys(account.identity, ids.slice(curveCount), nowMs);
+    const changes = [
+      change,
+      ...curve.map((key) => ({ key: keys.curvePrekey(key.id), value: prekeyRow(key, "oneTime", nowMs) })),
+      ...kyber.map((key) => ({ key: keys.kyberPrekey(key.id), value: prekeyRow(key, "oneTime", nowMs) })),
+    ];
+    return { curve, kyber, changes };
+  }
+
+  /**
+   * Deletes what was replaced or handed out long ago: long-lived keys but the present ones, and one-time keys below those
+   * that the relay can still have. Mail that was written to them has expired.
+   */
   private async purge(nowMs: number): Promise<void> {
     const { store, account } = this.parts;
     const { signedPrekeyId, lastResortPrekeyId } = account.current;
     const present = new Set([signedPrekeyId, lastResortPrekeyId]);
-    const changes: StoreChange[] = [];
-    for (const prefix of [keys.signedPrekeys, keys.kyberPrekeys]) {
-      for (const { key, value } of await store.list(range(prefix, 10_000))) {
-        const row = decodeRow("prekey", value);
-        const isOneTimeKyber = prefix === keys.kyberPrekeys && row.use === "oneTime";
-        if (isOneTimeKyber || present.has(orderOf(key)) || nowMs - row.createdMs < KEEP_MS) continue;
-        changes.push({ key, value: undefined });
+    const gone: string[] = [];
+    for (const prefix of [keys.signedPrekeys, keys.kyberPrekeys, keys.curvePrekeys]) {
+      const oneTime: { readonly key: string; readonly isOld: boolean }[] = [];
+      for await (const { key, value } of eachRow(store, prefix)) {
+        const { use, createdMs } = decodeRow("prekey", value);
+        const isOld = nowMs - createdMs >= KEEP_MS;
+        if (prefix !== keys.signedPrekeys && use === "oneTime") oneTime.push({ key, isOld });
+        else if (isOld && !present.has(orderOf(key))) gone.push(key);
       }
+      gone.push(...oneTime.slice(0, -MAY_BE_AT_RELAY).flatMap(({ key, isOld }) => (isOld ? [key] : [])));
     }
-    if (changes.length > 0) await store.commit(changes);
+    if (gone.length > 0) await store.commit(gone.map((key) => ({ key, value: undefined })));
   }
 
   private digest({ signedPrekey, lastResortPrekey }: LongLived): Uint8Array {

@@ -2,7 +2,7 @@
 
 import type { AccountId, Content, KnownContent, MessageId } from "@sotto/protocol";
 import type { StoreChange } from "../ports.js";
-import { decodeRow, encodeRow, keys, type Row } from "../rows.js";
+import { decodeRow, encodeRow, keys, type Row, range } from "../rows.js";
 import type { SealedStore } from "../storage/sealed-store.js";
 import { contentHash, type FoundMessage, findMessage, readStored } from "./item-reader.js";
 import { type ConversationEvents, cursorOf, type ItemStatus } from "./items.js";
@@ -40,6 +40,8 @@ export interface Outcome {
 
 /** Applies contents to one conversation. The caller holds the conversation's lock. */
 export class ContentWriter {
+  private mayHoldEarly: boolean | undefined;
+
   constructor(
     private readonly store: SealedStore,
     private readonly timeline: Timeline,
@@ -91,11 +93,16 @@ export class ContentWriter {
     const { content: revision, encoded } = early;
     const plain = this.row(incoming);
     const isEdit = revision.kind === "edit";
-    const row = isRevisable(plain, isEdit ? "edit" : "delete") ? revised(plain, revision, encoded, incoming.atMs) : plain;
+    const row = isRevisable(plain, isEdit ? "edit" : "delete")
+      ? revised(plain, revision, encoded, incoming.atMs)
+      : plain;
     return this.item(incoming, [{ key, value: undefined }], row);
   }
 
   private async early(key: string): Promise<{ readonly content: Content; readonly encoded: Uint8Array } | undefined> {
+    // Mostly there is none at all, and then no message need ask the disk for its own.
+    this.mayHoldEarly ??= (await this.store.list(range(keys.earlies, 1))).length > 0;
+    if (!this.mayHoldEarly) return undefined;
     const stored = await this.store.get(key);
     if (stored === undefined) return undefined;
     const { content: encoded } = decodeRow("early", stored);
@@ -131,6 +138,7 @@ export class ContentWriter {
       const key = keys.early(this.store, this.timeline.id, content.sender, content.target);
       const held = await this.early(key);
       const overtakes = held === undefined || overtakesRevision(content, held.content);
+      this.mayHoldEarly = true;
       return this.remembered(incoming, overtakes ? [{ key, value: encodeRow("early", { content: encoded }) }] : []);
     }
     const { row } = target;
@@ -171,10 +179,7 @@ export class ContentWriter {
   }
 
   /** Receipts move the status of my own messages on, never back, and take no place. */
-  private async receive(
-    incoming: Incoming,
-    receipt: Extract<KnownContent, { kind: "receipt" }>,
-  ): Promise<Outcome> {
+  private async receive(incoming: Incoming, receipt: Extract<KnownContent, { kind: "receipt" }>): Promise<Outcome> {
     const { sender } = receipt;
     const { atMs, resolves } = incoming;
     if (sender === this.people.me) return this.nothingShown(incoming, "refused");
@@ -199,10 +204,7 @@ export class ContentWriter {
   }
 
   /** A revision that shows nothing, now or before its target arrives: it takes no place, but is remembered as seen. */
-  private remembered(
-    { content, encoded, resolves, atMs }: Incoming,
-    changes: readonly StoreChange[],
-  ): Outcome {
+  private remembered({ content, encoded, resolves, atMs }: Incoming, changes: readonly StoreChange[]): Outcome {
     return {
       kind: "applied",
       build: () => {

@@ -107,7 +107,10 @@ export class Inbox {
   }
 
   /** What decrypted: the ratchet's records, what was learnt of the sender and what is said go into one commit. */
-  private async opened(frame: Frame<"deliver">, opened: Extract<Opened, { kind: "payload" | "unfit" }>): Promise<Commit> {
+  private async opened(
+    frame: Frame<"deliver">,
+    opened: Extract<Opened, { kind: "payload" | "unfit" }>,
+  ): Promise<Commit> {
     const { sender, records, identityChange } = opened;
     const state = await this.parts.conversations.of(sender.account);
     const peerChanges = await this.peerChanges(opened);

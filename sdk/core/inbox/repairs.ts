@@ -4,14 +4,15 @@
  */
 
 import { type AccountId, fromHex } from "@sotto/protocol";
-import type { ConversationState } from "../conversations/conversations.js";
-import { cursorOf } from "../conversations/items.js";
+import { type ConversationState, Conversations } from "../conversations/conversations.js";
 import { LOST } from "../conversations/item-reader.js";
+import { cursorOf } from "../conversations/items.js";
 import type { Counters } from "../counters.js";
 import { isFatal } from "../fatal.js";
+import type { KeyedLock } from "../keyed-lock.js";
+import type { KeptSends } from "../outbox/kept-sends.js";
 import type { Clock, StoreChange } from "../ports.js";
 import { Rounds } from "../rounds.js";
-import type { KeptSends } from "../outbox/kept-sends.js";
 import { decodeRow, eachRow, encodeRow, keys, type Row } from "../rows.js";
 import type { Sessions } from "../sessions/sessions.js";
 import type { SealedStore } from "../storage/sealed-store.js";
@@ -46,6 +47,8 @@ export interface RepairParts {
   readonly store: SealedStore;
   readonly clock: Clock;
   readonly counters: Counters;
+  readonly conversations: Pick<Conversations, "of">;
+  readonly locks: KeyedLock;
   readonly sessions: Pick<Sessions, "open">;
   readonly keptSends: Pick<KeptSends, "find">;
   /** How many words the outbox would take. */
@@ -142,7 +145,7 @@ export class Repairs {
   }
 
   private async round(): Promise<void> {
-    const { store, clock } = this.parts;
+    const { clock } = this.parts;
     if (!this.parts.isOnline()) return;
     const nowMs = clock.now();
     for (const [address, atMs] of this.askedAtMs) if (nowMs - atMs >= PAUSE_MS) this.askedAtMs.delete(address);
@@ -152,8 +155,9 @@ export class Repairs {
       try {
         await this.ask(group, nowMs);
       } catch (error) {
-        // Not reached or refused: asked again when the relay is next reached.
+        // Not reached or refused: asked again after a pause, or when the relay is next reached.
         if (isFatal(error)) throw error;
+        this.isMoreDue = true;
       }
     }
     // Those that were left out, because they were asked just now or were too many for one round.
@@ -167,18 +171,34 @@ export class Repairs {
     this.pause = this.parts.clock.after(PAUSE_MS, () => this.wake());
   }
 
+  private async giveUp(key: string, { sender }: Row<"undecryptable">): Promise<void> {
+    const { conversations, locks, store } = this.parts;
+    const state = await conversations.of(sender);
+    const { durable, after } = await locks.run(Conversations.lockKey(state), async () => {
+      const plan = await this.lost(state, [envelopeOf(key)]);
+      return { durable: store.commit(plan.build()), after: plan.after };
+    });
+    await durable;
+    for (const work of after) work();
+  }
+
   /** Whom to ask now, and for what. */
   private async due(nowMs: number): Promise<ReadonlyMap<string, Due[]>> {
     const groups = new Map<string, Due[]>();
     this.isMoreDue = false;
     for await (const { key, value } of eachRow(this.parts.store, keys.undecryptables)) {
       const row = decodeRow("undecryptable", value);
-      if (nowMs - row.sinceMs > GIVE_UP_MS) continue;
+      if (nowMs - row.sinceMs > GIVE_UP_MS) {
+        await this.giveUp(key, row);
+        continue;
+      }
       if (row.askedMs !== undefined && nowMs - row.askedMs < ASK_AGAIN_MS) continue;
       const address = `${row.sender}.${row.device}`;
       const group = groups.get(address) ?? [];
       const isLeftOut =
-        this.askedAtMs.has(address) || group.length === PER_REQUEST || (group.length === 0 && groups.size === PER_ROUND);
+        this.askedAtMs.has(address) ||
+        group.length === PER_REQUEST ||
+        (group.length === 0 && groups.size === PER_ROUND);
       if (isLeftOut) {
         this.isMoreDue = true;
         continue;
@@ -195,11 +215,15 @@ export class Repairs {
     if (first === undefined) return;
     const { sender, device } = first.row;
     await this.parts.sessions.open(sender, [device]);
-    const envelopes = group.map(({ key }) => fromHex(key.slice(keys.undecryptables.length)));
+    const envelopes = group.map(({ key }) => envelopeOf(key));
     const { changes, sent } = this.parts.queue({ type: "retry", recipient: sender, envelopes });
     const asked = group.map(({ key, row }) => ({ key, value: encodeRow("undecryptable", { ...row, askedMs: nowMs }) }));
     await this.parts.store.commit([...changes, ...asked]);
     this.parts.counters.count("repairsAsked");
     sent();
   }
+}
+
+function envelopeOf(key: string): Uint8Array {
+  return fromHex(key.slice(keys.undecryptables.length));
 }

@@ -32,8 +32,11 @@ export interface DispatchParts {
   readonly store: SealedStore;
   readonly account: OwnAccount;
   readonly peers: Peers;
-  readonly sessions: Sessions;
-  readonly relay: Relay;
+  readonly sessions: Pick<Sessions, "encrypt" | "repair">;
+  readonly relay: {
+    readonly device: Pick<Relay["device"], "state" | "request">;
+    readonly anonymous: Pick<Relay["anonymous"], "request">;
+  };
   readonly locks: KeyedLock;
   readonly clock: Clock;
   readonly counters: Counters;

@@ -65,6 +65,7 @@ export class Lane<Access> {
     const at = this.queue.indexOf(order);
     if (at < 0) return false;
     this.queue.splice(at, 1);
+    if (this.queue.length === 0) this.stopWaiting();
     return true;
   }
 
@@ -78,13 +79,17 @@ export class Lane<Access> {
   /** Stops after what is on its way. */
   close(): void {
     this.isClosed = true;
+    this.stopWaiting();
+  }
+
+  private stopWaiting(): void {
     this.timer?.cancel();
+    this.timer = undefined;
   }
 
   private start(): void {
     if (this.isSending || this.isClosed || this.queue.length === 0) return;
-    this.timer?.cancel();
-    this.timer = undefined;
+    this.stopWaiting();
     this.isSending = true;
     this.send().catch((error) => this.parts.failed(error));
   }
@@ -98,7 +103,7 @@ export class Lane<Access> {
       this.isWoken = false;
     }
     this.isSending = false;
-    if (this.isClosed || delayMs === undefined) return;
+    if (this.isClosed || delayMs === undefined || this.queue.length === 0) return;
     this.timer = this.parts.clock.after(delayMs, () => {
       this.timer = undefined;
       this.start();

@@ -99,23 +99,23 @@ export class Sessions {
     const nowMs = relay.nowMs();
     const records = new CollectedRecords(store, account, peers);
     const missing: DeviceId[] = [];
-    for (const device of row.devices) {
-      const session = await records.session({ account: recipient, device });
-      if (engine.usableSession(session, nowMs) === undefined) missing.push(device);
-    }
-    if (row.devices.length === 0 || missing.length > 0) return { kind: "missing", devices: missing };
-
     const envelopes: Envelope[] = [];
     for (const device of row.devices) {
       const peer = { account: recipient, device };
-      const encrypted = engine.encrypt(records, peer, plaintext, certificate, nowMs);
-      const { sealed, registrationId, changes } = await encrypted.catch((error: unknown) => {
-        this.parts.certificates.doubt();
-        return blameRelay(error);
-      });
-      records.collect(changes);
-      envelopes.push({ device, registrationId, body: sealed });
+      try {
+        const { sealed, registrationId, changes } = await engine.encrypt(records, peer, plaintext, certificate, nowMs);
+        records.collect(changes);
+        envelopes.push({ device, registrationId, body: sealed });
+      } catch (error) {
+        if (!(error instanceof EngineRefusal && error.reason === "noSession")) {
+          this.parts.certificates.doubt();
+          blameRelay(error);
+        }
+        missing.push(device);
+      }
     }
+    // What was encrypted beside a missing session is thrown away with its records: nothing of it leaves.
+    if (row.devices.length === 0 || missing.length > 0) return { kind: "missing", devices: missing };
     return { kind: "encrypted", envelopes, durable: store.commit(records.takeChanges()) };
   }
 

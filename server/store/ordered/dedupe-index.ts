@@ -25,10 +25,18 @@ class Slots {
     this.#used += 1;
   }
 
+  /** Whether there are rows under a tag: the look that costs nothing else. */
+  has(tag: number): boolean {
+    for (let slot = tag & (this.#tags.length - 1); this.#rows[slot] !== 0; slot = this.#next(slot)) {
+      if (this.#tags[slot] === tag) return true;
+    }
+    return false;
+  }
+
   /** The rows under a tag, until one is the answer. */
   find<Answer>(tag: number, look: (row: number) => Answer | undefined): Answer | undefined {
     for (let slot = tag & (this.#tags.length - 1); ; slot = this.#next(slot)) {
-      const row = this.#rows[slot] ?? 0;
+      const row = this.#rows[slot] as number;
       if (row === 0) return undefined;
       const answer = this.#tags[slot] === tag ? look(row) : undefined;
       if (answer !== undefined) return answer;
@@ -64,7 +72,10 @@ class Slots {
     this.#tags = new Uint32Array(tags.length * 2);
     this.#rows = new Uint32Array(tags.length * 2);
     this.#used = 0;
-    for (const [slot, row] of rows.entries()) if (row !== 0) this.add(tags[slot] ?? 0, row);
+    for (let slot = 0; slot < rows.length; slot++) {
+      const row = rows[slot] as number;
+      if (row !== 0) this.add(tags[slot] as number, row);
+    }
   }
 }
 
@@ -86,7 +97,8 @@ export class DedupeIndex {
 
   /** Looks at the rows that may hold a send, until one gives an answer. */
   find<Answer>(messageId: Uint8Array, look: (rowNumber: number) => Answer | undefined): Answer | undefined {
-    return this.#tableOf(messageId).find(this.#tag, (row) => look(this.#widen(row)));
+    const table = this.#tableOf(messageId);
+    return table.has(this.#tag) ? table.find(this.#tag, (row) => look(this.#widen(row))) : undefined;
   }
 
   remove(messageId: Uint8Array, rowNumber: number): void {

@@ -13,7 +13,7 @@ import {
   u48,
   writeEnvelopeKey,
 } from "../row-keys.js";
-import { envelopeValue, mailboxHeadValue, readEnvelope } from "../row-values.js";
+import { EnvelopeValues, mailboxHeadValue, readEnvelope } from "../row-values.js";
 import type { Dedupe } from "./dedupe.js";
 import type { Expiry } from "./expiry.js";
 import { Mailbox } from "./mailbox.js";
@@ -40,6 +40,7 @@ export interface MailboxParts {
 export function orderedMailboxes(parts: MailboxParts): Mailboxes {
   const { engine, writer, numbers, slots, dedupe } = parts;
   const keySpace = envelopeKeyScratch();
+  const envelopeValues = new EnvelopeValues();
 
   /** The part of an append that must see every call before it, in one go. */
   function store(
@@ -67,7 +68,7 @@ export function orderedMailboxes(parts: MailboxParts): Mailboxes {
           throw new Error("a row without a mailbox passed the checks");
         const cursor = slot.live.add(body.length);
         const key = writeEnvelopeKey(keySpace, slot.live.number, cursor, body.length);
-        batch.put(key, envelopeValue(messageId, acceptedMs, body));
+        batch.put(key, envelopeValues.write(messageId, acceptedMs, body));
         slot.joins(batch);
         cursors.push(cursor);
       }
@@ -102,14 +103,28 @@ export function orderedMailboxes(parts: MailboxParts): Mailboxes {
     return slot.pending?.done ?? Promise.resolve();
   }
 
+  function storeInTurn(
+    request: AppendRequest,
+    places: readonly MailboxSlot[],
+    assigned: ((cursors: readonly number[]) => void) | undefined,
+  ): Promise<AppendOutcome> {
+    const copy = copyOf(request);
+    return slots.inTurn(places, sizeOf(request), () => store(copy, places, assigned));
+  }
+
+  function removeInTurn(slot: MailboxSlot, upTo: number, also: readonly number[]): Promise<void> {
+    return slots.inTurn([slot], 0, () => removeAcknowledged(slot, upTo, also));
+  }
+
+  // Appends and acknowledgements are the bulk, so they do without the promises of an `async` function.
   return {
     append(request, assigned) {
-      return promised(() => {
+      try {
         const places = request.rows.map(({ mailbox }) => slots.of(mailbox));
-        if (places.every(isFree)) return store(request, places, assigned);
-        const copy = copyOf(request);
-        return slots.inTurn(places, sizeOf(request), () => store(copy, places, assigned));
-      });
+        return places.every(isFree) ? store(request, places, assigned) : storeInTurn(request, places, assigned);
+      } catch (error) {
+        return Promise.reject(error);
+      }
     },
 
     async read(mailbox, after, max) {
@@ -131,12 +146,12 @@ export function orderedMailboxes(parts: MailboxParts): Mailboxes {
     },
 
     acknowledge(id, upTo, also) {
-      return promised(() => {
+      try {
         const slot = slots.of(id);
-        if (isFree(slot)) return removeAcknowledged(slot, upTo, also);
-        const copy = [...also];
-        return slots.inTurn([slot], 0, () => removeAcknowledged(slot, upTo, copy));
-      });
+        return isFree(slot) ? removeAcknowledged(slot, upTo, also) : removeInTurn(slot, upTo, [...also]);
+      } catch (error) {
+        return Promise.reject(error);
+      }
     },
 
     async heads(mailboxes) {
@@ -189,15 +204,6 @@ export function orderedMailboxes(parts: MailboxParts): Mailboxes {
   };
 }
 
-/** What an `async` function does with a throw, without its three promises: appends and acknowledgements are the bulk. */
-function promised<Result>(work: () => Promise<Result>): Promise<Result> {
-  try {
-    return work();
-  } catch (error) {
-    return Promise.reject(error);
-  }
-}
-
 function isFree({ turn }: MailboxSlot): boolean {
   return turn === undefined;
 }
@@ -208,25 +214,27 @@ async function repeated(acceptedMs: number, written: Promise<void> | undefined):
 }
 
 /** Checks existence and quota of all rows together; a mailbox may be named by several. */
-function refuse(request: AppendRequest, places: readonly MailboxSlot[]): AppendOutcome | undefined {
-  if (places.some(({ live }) => live === undefined)) {
-    const missing = new Set(places.filter(({ live }) => live === undefined).map(({ id }) => id));
-    return { kind: "noMailbox", mailboxes: [...missing] };
+function refuse({ rows, quota }: AppendRequest, places: readonly MailboxSlot[]): AppendOutcome | undefined {
+  let missing: Set<MailboxId> | undefined;
+  let full: Set<MailboxId> | undefined;
+  for (const { id, live } of places) {
+    if (live === undefined) {
+      missing ??= new Set();
+      missing.add(id);
+      continue;
+    }
+    let { count, bytes } = live;
+    for (let index = 0; index < rows.length; index++) {
+      if (places[index]?.live !== live) continue;
+      count += 1;
+      bytes += rows[index]?.body.length ?? 0;
+    }
+    if (count <= quota.envelopes && bytes <= quota.bytes) continue;
+    full ??= new Set();
+    full.add(id);
   }
-  const wanted = new Map<MailboxSlot, { envelopes: number; bytes: number }>();
-  for (const [index, slot] of places.entries()) {
-    const want = wanted.get(slot) ?? { envelopes: 0, bytes: 0 };
-    want.envelopes += 1;
-    want.bytes += request.rows[index]?.body.length ?? 0;
-    wanted.set(slot, want);
-  }
-  const full: MailboxId[] = [];
-  for (const [{ id, live }, want] of wanted) {
-    if (live === undefined) continue;
-    const { envelopes, bytes } = request.quota;
-    if (live.count + want.envelopes > envelopes || live.bytes + want.bytes > bytes) full.push(id);
-  }
-  return full.length > 0 ? { kind: "full", mailboxes: full } : undefined;
+  if (missing !== undefined) return { kind: "noMailbox", mailboxes: [...missing] };
+  return full === undefined ? undefined : { kind: "full", mailboxes: [...full] };
 }
 
 function sizeOf(request: AppendRequest): number {

@@ -5,7 +5,7 @@ import { type ClientKillPlan, type Death, killClient } from "../../support/crash
 import { type KillMoment, killMoments } from "../../support/crash/kill-point.js";
 import { isClean } from "../../support/crash/verdict.js";
 
-const TIME_LIMIT_MS = 60_000;
+const TIME_LIMIT_MS = 120_000;
 
 async function expectNothingLost(deaths: readonly Death[]): Promise<void> {
   const plan: ClientKillPlan = { deaths, messagesPerLife: 20, timeLimitMs: TIME_LIMIT_MS };

@@ -3,9 +3,10 @@
 import { join } from "node:path";
 import type { FrameToClient, FrameToRelay } from "@sotto/protocol";
 import { type Client, createClient, type DirectConversation } from "@sotto/sdk";
-import { levelStore, nodePlatform } from "@sotto/sdk/node";
+import { levelStore } from "@sotto/sdk/node";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { Conditions } from "../../support/crash/conditions.js";
+import { eagerPlatform } from "../../support/crash/eager-platform.js";
 import { watchedPlatform, watchedStore } from "../../support/crash/watched-ports.js";
 import { itemsUntil, textsOf, World } from "../../support/world.js";
 
@@ -18,7 +19,7 @@ class Watched {
   writing: (keys: readonly string[]) => Promise<void> | void = () => undefined;
 
   async open(world: World): Promise<Client> {
-    const platform = watchedPlatform(nodePlatform, {
+    const platform = watchedPlatform(eagerPlatform(), {
       sending: (frame) => this.sending(frame),
       sent: ({ type }) => {
         this.sent.push(type);
@@ -46,6 +47,9 @@ class Watched {
     return this.received.filter((one) => one === type).length;
   }
 }
+
+/** The number of the send that begins the outbox's third window after a failure: one and two went before. */
+const FIRST_OF_FOUR = 4;
 
 const holdsRatchet = (keys: readonly string[]) => keys.some((key) => key.startsWith("session/"));
 
@@ -104,25 +108,37 @@ describe("a ciphertext", () => {
 
 describe("what is said after a message whose send was cut off", () => {
   it("does not overtake it on the next connection", async () => {
+    // Said while the relay is away, so that many wait. Then the outbox sends one, two, four, eight of them at once.
+    await world.stopRelay();
+    const texts = Array.from({ length: 15 }, (_, index) => `m${index}`);
+    const handles = texts.map((text) => toBob.send({ text }));
+    await itemsUntil(toBob, (item) => item.kind === "text" && item.text === texts.at(-1));
+
+    const [cutAt, heldFrom] = [FIRST_OF_FOUR, 2];
+    let sends = 0;
     let ratchetWrites = 0;
-    let isCut = false;
+    let welcomesBeforeCut: number | undefined;
     watched.sending = ({ type }) => {
-      if (type !== "send" || isCut) return "send";
-      isCut = true;
+      if (type !== "send") return "send";
+      sends += 1;
+      if (sends !== cutAt) return "send";
+      welcomesBeforeCut = watched.count("welcome");
       return "drop";
     };
-    const welcomes = watched.count("welcome");
-    // The ratchets of all but the first become durable only when the next connection is there.
+    // The ratchets of those behind it become durable only when the next connection is there.
     watched.writing = (keys) => {
-      if (!holdsRatchet(keys)) return undefined;
+      if (sends < cutAt - 1 || !holdsRatchet(keys)) return undefined;
       ratchetWrites += 1;
-      if (ratchetWrites === 1) return undefined;
-      return watched.conditions.until(() => watched.count("welcome") > welcomes);
+      if (ratchetWrites < heldFrom) return undefined;
+      return watched.conditions.until(
+        () => welcomesBeforeCut !== undefined && watched.count("welcome") > welcomesBeforeCut,
+      );
     };
-    const texts = Array.from({ length: 12 }, (_, index) => `m${index}`);
-    await Promise.all(texts.map((text) => toBob.send({ text }).delivered));
+    await world.startRelay();
+    await Promise.all(handles.map(({ delivered }) => delivered));
     const items = await itemsUntil(toAlice, (item) => item.kind === "text" && item.text === texts.at(-1));
-    expect(isCut).toBe(true);
+    expect(welcomesBeforeCut).toBeDefined();
+    expect(ratchetWrites).toBeGreaterThanOrEqual(heldFrom);
     expect(textsOf(items)).toEqual(["before", "answer", "ready", ...texts]);
   });
 });

@@ -25,17 +25,26 @@ export const killMoments = {
 /** The name of a moment. */
 export type KillMoment = keyof typeof killMoments;
 
+/** Turns of the event loop for which a commit is held back before its client dies. */
+const TURNS_BEFORE_DEATH = 200;
+
 /** Moments of sockets and stores that call `die` at a kill point. */
 export function momentsOf({ at, nth }: KillPoint, die: () => void): SocketMoments & StoreMoments {
   let passed = 0;
-  const here = () => {
+  const isHere = () => {
     passed += 1;
-    if (passed === nth) die();
+    return passed === nth;
+  };
+  const here = () => {
+    if (isHere()) die();
   };
   return {
-    writing(keys) {
+    async writing(keys) {
       // The position in the mailbox is part of every commit of a received envelope.
-      if (at === "beforeCommit" && keys.includes("inbox")) here();
+      if (at !== "beforeCommit" || !keys.includes("inbox") || !isHere()) return;
+      // Time for everything that would not wait for the commit, such as a premature acknowledgement.
+      for (let turn = 0; turn < TURNS_BEFORE_DEATH; turn++) await new Promise(setImmediate);
+      die();
     },
     sending({ type }) {
       if (at === "beforeAck" && type === "acknowledge") here();

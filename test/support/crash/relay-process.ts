@@ -53,6 +53,8 @@ export class RelayProcess {
         SOTTO_DATA_DIR: join(this.folder, "relay"),
         SOTTO_DEVELOPMENT: "true",
         SOTTO_LIMITER_SCALE: "1000",
+        SOTTO_MAILBOX_ENVELOPES: "100000",
+        SOTTO_MAILBOX_BYTES: "1GiB",
         SOTTO_LOG_LEVEL: "info",
         SOTTO_LOG_FORMAT: "json",
       },

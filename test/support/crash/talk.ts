@@ -22,20 +22,29 @@ export class Talk {
   /** In the order the recipient's app was shown them while it all happened. */
   readonly shown: string[] = [];
   private quota = 0;
+  private to: DirectConversation | undefined;
 
   constructor(
     private readonly name: string,
     private readonly from: DirectConversation,
-    private readonly to: DirectConversation,
     private readonly events: TalkEvents,
-  ) {
-    this.watch().catch((error: unknown) => events.wrong(`${name}: reading ended: ${error}`));
+  ) {}
+
+  /** The recipient's app shows what comes, from now on. A recipient who was away sees it all from the beginning. */
+  show(to: DirectConversation): void {
+    this.to = to;
+    this.watch(to).catch((error: unknown) => this.events.wrong(`${this.name}: reading ended: ${error}`));
   }
 
   /** Lets so many more messages be sent; they leave as fast as the relay accepts them. */
   allow(count: number): void {
     this.quota += count;
     this.send();
+  }
+
+  /** Whether everything allowed was accepted. */
+  get isAccepted(): boolean {
+    return this.accepted.size === this.quota;
   }
 
   /** Whether everything allowed was accepted, shown and confirmed by a receipt. */
@@ -46,6 +55,7 @@ export class Talk {
 
   /** What happened, judged by what the app was shown live and by what it finds when it reads from the start. */
   async findings(): Promise<Findings> {
+    if (this.to === undefined) throw new Error(`nobody was shown what ${this.name} wrote`);
     const again: string[] = [];
     for await (const item of this.to.messages()) {
       if (item.direction === "received" && item.kind === "text") again.push(item.text);
@@ -79,8 +89,8 @@ export class Talk {
     }
   }
 
-  private async watch(): Promise<void> {
-    for await (const item of this.to.messages()) {
+  private async watch(to: DirectConversation): Promise<void> {
+    for await (const item of to.messages()) {
       if (item.kind === "undecryptable") this.events.wrong(`${this.name}: undecryptable: ${item.reason}`);
       if (item.direction !== "received" || item.kind !== "text") continue;
       this.shown.push(item.text);

@@ -8,6 +8,7 @@ import {
   type AccountId,
   authenticationText,
   type DeviceId,
+  deriveDeliveryKey,
   encodePayload,
   type Frame,
   type FrameToClient,
@@ -82,6 +83,11 @@ export class RawDevice implements PeerDevice {
   /** From it others derive the key to write to this account sealed. */
   get profileKey(): Uint8Array {
     return this.own.keys.profileKey;
+  }
+
+  /** The key that lets others write to this account sealed. */
+  get deliveryKey(): Uint8Array {
+    return deriveDeliveryKey(this.profileKey);
   }
 
   /** Makes another connection of this device, which displaces the former. */

@@ -64,6 +64,7 @@ export class TestRelay {
       store: this.store,
       bus: this.bus,
       clock: this.clock,
+      eventLoop: { afterEvents: (work) => void setImmediate(work) },
       random: { bytes: (size) => randomBytes(size) },
       signatures: options.signatures ?? signatures,
       hostTokens: options.hostTokens,

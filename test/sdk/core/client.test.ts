@@ -1,0 +1,96 @@
+/** The client as a whole against a real relay: what holds whenever it is closed, and what it tells. */
+
+import { SottoError } from "@sotto/protocol";
+import type { Item } from "@sotto/sdk/node";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { itemsUntil, textsOf, World } from "../../support/world.js";
+
+let world: World;
+const unhandled: unknown[] = [];
+const listen = (reason: unknown) => unhandled.push(reason);
+beforeEach(async () => {
+  unhandled.length = 0;
+  process.on("unhandledRejection", listen);
+  world = await World.open();
+});
+afterEach(async () => {
+  await world.close();
+  process.off("unhandledRejection", listen);
+  expect(unhandled).toEqual([]);
+});
+
+describe("close", () => {
+  it("in the middle of sending settles every handle and loses nothing that had one", async () => {
+    const { alice, toBob, toAlice } = await world.pair();
+    await toBob.send({ text: "first" }).delivered;
+    const texts = Array.from({ length: 120 }, (_, index) => `m${index}`);
+    const sent = texts.map((text) => toBob.send({ text }));
+    await sent[10]?.accepted;
+    await alice.close();
+    const outcomes = await Promise.allSettled(sent.flatMap(({ accepted, delivered }) => [accepted, delivered]));
+    for (const outcome of outcomes) {
+      if (outcome.status === "rejected") expect(outcome.reason).toMatchObject({ code: "closed" });
+    }
+    await expect(toBob.send({ text: "too late" }).accepted).rejects.toThrow(SottoError);
+    await world.client("alice");
+    const items = await itemsUntil(toAlice, (item) => item.kind === "text" && item.text === "m119");
+    expect(textsOf(items)).toEqual(["first", ...texts]);
+  }, 60_000);
+
+  it("in the middle of receiving loses nothing and shows nothing twice", async () => {
+    const { bob, toBob } = await world.pair();
+    const texts = Array.from({ length: 100 }, (_, index) => `m${index}`);
+    const sent = texts.map((text) => toBob.send({ text }));
+    await sent[20]?.delivered;
+    await bob.close();
+    await bob.close();
+    const again = await world.client("bob");
+    await Promise.all(sent.map(({ delivered }) => delivered));
+    const conversation = await again.openDM({ userId: "alice" });
+    expect(textsOf(await conversation.latest(200))).toEqual(texts);
+  }, 60_000);
+
+  it("ends readers, and makes every later call say so", async () => {
+    const { alice, toBob } = await world.pair();
+    const reading = itemsUntil(toBob, () => false);
+    await alice.close();
+    expect(await reading).toEqual([]);
+    expect(alice.state).toBe("closed");
+    await expect(alice.openDM({ userId: "bob" })).rejects.toThrow(/closed/);
+    await expect(alice.debugBundle()).rejects.toThrow(/closed/);
+  });
+});
+
+describe("a client", () => {
+  it("tells messages in the order of the timeline, replies among them", async () => {
+    const { bob, toBob, toAlice } = await world.pair();
+    const told: Item[] = [];
+    bob.addEventListener("message", ({ item }) => told.push(item));
+    const first = toBob.send({ text: "0" });
+    await first.delivered;
+    const sent = Array.from({ length: 60 }, (_, index) =>
+      toBob.send(index % 3 === 0 ? { text: `${index + 1}`, replyTo: first.id } : { text: `${index + 1}` }),
+    );
+    await Promise.all(sent.map(({ delivered }) => delivered));
+    await itemsUntil(toAlice, () => told.length === 61);
+    expect(told.map((item) => Number(item.cursor))).toEqual(told.map((_, index) => index + 1));
+  }, 60_000);
+
+  it("gives support a bundle with nothing in it that names anybody or says anything", async () => {
+    const { alice, bob, toBob } = await world.pair("alice-canary", "bob-canary");
+    await alice.setProfile({ name: "name-canary" });
+    await toBob.send({ text: "text-canary" }).delivered;
+    const bundle = JSON.stringify(await alice.debugBundle());
+    for (const secret of ["canary", alice.accountId, bob.accountId, toBob.id, world.url, world.folder]) {
+      expect(bundle).not.toContain(secret);
+    }
+    expect(JSON.parse(bundle)).toMatchObject({ state: "ready", conversationCount: 1, outboxSize: 0 });
+  });
+
+  it("refuses a name out of bounds and goes on with the one it had", async () => {
+    const { alice } = await world.pair();
+    await expect(alice.setProfile({ name: "x".repeat(300) })).rejects.toThrow(/invalidArgument/);
+    await alice.setProfile({ name: "Alice" });
+    expect(alice.state).toBe("ready");
+  });
+});

@@ -1,0 +1,266 @@
+import { digest, encodeContent } from "@sotto/protocol";
+import fc from "fast-check";
+import { beforeEach, describe, expect, it } from "vitest";
+import { hidden, movesOn } from "../../../../sdk/core/conversations/content-writer.js";
+import type { ItemStatus } from "../../../../sdk/core/conversations/items.js";
+import { me, messageId, peer, Talk } from "../people.js";
+
+let talk: Talk;
+beforeEach(async () => {
+  talk = await Talk.open();
+});
+
+const text = (words: string) => ({ kind: "text", text: words }) as const;
+const edit = (target: number, words: string) => ({ kind: "edit", target: messageId(target), text: words }) as const;
+const remove = (target: number) => ({ kind: "delete", target: messageId(target) }) as const;
+const react = (target: number, emoji: string, action: "add" | "remove" = "add") =>
+  ({ kind: "reaction", target: messageId(target), emoji, action }) as const;
+
+/** Every row's bytes, as text: what an attacker with the store key could read. */
+async function everythingStored(): Promise<string> {
+  const rows = await talk.store.list({ after: "!", before: "~", limit: 10_000, order: "ascending" });
+  return rows.map(({ value }) => Buffer.from(value).toString("latin1")).join("\n");
+}
+
+describe("a message", () => {
+  it("is shown once, whatever comes again under its id", async () => {
+    const content = talk.content(peer, messageId(1), text("hi"));
+    expect(await talk.write(content)).toBe("shown");
+    expect(await talk.write(content)).toBe("duplicate");
+    expect(await talk.write(talk.content(peer, messageId(1), text("something else")))).toBe("duplicate");
+    expect(await talk.items()).toMatchObject([{ kind: "text", text: "hi", status: "received", direction: "received" }]);
+  });
+
+  it("of a peer may have the id of one of mine", async () => {
+    await talk.say(me, 1, text("mine"));
+    expect(await talk.say(peer, 1, text("theirs"))).toBe("shown");
+    expect(await talk.items()).toMatchObject([{ text: "mine" }, { text: "theirs" }]);
+  });
+
+  it("of every kind is an item as it was said; receipts and typing are none", async () => {
+    await talk.say(peer, 1, text("hi"));
+    await talk.say(peer, 2, { kind: "custom", schema: "org.example", data: Uint8Array.of(1) });
+    await talk.say(peer, 3, { kind: "profile", name: "Bob" });
+    await talk.say(peer, 4, react(1, "👍"));
+    await talk.say(peer, 5, { kind: "receipt", receipt: "read", targets: [messageId(1)] });
+    expect(await talk.say(peer, 6, { kind: "typing", typing: "started" })).toBe("refused");
+    expect((await talk.items()).map(({ kind }) => kind)).toEqual(["text", "custom", "profile", "reaction"]);
+  });
+
+  it("of a kind that this version does not know is shown as such", async () => {
+    const header = talk.content(peer, messageId(1), text("x"));
+    const unknown = { ...header, kind: "unsupported" as const, kindNumber: 999, body: Uint8Array.of(0x91, 1) };
+    expect(await talk.write(unknown)).toBe("shown");
+    expect(await talk.items()).toMatchObject([{ kind: "unsupported", kindNumber: 999 }]);
+  });
+});
+
+describe("an edit", () => {
+  it("replaces the words in place, and only the last edit is an item", async () => {
+    await talk.say(peer, 1, text("one"));
+    await talk.say(peer, 2, edit(1, "two"));
+    await talk.say(peer, 3, edit(1, "three"));
+    expect(await talk.items()).toMatchObject([
+      { kind: "text", text: "three", edited: "yes" },
+      { kind: "edit", text: "three" },
+    ]);
+    expect(await everythingStored()).not.toContain("two");
+  });
+
+  it("of what somebody else wrote is refused, or held for a message that will not come from its sender", async () => {
+    await talk.say(peer, 1, text("theirs"));
+    expect(await talk.say(me, 2, edit(1, "mine now"))).toBe("refused");
+    await talk.say(me, 3, text("mine"));
+    await talk.say(peer, 4, edit(3, "theirs now"));
+    expect(await talk.items()).toMatchObject([{ text: "theirs" }, { text: "mine" }]);
+  });
+
+  it("of anything but words is refused", async () => {
+    await talk.say(peer, 1, { kind: "custom", schema: "org.example", data: Uint8Array.of(1) });
+    await talk.say(peer, 2, react(1, "👍"));
+    expect(await talk.say(peer, 3, edit(1, "words"))).toBe("refused");
+    expect(await talk.say(peer, 4, edit(2, "words"))).toBe("refused");
+  });
+
+  it("that was made earlier than the one shown changes nothing, whichever arrives last", async () => {
+    await talk.say(peer, 1, text("one"));
+    const older = talk.content(peer, messageId(2), edit(1, "older"));
+    const newer = talk.content(peer, messageId(3), edit(1, "newer"));
+    await talk.write(newer);
+    await talk.write(older);
+    expect(await talk.items()).toMatchObject([{ text: "newer" }, { kind: "edit", text: "newer" }]);
+    expect(await talk.write(older)).toBe("duplicate");
+  });
+
+  it("that comes before its target is applied when the target arrives, also after a restart", async () => {
+    const target = talk.content(peer, messageId(1), text("one"));
+    expect(await talk.write(talk.content(peer, messageId(2), edit(1, "two")))).toBe("applied");
+    talk = await Talk.open(talk.store);
+    await talk.write(target);
+    expect(await talk.items()).toMatchObject([{ text: "two", edited: "yes" }]);
+  });
+});
+
+describe("a delete", () => {
+  it("leaves nothing of the message, its edits and its reactions in the store", async () => {
+    await talk.say(peer, 1, text("canary-first"));
+    await talk.say(peer, 2, edit(1, "canary-second"));
+    await talk.say(me, 3, react(1, "👍"));
+    await talk.say(peer, 4, edit(1, "canary-third"));
+    await talk.say(peer, 5, remove(1));
+    expect((await talk.items()).map(({ kind }) => kind)).toEqual(["deleted", "reaction", "delete"]);
+    expect(await everythingStored()).not.toContain("canary");
+  });
+
+  it("before its target leaves nothing of it either, also if an edit comes in between", async () => {
+    const target = talk.content(peer, messageId(1), text("canary-first"));
+    const edited = talk.content(peer, messageId(2), edit(1, "canary-second"));
+    await talk.write(talk.content(peer, messageId(3), remove(1)));
+    await talk.write(edited);
+    await talk.write(target);
+    expect((await talk.items()).map(({ kind }) => kind)).toEqual(["deleted"]);
+    expect(await everythingStored()).not.toContain("canary");
+  });
+
+  it("is final: later edits show and keep nothing, my own are refused", async () => {
+    await talk.say(peer, 1, text("theirs"));
+    await talk.say(peer, 2, remove(1));
+    expect(await talk.say(peer, 3, edit(1, "canary"))).toBe("applied");
+    await talk.say(me, 4, text("mine"));
+    await talk.say(me, 5, remove(4));
+    expect(await talk.say(me, 6, edit(4, "canary"))).toBe("refused");
+    expect(await talk.say(me, 7, react(1, "👍"))).toBe("refused");
+    expect(await everythingStored()).not.toContain("canary");
+  });
+
+  it("takes back words and custom messages, not what is about a message", async () => {
+    await talk.say(peer, 1, { kind: "custom", schema: "org.example", data: Uint8Array.of(1) });
+    await talk.say(peer, 2, react(1, "👍"));
+    expect(await talk.say(peer, 3, remove(2))).toBe("refused");
+    expect(await talk.say(peer, 4, remove(1))).toBe("shown");
+    expect((await talk.items())[0]).toMatchObject({ kind: "deleted" });
+  });
+
+  it("of somebody else's message is refused", async () => {
+    await talk.say(peer, 1, text("theirs"));
+    expect(await talk.say(me, 2, remove(1))).toBe("refused");
+  });
+});
+
+describe("reactions", () => {
+  it("are one per person and emoji, and can be taken back", async () => {
+    await talk.say(peer, 1, text("hi"));
+    await talk.say(me, 2, react(1, "👍"));
+    await talk.say(peer, 3, react(1, "👍"));
+    await talk.say(me, 4, react(1, "👍"));
+    expect((await talk.items())[0]).toMatchObject({ reactions: [{ from: peer }, { from: me }] });
+    await talk.say(peer, 5, react(1, "👍", "remove"));
+    expect((await talk.items())[0]).toMatchObject({ reactions: [{ from: me, emoji: "👍" }] });
+  });
+
+  it("stop at 256, and do not push others out", async () => {
+    await talk.say(peer, 1, text("hi"));
+    await talk.say(me, 2, react(1, "👍"));
+    for (let number = 0; number < 255; number++) await talk.say(peer, 100 + number, react(1, `e${number}`));
+    expect(await talk.say(peer, 999, react(1, "one too many"))).toBe("refused");
+    const [item] = await talk.items();
+    expect(item?.kind === "text" && item.reactions).toHaveLength(256);
+    expect(item).toMatchObject({ reactions: expect.arrayContaining([{ from: me, emoji: "👍" }]) });
+  });
+});
+
+describe("receipts", () => {
+  it("move the status of my messages on and never back, whatever order they come in", async () => {
+    const order: readonly ItemStatus[] = ["pending", "accepted", "delivered", "read"];
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.constantFrom("delivered" as const, "read" as const), { maxLength: 6 }),
+        async (came) => {
+          talk = await Talk.open();
+          await talk.say(me, 1, text("hi"));
+          let furthest = 0;
+          for (const [index, receipt] of came.entries()) {
+            await talk.say(peer, 10 + index, { kind: "receipt", receipt, targets: [messageId(1), messageId(1)] });
+            furthest = Math.max(furthest, order.indexOf(receipt));
+            expect((await talk.items())[0]).toMatchObject({ status: order[furthest] });
+          }
+        },
+      ),
+      { numRuns: 40 },
+    );
+  });
+
+  it("say nothing about a peer's own messages, and are not taken from this account", async () => {
+    await talk.say(peer, 1, text("theirs"));
+    await talk.say(peer, 2, { kind: "receipt", receipt: "read", targets: [messageId(1)] });
+    expect((await talk.items())[0]).toMatchObject({ status: "received" });
+    expect(await talk.say(me, 3, { kind: "receipt", receipt: "read", targets: [messageId(1)] })).toBe("refused");
+  });
+
+  it("follow a status only where `movesOn` says so", () => {
+    expect(movesOn("failed", "delivered")).toBe(true);
+    expect(movesOn("read", "delivered")).toBe(false);
+    expect(movesOn("received", "read")).toBe(false);
+  });
+});
+
+describe("a reply", () => {
+  const reply = (quoted: number, quotedHash: Uint8Array) =>
+    ({ kind: "reply", quoted: messageId(quoted), quotedHash, text: "yes" }) as const;
+  const stateOf = async () => {
+    const item = (await talk.items()).find(({ kind }) => kind === "reply");
+    return item?.kind === "reply" ? item.quoted.state : undefined;
+  };
+
+  it("finds its quote, then edited, then deleted", async () => {
+    const quoted = talk.content(peer, messageId(1), text("one"));
+    await talk.write(quoted);
+    await talk.say(me, 2, reply(1, digest(encodeContent(quoted))));
+    expect(await stateOf()).toBe("found");
+    await talk.say(peer, 3, edit(1, "two"));
+    expect(await stateOf()).toBe("edited");
+    await talk.say(peer, 4, remove(1));
+    expect(await stateOf()).toBe("deleted");
+  });
+
+  it("says if its quote is missing or is not what was said", async () => {
+    await talk.say(peer, 2, reply(1, new Uint8Array(32)));
+    expect(await stateOf()).toBe("missing");
+    await talk.say(me, 1, text("one"));
+    expect(await stateOf()).toBe("forged");
+  });
+});
+
+describe("what resolves an undecryptable place", () => {
+  async function undecryptable(): Promise<number> {
+    const { sequence, changes } = talk.timeline.append({
+      ...hidden(peer, 1),
+      shape: "undecryptable",
+      reason: "noSession",
+    });
+    await talk.store.commit(changes);
+    talk.timeline.announce(sequence);
+    return sequence;
+  }
+
+  it("takes it, whatever it is; what shows nothing leaves it empty", async () => {
+    const [one, two, three] = [await undecryptable(), await undecryptable(), await undecryptable()];
+    const shown = talk.content(peer, messageId(1), text("hi"));
+    expect(await talk.write(shown, one)).toBe("shown");
+    expect(await talk.write(shown, two)).toBe("duplicate");
+    expect(await talk.write(talk.content(peer, messageId(2), react(77, "👍")), three)).toBe("refused");
+    expect(await talk.items()).toMatchObject([{ kind: "text", text: "hi" }]);
+    expect(talk.timeline.end).toBe(three);
+  });
+
+  it("is told to whoever waits, also if it happened between reading the item and asking", async () => {
+    const place = await undecryptable();
+    const stale = {
+      sequence: place,
+      row: { ...hidden(peer, 1), shape: "undecryptable" as const, reason: "noSession" },
+    };
+    await talk.write(talk.content(peer, messageId(1), text("hi")), place);
+    const item = await talk.reader.item(stale);
+    expect(item?.kind === "undecryptable" ? await item.resolved : undefined).toMatchObject({ text: "hi" });
+  });
+});

@@ -1,0 +1,187 @@
+import { type AccountId, parseAccountId, SottoError } from "@sotto/protocol";
+import { describe, expect, it } from "vitest";
+import { OwnAccount } from "../../../../sdk/core/account/own-account.js";
+import { hidden } from "../../../../sdk/core/conversations/content-writer.js";
+import { Conversations } from "../../../../sdk/core/conversations/conversations.js";
+import { Counters } from "../../../../sdk/core/counters.js";
+import { Repairs, type Word } from "../../../../sdk/core/inbox/repairs.js";
+import { KeyedLock } from "../../../../sdk/core/keyed-lock.js";
+import { KeptSends } from "../../../../sdk/core/outbox/kept-sends.js";
+import { encodeRow, keys, range } from "../../../../sdk/core/rows.js";
+import { manualClock, settled } from "../link/manual-clock.js";
+import { ownRow } from "../outbox/fixture.js";
+import { device, me, peer } from "../people.js";
+import { openSealed } from "../storage/fixture.js";
+
+const stranger = parseAccountId("12345678-0000-4000-8000-000000000000");
+const DAY_MS = 24 * 3_600_000;
+
+async function fixture() {
+  const store = await openSealed();
+  const clock = manualClock();
+  const conversations = new Conversations(store, OwnAccount.create(ownRow()));
+  const failures: unknown[] = [];
+  const failed = (error: unknown) => failures.push(error);
+  const keptSends = new KeptSends({ store, clock, failed });
+  const words: Word[] = [];
+  const opened: AccountId[] = [];
+  const relay = { isOnline: true, room: 1_000, refusal: undefined as SottoError | undefined };
+  const repairs = new Repairs({
+    ...{ store, clock, conversations, keptSends, failed, locks: new KeyedLock(), counters: new Counters() },
+    sessions: {
+      async open(account) {
+        if (relay.refusal !== undefined) throw relay.refusal;
+        opened.push(account);
+      },
+    },
+    room: () => relay.room,
+    queue: (word) => ({ changes: [], sent: () => words.push(word) }),
+    isOnline: () => relay.isOnline,
+  });
+  let made = 0;
+  /** An envelope that did not open. */
+  const fail = async (sender = peer) => {
+    made += 1;
+    const envelope = Uint8Array.from({ length: 16 }, (_, at) => (at < 2 ? made >> (8 * at) : at));
+    const { timeline } = await conversations.of(sender);
+    const { sequence, changes } = timeline.append({ ...hidden(sender, clock.now()), shape: "undecryptable", envelope });
+    const row = { sender, device, conversation: timeline.id, sequence, sinceMs: clock.now() };
+    const value = encodeRow("undecryptable", row);
+    await store.commit([...changes, { key: keys.undecryptable(envelope), value }]);
+    timeline.announce(sequence);
+    repairs.wake();
+    return { envelope, sequence, timeline };
+  };
+  const pass = async (ms: number) => {
+    await clock.advance(ms);
+    for (let turn = 0; turn < 30; turn++) await settled();
+  };
+  /** Something that was sent to an account and is kept. */
+  const keep = async (recipient: AccountId) => {
+    made += 1;
+    const envelope = Uint8Array.from({ length: 16 }, (_, at) => (at < 2 ? made >> (8 * at) : 99));
+    const row = { envelope, recipient, type: "content", envelopes: [], content: Uint8Array.of(5) } as const;
+    await store.commit([keptSends.keep({ ...row, createdMs: 0, state: "queued" }, clock.now())]);
+    return envelope;
+  };
+  /** Answers a request and commits what that changes. */
+  const answer = async (account: AccountId, envelopes: readonly Uint8Array[]) => {
+    const plan = await repairs.answer(account, envelopes);
+    await store.commit(plan.build());
+    for (const work of plan.after) work();
+  };
+  return { store, clock, repairs, words, opened, relay, failures, fail, pass, keep, answer };
+}
+
+describe("asking for what did not open", () => {
+  it("opens one fresh session and asks for everything of a device at once", async () => {
+    const it = await fixture();
+    for (let count = 0; count < 10; count++) await it.fail();
+    await it.pass(200);
+    expect(it.opened).toEqual([peer]);
+    expect(it.words).toMatchObject([{ type: "retry", recipient: peer }]);
+    expect(it.words[0]?.type === "retry" && it.words[0].envelopes).toHaveLength(10);
+  });
+
+  it("asks a device at most every five seconds under a flood of bad envelopes, and still asks for all of them", async () => {
+    const it = await fixture();
+    for (let second = 0; second < 20; second++) {
+      for (let count = 0; count < 10; count++) await it.fail();
+      await it.pass(1_000);
+    }
+    expect(it.words.length).toBeLessThanOrEqual(5);
+    for (let round = 0; round < 6; round++) await it.pass(5_300);
+    const asked = it.words.flatMap((word) => (word.type === "retry" ? word.envelopes : []));
+    expect(new Set(asked.map((envelope) => envelope.join())).size).toBe(200);
+  });
+
+  it("asks for the mail of others although one floods it with more than a thousand", async () => {
+    const it = await fixture();
+    for (let count = 0; count < 1_100; count++) await it.fail(stranger);
+    await it.fail(peer);
+    await it.pass(200);
+    expect(it.opened).toContain(peer);
+  });
+
+  it("waits for the relay, and after a refusal tries again by itself", async () => {
+    const it = await fixture();
+    it.relay.isOnline = false;
+    await it.fail();
+    await it.pass(60_000);
+    expect(it.opened).toEqual([]);
+    it.relay.isOnline = true;
+    it.relay.refusal = new SottoError("busy");
+    it.repairs.wake();
+    await it.pass(200);
+    it.relay.refusal = undefined;
+    await it.pass(5_000);
+    await it.pass(200);
+    expect(it.words).toHaveLength(1);
+    expect(it.failures).toEqual([]);
+  });
+
+  it("asks again after an hour, and after eight days takes it for lost and tells whoever waits", async () => {
+    const it = await fixture();
+    const { sequence, timeline } = await it.fail();
+    await it.pass(200);
+    await it.clock.advance(3_600_000);
+    it.repairs.wake();
+    await it.pass(200);
+    expect(it.words).toHaveLength(2);
+    const waiting = timeline.resolved(sequence);
+    await it.clock.advance(8 * DAY_MS);
+    it.repairs.wake();
+    await it.pass(200);
+    await waiting;
+    expect(await timeline.row(sequence)).toMatchObject({ shape: "undecryptable", reason: "lost" });
+    expect(await it.store.list(range(keys.undecryptables, 10))).toEqual([]);
+    expect(it.words).toHaveLength(2);
+  });
+
+  it("does nothing after close", async () => {
+    const it = await fixture();
+    await it.fail();
+    it.repairs.close();
+    await it.pass(60_000);
+    expect(it.opened).toEqual([]);
+  });
+});
+
+describe("answering who could not open", () => {
+  it("sends again what went to the asker, and nothing that went to somebody else", async () => {
+    const it = await fixture();
+    const [mine, theirs] = [await it.keep(peer), await it.keep(stranger)];
+    await it.answer(peer, [mine, theirs]);
+    expect(it.words).toMatchObject([
+      { type: "resend", recipient: peer, envelope: mine, content: Uint8Array.of(5) },
+      { type: "unavailable", recipient: peer, envelopes: [theirs] },
+    ]);
+  });
+
+  it("sends the same at most three times", async () => {
+    const it = await fixture();
+    const envelope = await it.keep(peer);
+    for (let time = 0; time < 10; time++) await it.answer(peer, [envelope]);
+    expect(it.words.filter(({ type }) => type === "resend")).toHaveLength(3);
+  });
+
+  it("answers nothing while the outbox has no room, and counts nothing", async () => {
+    const it = await fixture();
+    const envelope = await it.keep(peer);
+    it.relay.room = 0;
+    for (let time = 0; time < 10; time++) await it.answer(peer, [envelope]);
+    it.relay.room = 10;
+    await it.answer(peer, [envelope]);
+    expect(it.words).toMatchObject([{ type: "resend" }]);
+  });
+
+  it("takes no word of others for a place: only the sender can say that it is lost", async () => {
+    const it = await fixture();
+    const { envelope, sequence, timeline } = await it.fail(peer);
+    const conversations = new Conversations(it.store, OwnAccount.create(ownRow()));
+    const plan = await it.repairs.lost(await conversations.of(stranger), [envelope]);
+    await it.store.commit(plan.build());
+    expect(await timeline.row(sequence)).not.toMatchObject({ reason: "lost" });
+    expect(me).not.toBe(peer);
+  });
+});

@@ -1,0 +1,161 @@
+/** An outbox with a real store and a relay in the test's hands. */
+
+import { type AccountId, deriveDeliveryKey, type Frame, parseDeviceId, SottoError } from "@sotto/protocol";
+import { OwnAccount } from "../../../../sdk/core/account/own-account.js";
+import type { Cancellation } from "../../../../sdk/core/cancellation.js";
+import { Counters } from "../../../../sdk/core/counters.js";
+import { KeyedLock } from "../../../../sdk/core/keyed-lock.js";
+import { KeptSends } from "../../../../sdk/core/outbox/kept-sends.js";
+import { Outbox, type Settled } from "../../../../sdk/core/outbox/outbox.js";
+import type { Row } from "../../../../sdk/core/rows.js";
+import { Peers } from "../../../../sdk/core/sessions/peers.js";
+import type { SealedStore } from "../../../../sdk/core/storage/sealed-store.js";
+import { nodePlatform } from "../../../../sdk/node/platform.js";
+import { type ManualClock, manualClock, settled } from "../link/manual-clock.js";
+import { conversationId, device, me, peer } from "../people.js";
+import { openSealed } from "../storage/fixture.js";
+
+const peerDevice = parseDeviceId(1);
+
+/** The row of this device, with keys that open nothing. */
+export function ownRow(): Row<"account"> {
+  const bytes = (size: number) => new Uint8Array(size).fill(7);
+  return {
+    phase: "registered",
+    relay: "ws://localhost",
+    account: me,
+    device,
+    registrationId: 1,
+    identityPublic: bytes(33),
+    identityPrivate: bytes(32),
+    devicePublic: bytes(32),
+    devicePrivate: bytes(32),
+    profileKey: bytes(32),
+    nextPrekeyId: 1,
+    signedPrekeyId: 1,
+    lastResortPrekeyId: 1,
+    rotatedMs: 0,
+  };
+}
+
+/** What the relay answers a send; a rejection is what it refuses. */
+export type Answer = (send: {
+  readonly link: "device" | "anonymous";
+  readonly envelope: Uint8Array;
+  readonly deliveryKey: Uint8Array | undefined;
+}) => Promise<Frame<"accepted"> | Frame<"deviceMismatch">>;
+
+export const accepted: Frame<"accepted"> = { type: "accepted", id: 1, acceptedMs: 1 } as Frame<"accepted">;
+export const mismatch = { type: "deviceMismatch", id: 1, accounts: [] } as Frame<"deviceMismatch">;
+/** A refusal of the relay. */
+export const refuse = (code: ConstructorParameters<typeof SottoError>[0]) => Promise.reject(new SottoError(code));
+
+export interface OutboxFixture {
+  readonly store: SealedStore;
+  readonly clock: ManualClock;
+  readonly outbox: Outbox;
+  readonly peers: Peers;
+  readonly keptSends: KeptSends;
+  readonly outcomes: {
+    readonly content: number | undefined;
+    readonly kind: string;
+    readonly code: string | undefined;
+  }[];
+  readonly sends: { readonly link: string; readonly envelope: Uint8Array; readonly plaintext: Uint8Array }[];
+  readonly failures: unknown[];
+  readonly counters: Counters;
+  readonly repairs: { count: number };
+  answer: Answer;
+  state: "ready" | "waiting";
+  encryptFails: SottoError | undefined;
+  /** Queues and commits a row whose content is one byte. */
+  put(content: number): Promise<number>;
+}
+
+/** Makes one; another over the same store is the next run. */
+export async function outboxFixture(store?: SealedStore, clock = manualClock()): Promise<OutboxFixture> {
+  const sealed = store ?? (await openSealed());
+  const peers = new Peers(sealed);
+  const counters = new Counters();
+  const failures: unknown[] = [];
+  const failed = (error: unknown) => failures.push(error);
+  const keptSends = new KeptSends({ store: sealed, clock, failed });
+  const outcomes: OutboxFixture["outcomes"] = [];
+  const sends: OutboxFixture["sends"] = [];
+  const repairs = { count: 0 };
+  let plaintext = new Uint8Array(0);
+  const request =
+    (link: "device" | "anonymous") =>
+    async (frame: { readonly type: string }, _options?: { readonly signal?: Cancellation }): Promise<never> => {
+      const send = frame as unknown as Frame<"send">;
+      sends.push({ link, envelope: send.messageId, plaintext: send.recipients[0]?.envelopes[0]?.body ?? plaintext });
+      const deliveryKey = send.recipients[0]?.deliveryKey;
+      return (await fixture.answer({ link, envelope: send.messageId, deliveryKey })) as never;
+    };
+  const outbox = new Outbox({
+    store: sealed,
+    account: OwnAccount.create(ownRow()),
+    peers,
+    sessions: {
+      async encrypt(_recipient: AccountId, bytes: Uint8Array) {
+        if (fixture.encryptFails !== undefined) throw fixture.encryptFails;
+        plaintext = bytes.slice();
+        const envelopes = [{ device: peerDevice, registrationId: 1, body: plaintext }];
+        return { envelopes, durable: Promise.resolve() };
+      },
+      async repair() {
+        repairs.count += 1;
+      },
+    },
+    relay: {
+      device: {
+        get state() {
+          return fixture.state;
+        },
+        request: request("device"),
+      },
+      anonymous: { request: request("anonymous") },
+    },
+    locks: new KeyedLock(),
+    clock,
+    random: nodePlatform.random,
+    counters,
+    keptSends,
+    failed,
+    async settled(row: Row<"outbox">, { kind, error, commit }: Settled) {
+      await commit([]);
+      outcomes.push({ content: row.content[0], kind, code: error?.code });
+    },
+  });
+  const fixture: OutboxFixture = {
+    ...{ store: sealed, clock, outbox, peers, keptSends, outcomes, sends, failures, counters, repairs },
+    answer: async () => accepted,
+    state: "ready",
+    encryptFails: undefined,
+    async put(content) {
+      const queued = outbox.queue({
+        recipient: peer,
+        type: "content",
+        content: Uint8Array.of(content),
+        conversation: conversationId,
+        sequence: content,
+      });
+      await sealed.commit(queued.changes);
+      queued.sent();
+      return queued.order;
+    },
+  };
+  return fixture;
+}
+
+/** Lets everything happen that needs no time. */
+export async function quiet(turns = 20): Promise<void> {
+  for (let turn = 0; turn < turns; turn++) await settled();
+}
+
+/** Hands the peer's profile key to the outbox; answers the delivery key made from it. */
+export async function holdProfileKey({ peers, store }: OutboxFixture, byte: number): Promise<Uint8Array> {
+  const profileKey = new Uint8Array(32).fill(byte);
+  await store.commit([peers.change({ ...(await peers.get(peer)), profileKey })]);
+  return deriveDeliveryKey(profileKey);
+}
