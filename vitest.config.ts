@@ -10,5 +10,7 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 30_000,
     pool: "forks",
+    // Most tests wait for sockets, disks and child processes rather than compute; one worker a core would idle.
+    maxWorkers: 4,
   },
 });

@@ -99,8 +99,9 @@ export interface Mailboxes {
    *
    * Resolves after the batch is on stable storage. A repeat of a `messageId` within `DEDUPE_MS` (7 days) answers
    * `repeated` with the first time, also when the first is still being written (then it waits for it). Once a cursor
-   * was readable, no lower one newly appears. `assigned` is called, where the engine knows cursors before its commit,
-   * exactly once and before the promise resolves; a relay may push then and answer later.
+   * was readable, no lower one newly appears. `assigned` may be called, at most once, while the commit is under way: a
+   * relay may push then and answer later. Calls for one mailbox keep its order: after a send that was not announced so,
+   * none is until that one is stored.
    */
   append(request: AppendRequest, assigned?: (cursors: readonly number[]) => void): Promise<AppendOutcome>;
   /**

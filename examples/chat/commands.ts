@@ -16,6 +16,9 @@ export interface CommandParts {
   readonly leaving: Set<Promise<unknown>>;
 }
 
+/** The digits that were shown last, so that only what was compared is confirmed. */
+const shown = new WeakMap<DirectConversation, string>();
+
 type Command = (parts: CommandParts, argument: string) => Promise<void> | void;
 
 const commands: Readonly<Record<string, Command>> = {
@@ -51,11 +54,11 @@ const commands: Readonly<Record<string, Command>> = {
     ]);
   },
   verify: async ({ conversation, say }) => {
-    await conversation.markVerified();
+    await conversation.markVerified(shown.get(conversation));
     say(["Marked as compared. If it ever changes, nothing is sent until you /trust it."]);
   },
   trust: async ({ conversation, say }) => {
-    await conversation.trustIdentity();
+    await conversation.trustIdentity(shown.get(conversation));
     say(["The present safety number is used from now on, as not compared. Use /retry for what was not sent."]);
   },
   retry: async ({ conversation, transcript, say }) => {

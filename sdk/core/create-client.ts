@@ -25,8 +25,7 @@ export async function createClient(platform: Platform, options: ClientOptions): 
   const engine = await platform.engine();
   const store = await SealedStore.open(checked.store, platform);
   try {
-    const found = await OwnAccount.load(store);
-    if (found !== undefined) assertSame(found, checked);
+    const found = await loadAccount(store, checked);
     const rootPin = new RootPin(checked.relayRoot, found?.current.root, platform.log);
     const shell: RegistrationShell = { platform, options: checked, store, engine, rootPin };
     const account = found ?? (await createAccount(shell));
@@ -68,6 +67,19 @@ function hooksOf(client: Client): Parameters<typeof compose>[1] {
     linkChanged: (state, reason) => client.linkChanged(state, reason),
     failed: (error) => client.failed(error),
   };
+}
+
+/** The account of the store; one that never got registered binds it to nothing, and is made anew for another relay or user. */
+async function loadAccount(store: SealedStore, options: CheckedOptions): Promise<OwnAccount | undefined> {
+  const found = await OwnAccount.load(store);
+  if (found === undefined) return undefined;
+  try {
+    assertSame(found, options);
+    return found;
+  } catch (error) {
+    if (found.isRegistered) throw error;
+    return undefined;
+  }
 }
 
 /** A store belongs to one user at one relay; opening it as another would mix two people's messages. */

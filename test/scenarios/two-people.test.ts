@@ -172,8 +172,10 @@ describe("what goes wrong", () => {
   it("says when a peer's identity changed, and waits for the user if it had been verified", async () => {
     const { alice, bob, toBob } = await world.pair();
     await toBob.send({ text: "hi" }).delivered;
-    await toBob.markVerified();
     const before = await toBob.safetyNumber();
+    expect(await refusal(toBob.markVerified("0".repeat(60)))).toBe("identityChanged");
+    await toBob.markVerified(before?.digits);
+    expect((await toBob.safetyNumber())?.verification).toBe("verified");
     await bob.close();
 
     const store = levelStore(join(world.folder, "clients", "bob-anew"));
@@ -187,7 +189,8 @@ describe("what goes wrong", () => {
 
     const held = toBob.send({ text: "who are you?" });
     expect(await refusal(held.accepted)).toBe("identityChanged");
-    await toBob.trustIdentity();
+    expect(await refusal(toBob.trustIdentity(before?.digits))).toBe("identityChanged");
+    await toBob.trustIdentity((await toBob.safetyNumber())?.digits);
     await held.retry();
     const conversation = await anew.openDM({ userId: "alice" });
     const received = await itemsUntil(conversation, (item) => item.kind === "text" && item.direction === "received");
@@ -204,6 +207,16 @@ describe("what goes wrong", () => {
     expect(await refusal(createClient({ relay: world.url, userId: "mallory", store }))).toBe("wrongAccount");
     const fresh = levelStore(join(world.folder, "clients", "alice-elsewhere"));
     expect(await refusal(createClient({ relay: world.url, userId: "alice", store: fresh }))).toBe("accountExists");
+  });
+
+  it("binds a folder to nothing before the first registration", async () => {
+    const store = () => levelStore(join(world.folder, "clients", "dora"));
+    const nowhere = "http://127.0.0.1:9";
+    expect(await refusal(createClient({ relay: nowhere, userId: "dora", store: store() }))).toBe("offline");
+    const dora = await createClient({ relay: world.url, userId: "dora", store: store() });
+    expect(dora.deviceId).toBe(1);
+    await dora.close();
+    expect(await refusal(createClient({ relay: nowhere, userId: "dora", store: store() }))).toBe("wrongAccount");
   });
 
   it("needs the passphrase, and changes nothing without it", async () => {

@@ -171,14 +171,24 @@ export class DirectConversation extends TypedEvents<ConversationEvents> {
     return this.parts.trust.matchesScanned(this.parts.state.peer, scanned);
   }
 
-  /** Marks the present safety number as compared: a later change stops sending until `trustIdentity()`. */
-  markVerified(): Promise<void> {
-    return this.parts.trust.markVerified(this.parts.state.peer);
+  /**
+   * Marks the safety number as compared: a later change stops sending until `trustIdentity()`.
+   *
+   * Pass the digits that were shown, so that a change between showing and comparing is not confirmed by mistake.
+   *
+   * @throws identityChanged if the digits are no longer the safety number; invalidArgument before the first contact.
+   */
+  markVerified(compared?: string): Promise<void> {
+    return this.parts.trust.markVerified(this.parts.state.peer, compared);
   }
 
-  /** Accepts a changed identity key; it counts as unverified until compared again. Given-up messages are retried by `retry()`. */
-  trustIdentity(): Promise<void> {
-    return this.parts.trust.trustIdentity(this.parts.state.peer);
+  /**
+   * Accepts a changed identity key; it counts as unverified until compared again. Given-up messages go with `retry()`.
+   *
+   * @throws identityChanged if digits were passed and are no longer the safety number.
+   */
+  trustIdentity(compared?: string): Promise<void> {
+    return this.parts.trust.trustIdentity(this.parts.state.peer, compared);
   }
 
   /** Sends a message that was given up once more, also one of an earlier run. @throws invalidArgument if there is none. */

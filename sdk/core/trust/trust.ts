@@ -44,25 +44,37 @@ export class Trust {
     return mine !== undefined && this.parts.engine.compareScanned(mine.scannable, scanned);
   }
 
-  /** @throws invalidArgument before the peer's identity is known. */
-  async markVerified(peer: AccountId): Promise<void> {
-    await this.set(peer, "verified");
+  /**
+   * Marks the identity held now as verified. With the digits that were compared, only if they still are the safety number.
+   *
+   * @throws invalidArgument before the peer's identity is known; identityChanged if the digits are no longer right.
+   */
+  async markVerified(peer: AccountId, compared?: string): Promise<void> {
+    await this.decide(peer, compared, () => "verified");
   }
 
-  /** Takes a changed identity as the present one, unverified. Does nothing if it did not change. */
-  async trustIdentity(peer: AccountId): Promise<void> {
-    const { verification } = await this.parts.peers.get(peer);
-    if (verification === "changed") await this.set(peer, "unverified");
+  /** Takes a changed identity as the present one, unverified. Does nothing if it did not change. @throws as `markVerified`. */
+  async trustIdentity(peer: AccountId, compared?: string): Promise<void> {
+    await this.decide(peer, compared, (before) => (before === "changed" ? "unverified" : before));
   }
 
-  private async set(peer: AccountId, verification: Row<"peer">["verification"]): Promise<void> {
+  private async decide(
+    peer: AccountId,
+    compared: string | undefined,
+    verdict: (before: Verification) => Verification,
+  ): Promise<void> {
     const { store, peers, locks } = this.parts;
     await locks.run(peer, async () => {
       const row = await peers.get(peer);
       if (row.identityKey === undefined) {
         throw new SottoError("invalidArgument", { detail: "there is no safety number before the first contact" });
       }
-      await store.commit([peers.change({ ...row, verification })]);
+      if (compared !== undefined && compared !== (await this.safetyNumber(peer))?.digits) {
+        throw new SottoError("identityChanged");
+      }
+      await store.commit([peers.change({ ...row, verification: verdict(row.verification) })]);
     });
   }
 }
+
+type Verification = Row<"peer">["verification"];

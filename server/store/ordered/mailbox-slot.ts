@@ -25,6 +25,8 @@ export class MailboxSlot implements Participant, Resident {
   broken: unknown;
   /** The newest batch with a change of this mailbox that is not on disk. */
   pending: Batch | undefined;
+  /** The newest batch with an append that was not announced ahead of its commit; later ones must not overtake it. */
+  unannounced: Batch | undefined;
 
   constructor(id: MailboxId) {
     this.id = id;
@@ -52,6 +54,7 @@ export class MailboxSlot implements Participant, Resident {
       this.committed = mailbox;
       if (mailbox !== undefined) mailbox.committed = last;
       if (this.pending === batch) this.pending = undefined;
+      if (this.unannounced === batch) this.unannounced = undefined;
     };
   }
 
