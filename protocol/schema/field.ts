@@ -61,7 +61,7 @@ export function uint(max: number, min = 0): Field<number> {
     read: (value) => value as number,
     write: (value) => {
       if (!inBounds(value)) malformed(`expected an integer from ${min} to ${max}`);
-      return value > 0xffff_ffff ? BigInt(value) : value;
+      return value;
     },
     doc: `integer ${min}..${power(max)}`,
     shape: { kind: "uint", min, max },

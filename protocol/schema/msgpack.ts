@@ -13,7 +13,7 @@ let block = new Uint8Array(BLOCK_BYTES);
 let used = 0;
 
 /**
- * Packs a value made of null, unsigned integers (bigint above 2^32-1), strings, byte strings and arrays.
+ * Packs a value made of null, unsigned integers up to 2^53-1, strings, byte strings and arrays.
  *
  * The result is a plain `Uint8Array` that no later call writes to. It may be a view of a larger buffer.
  */
@@ -35,7 +35,7 @@ function space(size: number): Uint8Array<ArrayBuffer> {
 
 /** How many bytes a value takes. */
 function sizeOf(value: unknown): number {
-  if (typeof value === "number") return value <= 0x7f ? 1 : value <= 0xff ? 2 : value <= 0xffff ? 3 : 5;
+  if (typeof value === "number") return uintSize(value);
   if (value instanceof Uint8Array) return value.length + (value.length <= 0xff ? 2 : value.length <= 0xffff ? 3 : 5);
   if (Array.isArray(value)) {
     let size = value.length <= 0x0f ? 1 : 3;
@@ -46,7 +46,14 @@ function sizeOf(value: unknown): number {
     const length = utf8Length(value);
     return length + (length <= 0x1f ? 1 : length <= 0xff ? 2 : length <= 0xffff ? 3 : 5);
   }
-  return value === null ? 1 : 9;
+  return 1;
+}
+
+function uintSize(value: number): number {
+  if (value <= 0x7f) return 1;
+  if (value <= 0xff) return 2;
+  if (value <= 0xffff) return 3;
+  return value <= 0xffff_ffff ? 5 : 9;
 }
 
 /** Bytes of a text; a lone surrogate counts as U+FFFD, which the encoder writes for it. */
@@ -75,7 +82,6 @@ class Writer {
       else this.head(0xdc, value.length, 2);
       for (const item of value) this.value(item);
     } else if (typeof value === "string") this.text(value);
-    else if (typeof value === "bigint") this.head(0xd3, Number(value), 8);
     else if (value === null) this.big(0xc0, 1);
     else throw new TypeError("pack was given a value of no family");
   }
@@ -84,7 +90,8 @@ class Writer {
     if (value <= 0x7f) this.big(value, 1);
     else if (value <= 0xff) this.head(0xcc, value, 1);
     else if (value <= 0xffff) this.head(0xcd, value, 2);
-    else this.head(0xce, value, 4);
+    else if (value <= 0xffff_ffff) this.head(0xce, value, 4);
+    else this.head(0xd3, value, 8);
   }
 
   private binary(bytes: Uint8Array): void {

@@ -55,6 +55,35 @@ describe("group commit", () => {
     for (const outcome of await Promise.all(rest)) expect(outcome.kind).toBe("stored");
   });
 
+  it("announces cursors ahead of a small commit, leaves a large one's to its answers, and never lets a later one overtake", async () => {
+    const told: number[] = [];
+    const harness = { store, clock, reopen: async () => {}, dispose: async () => {} };
+    const appendTo = (number: number, to: number) =>
+      store.mail.append(send(harness, number, [mailbox(to)]), () => told.push(number));
+    const first = appendTo(1, 1);
+    const write = await engine.nextWrite();
+    expect(told).toEqual([1]);
+    const many = Array.from({ length: 1_000 }, (_, n) => appendTo(2 + n, 1));
+    const early = told.length;
+    expect(early).toBeGreaterThan(1);
+    expect(early).toBeLessThan(1_000);
+    await write.finish();
+    await first;
+    const large = await engine.nextWrite();
+    const later = [appendTo(2_001, 1), appendTo(2_002, 2)];
+    // Behind unannounced ones in mailbox 1; nothing stands before it in mailbox 2.
+    expect(told.slice(early)).toEqual([2_002]);
+    await large.finish();
+    await Promise.all(many);
+    const last = await engine.nextWrite();
+    await last.finish();
+    await Promise.all(later);
+    const after = appendTo(2_003, 1);
+    expect(told.at(-1)).toBe(2_003);
+    await (await engine.nextWrite()).finish();
+    await after;
+  });
+
   it("writes one summary row for a mailbox however often it is emptied in a batch", async () => {
     const first = append(1);
     const write = await engine.nextWrite();
