@@ -31,7 +31,6 @@ export class ClientConnection implements ConnectionHandler, Caller {
   private attachment: Admission["attachment"] | undefined = undefined;
   private stream: MailboxStream | undefined = undefined;
   private readonly frameBucket: Bucket;
-  private lastFrameMs: number;
   private unanswered = 0;
   private readonly outbox: Outbox;
   private closedAs: CloseReason | undefined = undefined;
@@ -43,7 +42,6 @@ export class ClientConnection implements ConnectionHandler, Caller {
   ) {
     this.outbox = new Outbox(connection, rules.outgoing);
     this.frameBucket = rules.limiters.own("framesPerConnection");
-    this.lastFrameMs = rules.clock.monotonic();
     this.greeter = new Greeter(rules, this);
     rules.metrics.gauge("greetingConnections", 1);
   }
@@ -79,7 +77,8 @@ export class ClientConnection implements ConnectionHandler, Caller {
   /** Looks at the time: a greeting that takes too long, a peer that went silent. */
   tick(nowMs: number): void {
     if (this.greeter !== undefined) this.greeter.handle({ kind: "tick" });
-    else if (nowMs - this.lastFrameMs > limits.silenceMs.value) this.close("silent");
+    // Every frame looks at its bucket, so the bucket knows when the last one came.
+    else if (nowMs - this.frameBucket.atMs > limits.silenceMs.value) this.close("silent");
   }
 
   /** The mailbox this connection streams, once it does. */
@@ -153,7 +152,6 @@ export class ClientConnection implements ConnectionHandler, Caller {
 
   private read(message: Uint8Array): void {
     const nowMs = this.rules.clock.monotonic();
-    this.lastFrameMs = nowMs;
     if (this.rules.limiters.takeOwn("framesPerConnection", this.frameBucket, nowMs) > 0) {
       this.close("flooding");
       return;

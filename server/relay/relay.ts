@@ -74,6 +74,7 @@ export function createRelay(parts: RelayParts): Relay {
     },
   };
 
+  const forget = (gone: ClientConnection) => void connections.delete(gone);
   const tick = () => {
     timer = clock.after(TICK_MS, tick);
     const nowMs = clock.monotonic();
@@ -97,7 +98,7 @@ export function createRelay(parts: RelayParts): Relay {
   return {
     connected(connection) {
       if (isDraining || rules.limiters.take("connectionsPerAddress", connection.remoteAddress) > 0) return undefined;
-      const client = new ClientConnection(rules, connection, (gone) => connections.delete(gone));
+      const client = new ClientConnection(rules, connection, forget);
       connections.add(client);
       client.open();
       return client;
