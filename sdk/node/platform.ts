@@ -1,11 +1,11 @@
 /** What Node and Electron offer to the core. */
 
-import { randomFillSync } from "node:crypto";
 import type { Log, Platform } from "../core/ports.js";
 import { libsignalEngine } from "../engine/libsignal.js";
 import { aesGcm } from "./aes-gcm.js";
 import { systemClock } from "./clock.js";
 import { ed25519 } from "./ed25519.js";
+import { systemRandom } from "./random.js";
 import { dial } from "./socket.js";
 
 /** One line on standard error for what someone should look at; success is silent. */
@@ -21,6 +21,6 @@ export const nodePlatform: Platform = {
   deviceKeys: ed25519,
   dial,
   clock: systemClock,
-  random: { bytes: (size) => randomFillSync(new Uint8Array(size)) },
+  random: systemRandom,
   log: logTrouble,
 };

@@ -4,6 +4,7 @@ import type { CiphertextMessage } from "@signalapp/libsignal-client";
 import { parseAccountId, parseDeviceId } from "@sotto/protocol";
 import { type Address, EngineRefusal, type Unsealed } from "../../core/ports.js";
 import type { CallStores } from "./call-stores.js";
+import type { KnownCertificates } from "./known-certificates.js";
 import { type Libsignal, plain } from "./library.js";
 import { parsed } from "./refusal.js";
 
@@ -29,6 +30,14 @@ export async function seal(
   return stores.run("malformed", () => lib.sealedSenderEncrypt(content, protocolAddress(lib, peer), stores));
 }
 
+/** What unsealing goes by. */
+export interface UnsealParts {
+  readonly own: Address;
+  readonly roots: readonly Uint8Array[];
+  readonly nowMs: number;
+  readonly known: KnownCertificates;
+}
+
 /**
  * Opens the outer layer and believes nothing of it before the certificate is valid under a pinned root.
  *
@@ -38,13 +47,13 @@ export async function unseal(
   lib: Libsignal,
   stores: CallStores,
   sealed: Uint8Array,
-  { own, roots, nowMs }: { readonly own: Address; readonly roots: readonly Uint8Array[]; readonly nowMs: number },
+  { own, roots, nowMs, known }: UnsealParts,
 ): Promise<Unsealed> {
   const trustRoots = roots.map((root) => parsed("invalidSealed", () => lib.PublicKey.deserialize(plain(root))));
   // The library opens this layer without looking at the certificate.
   const content = await stores.run("invalidSealed", () => lib.sealedSenderDecryptToUsmc(plain(sealed), stores));
   const certificate = content.senderCertificate();
-  if (!parsed("invalidSealed", () => certificate.validateWithTrustRoots(trustRoots, nowMs))) {
+  if (!parsed("invalidSealed", () => known.isValid(certificate, trustRoots, nowMs))) {
     throw new EngineRefusal("invalidSealed");
   }
 

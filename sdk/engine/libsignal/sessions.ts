@@ -4,6 +4,7 @@ import { type Address, type Engine, type EngineRecords, EngineRefusal, type Prek
 import { capArchived } from "./archive.js";
 import { CallStores } from "./call-stores.js";
 import type { keysOf } from "./keys.js";
+import { KnownCertificates } from "./known-certificates.js";
 import { type Libsignal, plain } from "./library.js";
 import { parsed, stored } from "./refusal.js";
 import { protocolAddress, seal, unseal, ValidatedCiphertext } from "./sealed.js";
@@ -12,6 +13,7 @@ type Sessions = Pick<Engine, "startSession" | "usableSession" | "encrypt" | "uns
 
 /** The part of the engine that works on sessions. */
 export function sessionsOf(lib: Libsignal, { pairOf }: Pick<ReturnType<typeof keysOf>, "pairOf">): Sessions {
+  const known = new KnownCertificates();
   const sessionRecord = (record: Uint8Array) => stored(() => lib.SessionRecord.deserialize(plain(record)));
 
   function usableSession(session: Uint8Array | undefined, nowMs: number): number | undefined {
@@ -51,7 +53,7 @@ export function sessionsOf(lib: Libsignal, { pairOf }: Pick<ReturnType<typeof ke
     async unseal(records, sealed, roots, nowMs) {
       const { address } = records.own();
       const { stores } = begin(records, address);
-      return unseal(lib, stores, sealed, { own: address, roots, nowMs });
+      return unseal(lib, stores, sealed, { own: address, roots, nowMs, known });
     },
 
     async decrypt(records, { inner }) {
