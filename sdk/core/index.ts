@@ -13,6 +13,7 @@ export type {
 export { createClient } from "./create-client.js";
 export type { DebugBundle } from "./debug-bundle.js";
 export type { EventOf, ListenerOptions } from "./events.js";
+export { DeviceLimitError } from "./link/loss.js";
 export type { ClientOptions } from "./options.js";
 export type { Moment, SentMessage } from "./outbox/sent-message.js";
 export type * from "./ports.js";
