@@ -8,9 +8,7 @@
  * `docs/server-pages.ts`.
  */
 
-import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import { protocolSections } from "./docs/protocol-sections.js";
 import { readmeSections } from "./docs/readme-sections.js";
 import { serverPages } from "./docs/server-pages.js";
@@ -35,19 +33,6 @@ function present(path: string): string {
   return existsSync(file) ? readFileSync(file, "utf8") : "";
 }
 
-/** The text as the formatter leaves it, so that it and this script never undo each other's work. */
-function formatted(path: string, text: string): string {
-  const biome = fileURLToPath(new URL("../node_modules/@biomejs/biome/bin/biome", import.meta.url));
-  const args = [biome, "format", `--stdin-file-path=${path}`];
-  const cwd = fileURLToPath(new URL("..", import.meta.url));
-  return execFileSync(process.execPath, args, {
-    cwd,
-    input: text,
-    encoding: "utf8",
-    stdio: ["pipe", "pipe", "ignore"],
-  });
-}
-
 const texts: Readonly<Record<string, () => string>> = {
   "README.md": () => filled("README.md", readmeSections),
   "protocol/PROTOCOL.md": () => filled("protocol/PROTOCOL.md", protocolSections),
@@ -57,7 +42,7 @@ const texts: Readonly<Record<string, () => string>> = {
 const [mode] = process.argv.slice(2);
 if (mode !== "write" && mode !== "check") throw new Error("say `write` or `check`");
 const stale = Object.entries(texts)
-  .map(([path, make]) => ({ path, text: formatted(path, make()) }))
+  .map(([path, make]) => ({ path, text: make() }))
   .filter(({ path, text }) => text !== present(path));
 for (const { path, text } of stale) {
   if (mode === "write") writeFileSync(new URL(`../${path}`, import.meta.url), text);
