@@ -14,6 +14,7 @@ import {
 } from "@sotto/protocol";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { refusal } from "./refusal.js";
 import { edgesOfFields, plain, wireOf } from "./shapes.js";
 import { join, raw, spell, type Wire } from "./spelling.js";
 
@@ -30,17 +31,6 @@ function shapesOf(name: FrameName): Record<string, field.Shape> {
 function bytesOf(name: FrameName): fc.Arbitrary<Uint8Array> {
   const shapes = Object.values(shapesOf(name)).map(wireOf);
   return fc.tuple(...shapes).map((values) => spell([frames[name].tag, ...values]));
-}
-
-/** The code of the SottoError that `work` throws; any other exception fails the test. */
-function refusal(work: () => unknown): string | undefined {
-  try {
-    work();
-    return undefined;
-  } catch (error) {
-    if (error instanceof SottoError) return error.code;
-    throw error;
-  }
 }
 
 describe.each(names)("the frame %s", (name) => {

@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { loadUws } from "../../server/transport/load-uws.js";
 import { connect, endClients, frame, RawPeer } from "../contract/transport/client-side.js";
+import { said } from "../support/said.js";
 import type { ClientsReport } from "./hostile-sockets-clients.js";
 import { FLOOD_ME, type ServerReport } from "./hostile-sockets-server.js";
 
@@ -24,20 +25,6 @@ function start(file: string, ...args: string[]): ChildProcess {
   const child = fork(path, args, { execArgv, env });
   children.push(child);
   return child;
-}
-
-/** The next thing a child says; it must not end instead. */
-async function said<Said>(child: ChildProcess): Promise<Said> {
-  const over = new AbortController();
-  try {
-    const [answer] = await Promise.race([
-      once(child, "message", over),
-      once(child, "exit", over).then(([code]) => Promise.reject(new Error(`the process ended with ${code}`))),
-    ]);
-    return answer;
-  } finally {
-    over.abort();
-  }
 }
 
 async function ask<Said>(child: ChildProcess): Promise<Said> {

@@ -8,10 +8,10 @@ import {
   encodeContent,
   type field,
   limits,
-  SottoError,
 } from "@sotto/protocol";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { refusal } from "../refusal.js";
 import { edgesOf, edgesOfFields, plain, wireOf } from "../shapes.js";
 import { join, raw, spell, type Wire } from "../spelling.js";
 
@@ -25,16 +25,6 @@ const plainHeader = Object.values(header).map(plain);
 
 function spellContent(kind: number, values: readonly Wire[], body: Wire): Uint8Array {
   return spell([1, kind, ...values, spell(body)]);
-}
-
-function refusal(work: () => unknown): string | undefined {
-  try {
-    work();
-    return undefined;
-  } catch (error) {
-    if (error instanceof SottoError) return error.code;
-    throw error;
-  }
 }
 
 const headers = fc.tuple(...Object.values(header).map(wireOf));

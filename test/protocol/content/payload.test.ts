@@ -10,10 +10,10 @@ import {
   paddedSize,
   parseDeviceId,
   parseMessageId,
-  SottoError,
 } from "@sotto/protocol";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { refusal } from "../refusal.js";
 import { join, raw, spell, type Wire } from "../spelling.js";
 
 const NOTHING = new Uint8Array(0);
@@ -37,16 +37,6 @@ const payloads: fc.Arbitrary<Payload> = fc.oneof(
 /** Pads by the words of PROTOCOL.md: an end mark, then zeros. */
 function pad(record: Uint8Array, size: number): Uint8Array {
   return join([record, Uint8Array.of(0x80), new Uint8Array(size - record.length - 1)]);
-}
-
-function refusal(work: () => unknown): string | undefined {
-  try {
-    work();
-    return undefined;
-  } catch (error) {
-    if (error instanceof SottoError) return error.code;
-    throw error;
-  }
 }
 
 /** What libsignal adds at most around padded bytes; `sealed-size.test.ts` measures it. */

@@ -3,7 +3,7 @@
  * ten thousand that only sit there. Its memory stays bounded, the greedy are told so, and two people go on talking.
  */
 
-import { type ChildProcess, execFileSync, fork } from "node:child_process";
+import { execFileSync, fork } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -22,6 +22,7 @@ import { type Client, createClient, type DirectConversation, levelStore } from "
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { loadUws } from "../../../server/transport/load-uws.js";
 import { type Asking, type FrameSocket, newMessageId, RawDevice } from "../../support/raw-client/index.js";
+import { said } from "../../support/said.js";
 import type { IdleReport } from "./idle-connections.js";
 import { RelayApart } from "./relay-apart.js";
 
@@ -191,12 +192,12 @@ describe.each(transports)("a relay on $name", { timeout: 180_000 }, ({ name, abs
     const execArgv = ["--conditions=sotto-source", "--import", "tsx"];
     const crowd = fork(path, [port, String(IDLE)], { execArgv });
     try {
-      expect(await said(crowd)).toEqual({ open: IDLE, answered: 0 });
+      expect(await said<IdleReport>(crowd)).toEqual({ open: IDLE, answered: 0 });
       const each = ((await relay.residentBytes()) - before) / IDLE;
       console.log(`${name}: ${(each / 1_024).toFixed(1)} KiB of the relay for each of ${IDLE} idle connections`);
       expect(each).toBeLessThan(idleBytes);
       await talk();
-      const answer = said(crowd);
+      const answer = said<IdleReport>(crowd);
       crowd.send("ping");
       expect(await answer).toEqual({ open: IDLE, answered: IDLE });
     } finally {
@@ -214,17 +215,3 @@ describe.each(transports)("a relay on $name", { timeout: 180_000 }, ({ name, abs
     await talk();
   });
 });
-
-/** The next thing a child says; it must not end instead. */
-async function said(child: ChildProcess): Promise<IdleReport> {
-  const over = new AbortController();
-  try {
-    const [answer] = await Promise.race([
-      once(child, "message", over),
-      once(child, "exit", over).then(([code]) => Promise.reject(new Error(`the process ended with ${code}`))),
-    ]);
-    return answer;
-  } finally {
-    over.abort();
-  }
-}
