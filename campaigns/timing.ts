@@ -1,6 +1,7 @@
 /**
  * Whether the time of a refusal tells its reason. Every reason is asked for in turn, in random order, from several
- * connections; within each kind of request, the times of every reason are compared with those of an unknown account.
+ * connections; within each kind of request, the times of every reason are compared with those of the first, an unknown
+ * account where there can be one.
  *
  * Threshold: a two-sample Kolmogorov-Smirnov test at an error probability of 0.001 over all comparisons together. Controls:
  * the same samples shifted by steps show how small a difference would be seen, and the same load without the refusal
@@ -10,6 +11,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { GrantingHost } from "../test/scenarios/consent/granting-host.js";
 import { isToldApart, ksDistance, ksThreshold, median } from "../test/scenarios/security/distributions.js";
 import { type RefusedClass, RefusedSender } from "../test/scenarios/security/refused-senders.js";
 import { RelayApart } from "../test/scenarios/security/relay-apart.js";
@@ -47,8 +49,10 @@ export const timingCampaign: Campaign = {
 /** Times of every reason, from a relay of its own. */
 async function measure(refusalDelay: string, samples: number, seed: number): Promise<Samples> {
   const folder = await mkdtemp(join(tmpdir(), "sotto-timing-"));
-  const relay = await RelayApart.start(folder, { REFUSAL_DELAY: refusalDelay, LIMITER_SCALE: "1000000" });
-  const sender = await RefusedSender.open(relay.url, LANES);
+  const host = new GrantingHost();
+  const settings = { REFUSAL_DELAY: refusalDelay, LIMITER_SCALE: "1000000", ...host.environment };
+  const relay = await RelayApart.start(folder, settings);
+  const sender = await RefusedSender.open(relay.url, LANES, host);
   try {
     const times = new Map(sender.classes.map((refused) => [refused, [] as number[]]));
     const random = seededRandom(seed);

@@ -7,10 +7,15 @@ const alice = await createClient({ relay, userId: "alice", store: levelStore("./
 const bob = await createClient({ relay, userId: "bob", store: levelStore("./demo/bob") });
 
 const sent = (await alice.openDM({ userId: "bob" })).send({ text: "Hello Bob" });
-await sent.delivered; // it is on Bob's disk now, and only he and Alice can read it
 
-for await (const item of (await bob.openDM({ userId: "alice" })).messages()) {
-  if (item.kind === "text") console.log(`Bob reads: ${item.text}`);
+for await (const request of bob.requests()) {
+  console.log(`${request.from.userId} would like to write to Bob: ${request.text}`);
+  const conversation = await request.accept(); // or decline(), or block(): then Alice learns nothing
+  await sent.delivered; // it is on Bob's disk, he accepted, and only he and Alice can read it
+  for await (const item of conversation.messages()) {
+    if (item.kind === "text") console.log(`Bob reads: ${item.text}`);
+    break;
+  }
   break;
 }
 await Promise.all([alice.close(), bob.close()]);

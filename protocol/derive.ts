@@ -2,6 +2,7 @@
 
 import { hkdf } from "@noble/hashes/hkdf.js";
 import { sha256 } from "@noble/hashes/sha2.js";
+import type { FirstContactPolicy } from "./frames.js";
 import { type AccountId, accountIdToBytes, type ConversationId, type DeviceId, toHex } from "./ids.js";
 
 const encoder = new TextEncoder();
@@ -85,6 +86,7 @@ export function registrationText(
     readonly authenticationKey: Uint8Array;
     readonly registrationId: number;
     readonly deliveryKeyHash: Uint8Array;
+    readonly replaces?: DeviceId | undefined;
   },
 ): Uint8Array<ArrayBuffer> {
   return labelled(
@@ -96,7 +98,23 @@ export function registrationText(
     keys.authenticationKey,
     Uint8Array.of(keys.registrationId >> 8, keys.registrationId & 0xff),
     keys.deliveryKeyHash,
+    Uint8Array.of(keys.replaces ?? 0),
   );
+}
+
+/** What the relay keeps of the token a device leaves behind with `park`. */
+export function hashResumeToken(token: Uint8Array): Uint8Array<ArrayBuffer> {
+  return digest(labelled("sotto/resume/1", token));
+}
+
+/** The hash of an account's access settings, by which a device finds out whether the relay holds what it set. */
+export function accessDigest(access: {
+  readonly deliveryKeyHash: Uint8Array;
+  readonly firstContact: FirstContactPolicy;
+  readonly blocked: readonly AccountId[];
+}): Uint8Array<ArrayBuffer> {
+  const blocked = [...access.blocked].sort().map(accountIdToBytes);
+  return digest(labelled("sotto/access/1", access.deliveryKeyHash, encoder.encode(access.firstContact), ...blocked));
 }
 
 /** One published key of a device, as the digest sees it. */

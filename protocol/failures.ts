@@ -102,6 +102,13 @@ export const failures = {
     remedy: "Nobody is registered under this user id yet; ask them to open the app once.",
   },
 
+  unknownDevice: {
+    wire: 27,
+    fault: "caller",
+    retry: "never",
+    remedy: "This account has no such device; list them again.",
+  },
+
   // Sending
   notAllowed: {
     wire: 40,
@@ -122,6 +129,70 @@ export const failures = {
     remedy: "The recipient has too much unread mail; try again when they were online.",
   },
   tooLarge: { wire: 43, fault: "caller", retry: "never", remedy: "Send less at once; files belong into attachments." },
+  requestPending: {
+    wire: 44,
+    fault: "peer",
+    retry: "afterRemedy",
+    remedy: "Your first message waits for an answer; send the next one once it is accepted.",
+  },
+  badGrant: {
+    wire: 45,
+    fault: "host",
+    retry: "afterRemedy",
+    remedy: "The grant is not signed for this relay and these two people, or has expired; fetch a new one.",
+  },
+  grantSpent: {
+    wire: 46,
+    fault: "host",
+    retry: "afterRemedy",
+    remedy: "This grant was good for one first contact and was used; fetch another one.",
+  },
+
+  // Linking
+  linkUsed: {
+    wire: 60,
+    fault: "caller",
+    retry: "afterRemedy",
+    remedy: "This link was used already; make a new one on the old device.",
+  },
+  linkExpired: {
+    wire: 61,
+    fault: "caller",
+    retry: "afterRemedy",
+    remedy: "This link is older than ten minutes, was ended or never existed; make a new one on the old device.",
+  },
+  linkInvalid: {
+    wire: 0,
+    fault: "peer",
+    retry: "afterRemedy",
+    remedy: "The other side of this link is not who it should be; nothing was handed over. Make a new link.",
+  },
+  wrongCode: {
+    wire: 0,
+    fault: "caller",
+    retry: "afterRemedy",
+    remedy: "The codes of the two devices differ; nothing was handed over. Make a new link and compare again.",
+  },
+  linkDeclined: {
+    wire: 0,
+    fault: "peer",
+    retry: "afterRemedy",
+    remedy: "The other device ended the link; nothing was handed over. Make a new one if you want to link it.",
+  },
+
+  // Consent
+  policyDenied: {
+    wire: 0,
+    fault: "peer",
+    retry: "afterRemedy",
+    remedy: "This person takes first messages only on the grounds that `need` lists; the host can vouch for them.",
+  },
+  textOnly: {
+    wire: 0,
+    fault: "caller",
+    retry: "afterRemedy",
+    remedy: "The first message to somebody is one text; send everything else once it is accepted.",
+  },
 
   // Only in the SDK
   invalidArgument: { wire: 0, fault: "caller", retry: "never", remedy: "Correct the argument that the detail names." },

@@ -74,6 +74,33 @@ const envelope = record({
 });
 const deviceList = list(deviceId, MAX_DEVICES);
 
+/** Who may make first contact, from the loosest to the strictest; an account's choice and a community's floor. */
+export const firstContactPolicies = ["everyone", "grant", "contacts", "nobody"] as const;
+const firstContact = choice(...firstContactPolicies);
+/** A device's name, sealed by the account's devices for each other; always of one length. */
+const sealedName = bytes(limits.sealedNameBytes.value);
+/** One device of an account, as its other devices need it to write to it. */
+const ownDevice = record({ device: deviceId, registrationId, addedMs: timeMs });
+/** One device of an account, as its owner sees it. `seenDay` counts days since 1970 and is no finer. */
+const listedDevice = record({
+  device: deviceId,
+  registrationId,
+  addedMs: timeMs,
+  seenDay: uint(U32),
+  name: optional(sealedName),
+});
+const listedDevices = list(listedDevice, MAX_DEVICES);
+/** One device's published keys. */
+const bundle = record({
+  device: deviceId,
+  registrationId,
+  signedPrekey,
+  kyberPrekey,
+  oneTimePrekey: optional(oneTimePrekey),
+});
+const linkId = bytes(16);
+const linkStep = choice("join", "challenge", "approve", "provision");
+
 /** Every frame, by name. */
 export const frames = {
   // Greeting
@@ -92,12 +119,13 @@ export const frames = {
   authenticate: toRelay(
     2,
     ["greeting"],
-    "Proves a registered device: an Ed25519 signature by its authentication key over `authenticationText`.",
+    "Proves a registered device: an Ed25519 signature by its authentication key over `authenticationText`. `resume` is the token of this device's last `park`, if it holds one.",
     {
       version: uint(U32),
       account: accountId,
       device: deviceId,
       signature: bytes(64),
+      resume: optional(bytes(16)),
     },
   ),
   anonymous: toRelay(
@@ -111,7 +139,7 @@ export const frames = {
   register: toRelay(
     4,
     ["greeting"],
-    "Registers a device and makes this its connection. Exactly one of `token` (the host's) and `userId` (development mode only). `first` creates the account; `add` joins a device that holds the account's identity key; `reset` replaces identity and devices.",
+    "Registers a device and makes this its connection. Exactly one of `token` (the host's) and `userId` (development mode only). `first` creates the account; `add` joins a device that holds the account's identity key, in the place of the device `replaces` if it is given; `reset` replaces identity and devices.",
     {
       version: uint(U32),
       mode: choice("first", "add", "reset"),
@@ -123,6 +151,8 @@ export const frames = {
       deliveryKeyHash: bytes(32),
       signedPrekey,
       lastResortPrekey: kyberPrekey,
+      name: optional(sealedName),
+      replaces: optional(deviceId),
       identitySignature: signature,
       authenticationSignature: bytes(64),
     },
@@ -130,13 +160,18 @@ export const frames = {
   welcome: toClient(
     5,
     ["device", "anonymous"],
-    "Ends the greeting. On a device's connection it names the device and what the relay holds of its keys, for the drift check.",
+    "Ends the greeting. On a device's connection it names the device, what the relay holds of its keys and of the account's access, the account's devices, and how far its mailbox and prekey ids ever came, for the drift check. `resumed` is `yes` if the token given was that of the last `park`, which is then spent.",
     {
       account: optional(accountId),
       device: optional(deviceId),
       keyDigest: optional(bytes(32)),
+      accessDigest: optional(bytes(32)),
       oneTimeCount: uint(MAX_ONE_TIME),
       kyberCount: uint(MAX_ONE_TIME),
+      highestPrekeyId: uint(0xff_ffff),
+      head: cursor,
+      resumed: choice("no", "yes"),
+      devices: list(ownDevice, MAX_DEVICES),
       serverTimeMs: timeMs,
     },
   ),
@@ -147,7 +182,7 @@ export const frames = {
     {
       failure: uint(0xffff, 1),
       retryAfterMs: optional(timeMs),
-      devices: deviceList,
+      devices: listedDevices,
     },
   ),
 
@@ -166,7 +201,12 @@ export const frames = {
     id,
     userId: text(limits.userIdBytes.value, 1),
   }),
-  resolved: toClient(21, ["device"], "The account of the user asked for.", { id, account: accountId }),
+  resolved: toClient(
+    21,
+    ["device"],
+    "The account of the user asked for, and who may make first contact with it, the community's floor included. `bases` are the grounds of grants it takes; none listed = any.",
+    { id, account: accountId, firstContact, bases: list(text(limits.basisBytes.value, 1), limits.bases.value) },
+  ),
   fetchBundles: toRelay(
     22,
     ["device", "anonymous"],
@@ -181,24 +221,16 @@ export const frames = {
       id,
       account: accountId,
       identityKey: curveKey,
-      devices: list(
-        record({
-          device: deviceId,
-          registrationId,
-          signedPrekey,
-          kyberPrekey,
-          oneTimePrekey: optional(oneTimePrekey),
-        }),
-        MAX_DEVICES,
-      ),
+      devices: list(bundle, MAX_DEVICES),
     },
   ),
   publishKeys: toRelay(
     24,
     ["device"],
-    "Adds one-time keys and replaces the signed and the last-resort key where given. Every signature is checked first. Answered by `published`.",
+    "Adds one-time keys, or replaces all there are, and replaces the signed and the last-resort key where given. Every signature is checked first. Answered by `published`.",
     {
       id,
+      oneTime: choice("add", "replace"),
       signedPrekey: optional(signedPrekey),
       lastResortPrekey: optional(kyberPrekey),
       oneTimePrekeys: list(oneTimePrekey, MAX_ONE_TIME),
@@ -229,29 +261,86 @@ export const frames = {
   setAccess: toRelay(
     29,
     ["device"],
-    "Sets who may write to this account: the hash of its delivery key, whether strangers may make first contact, and whom it refuses. Answered by `done`.",
+    "Sets who may write to this account: the hash of its delivery key, who may make first contact, and whom it refuses. Answered by `done`. A delivery key that is replaced is remembered as a former one.",
     {
       id,
       deliveryKeyHash: bytes(32),
-      firstContact: choice("everyone", "nobody"),
-      blocked: list(accountId, 1000),
+      firstContact,
+      blocked: list(accountId, limits.blockedAccounts.value),
     },
   ),
+
+  // Devices
+  listDevices: toRelay(30, ["device"], "Asks for the devices of this account. Answered by `deviceList`.", { id }),
+  deviceList: toClient(31, ["device"], "The devices of this account, this one included.", {
+    id,
+    devices: listedDevices,
+  }),
+  revokeDevice: toRelay(
+    32,
+    ["device"],
+    "Removes a device of this account, its mailbox and its keys, closes its connection, and replaces the delivery key it knew, in one step. Answered by `done`.",
+    { id, device: deviceId, deliveryKeyHash: bytes(32) },
+  ),
+  nameDevice: toRelay(33, ["device"], "Sets this device's sealed name. Answered by `done`.", { id, name: sealedName }),
+  devicesChanged: toClient(34, ["device"], "The devices of this account changed; these are they now.", {
+    devices: list(ownDevice, MAX_DEVICES),
+  }),
+  deviceLimit: toClient(
+    35,
+    ["device"],
+    "A device with this account's identity key was refused, because the account has as many as it may have.",
+    {},
+  ),
+  park: toRelay(
+    36,
+    ["device"],
+    "Leaves the hash of a token behind, the last thing a device does. One that comes back with the token is in the state it left; any other state is not known to be the newest. Answered by `done`.",
+    { id, tokenHash: bytes(32) },
+  ),
+
+  // Linking
+  openLink: toRelay(
+    50,
+    ["device"],
+    "Opens a rendezvous for one new device of this account, for `linkTtlMs`. Answered by `done`.",
+    { id, link: linkId },
+  ),
+  putLink: toRelay(
+    51,
+    ["device", "anonymous"],
+    "Leaves one step of a link, sealed for the other side; each can be left once. `join` and `approve` come from the new device on an anonymous connection, `challenge` and `provision` from a device of the account that opened the link. Answered by `done`.",
+    { id, link: linkId, step: linkStep, body: bytes(1, limits.linkBodyBytes.value) },
+  ),
+  takeLink: toRelay(52, ["device", "anonymous"], "Asks for a step the other side left. Answered by `linkBody`.", {
+    id,
+    link: linkId,
+    step: linkStep,
+  }),
+  linkBody: toClient(53, ["device", "anonymous"], "The step asked for; nothing if it was not left yet.", {
+    id,
+    body: optional(bytes(1, limits.linkBodyBytes.value)),
+  }),
+  closeLink: toRelay(54, ["device"], "Ends a link of this account. Answered by `done`.", { id, link: linkId }),
 
   // Mail
   send: toRelay(
     40,
     ["device", "anonymous"],
-    "Sends envelopes to every device of the named accounts, all or none. On an anonymous connection each account needs its delivery key; on a device's connection a send without one is an identified first contact. Idempotent on `messageId`. Ephemeral envelopes are never stored. Answered by `accepted`, `deviceMismatch` or `failed`.",
+    "Sends envelopes to every device of the named accounts, all or none; of the sender's own account also to `listed` ones only. On an anonymous connection each account needs its delivery key. On a device's connection a former delivery key will do where the account's policy takes former contacts, and a send without one is an identified first contact: one message for each pair of accounts, and a few repairs. Idempotent on `messageId`. Ephemeral envelopes are never stored. Answered by `accepted`, `deviceMismatch` or `failed`.",
     {
       id,
       messageId,
       storage: choice("stored", "ephemeral"),
       urgency: choice("normal", "urgent"),
+      purpose: choice("message", "repair"),
+      wantBundles: choice("no", "yes"),
       recipients: list(
         record({
           account: accountId,
           deliveryKey: optional(deliveryKey),
+          grant: optional(text(limits.grantBytes.value, 1)),
+          scope: choice("all", "listed"),
           envelopes: list(envelope, MAX_DEVICES),
         }),
         limits.accountsPerSend.value,
@@ -271,11 +360,15 @@ export const frames = {
   deviceMismatch: toClient(
     42,
     ["device", "anonymous"],
-    "Nothing was stored: the device lists are wrong. One answer for all accounts of the request.",
+    "Nothing was stored: the device lists are wrong. One answer for all accounts of the request, with the bundles of missing and stale devices if the send wanted them.",
     {
       id,
       accounts: list(
         record({ account: accountId, missing: deviceList, extra: deviceList, stale: deviceList }),
+        limits.accountsPerSend.value,
+      ),
+      bundles: list(
+        record({ account: accountId, identityKey: curveKey, devices: list(bundle, MAX_DEVICES) }),
         limits.accountsPerSend.value,
       ),
     },
@@ -313,6 +406,9 @@ export const frames = {
     {},
   ),
 } as const satisfies Record<string, FrameRow>;
+
+/** Who may make first contact. */
+export type FirstContactPolicy = (typeof firstContactPolicies)[number];
 
 /** The name of a frame. */
 export type FrameName = keyof typeof frames;

@@ -13,19 +13,42 @@ export {
   type UnsupportedContent,
 } from "./content/content.js";
 export { type ContentBodyOf, type ContentKind, type ContentKindRow, contentKinds } from "./content/kinds.js";
-export { decodePayload, encodePayload, type Payload, paddedSize, payloadFields } from "./content/payload.js";
 export {
+  type ArchiveEntry,
+  type ContactState,
+  decodeOwnBody,
+  encodeOwnBody,
+  MAX_CONTACTS_PER_STATE,
+  MAX_ENTRIES_PER_ARCHIVE,
+  type OwnBody,
+  type OwnState,
+  ownBodies,
+  type Relation,
+  relations,
+} from "./content/own-devices.js";
+export {
+  decodePayload,
+  encodePayload,
+  ownPayloadTypes,
+  type Payload,
+  paddedSize,
+  payloadFields,
+} from "./content/payload.js";
+export {
+  accessDigest,
   authenticationText,
   deliveryKeyText,
   deriveDeliveryKey,
   digest,
   directConversationId,
   hashDeliveryKey,
+  hashResumeToken,
   keyDigest,
   labelled,
   registrationText,
   rootFingerprint,
 } from "./derive.js";
+export { deriveDeviceNameKey, deviceNameContext, padDeviceName, unpadDeviceName } from "./device-name.js";
 export {
   type ErrorDetails,
   type Failure,
@@ -39,11 +62,13 @@ export {
 } from "./failures.js";
 export {
   type Direction,
+  type FirstContactPolicy,
   type Frame,
   type FrameName,
   type FrameRow,
   type FrameToClient,
   type FrameToRelay,
+  firstContactPolicies,
   frames,
   PROTOCOL_VERSION,
   type Stage,
@@ -64,5 +89,23 @@ export {
   toHex,
 } from "./ids.js";
 export { type Limit, limits } from "./limits.js";
+export {
+  challengedTranscript,
+  decodeJoin,
+  decodeLinkRecord,
+  decodeLinkUri,
+  encodeJoin,
+  encodeLinkRecord,
+  encodeLinkUri,
+  LINK_CODE_DIGITS,
+  type LinkOffer,
+  type LinkRecord,
+  type LinkSecrets,
+  type LinkStep,
+  linkCode,
+  linkRecords,
+  linkStepKey,
+  linkTranscript,
+} from "./linking.js";
 export type { TypeOf } from "./schema/field.js";
 export * as field from "./schema/field.js";

@@ -9,12 +9,14 @@ import { writeFileSync } from "node:fs";
 import { contentVectors } from "./vectors/contents.js";
 import { deriveVectors } from "./vectors/derive.js";
 import { frameVectors } from "./vectors/frames.js";
+import { ownBodyVectors } from "./vectors/own-bodies.js";
 import { payloadVectors } from "./vectors/payloads.js";
 
 const files = {
   frames: frameVectors(),
   contents: contentVectors(),
   payloads: payloadVectors(),
+  "own-bodies": ownBodyVectors(),
   derive: deriveVectors(),
 };
 for (const [name, vectors] of Object.entries(files)) {

@@ -5,7 +5,7 @@
 
 import { rootFingerprint } from "@sotto/protocol";
 import { createSignatures } from "./keys/signatures.js";
-import { openHostTokens, openKeys } from "./main-parts/open-keys.js";
+import { type HostChecks, openHostChecks, openKeys } from "./main-parts/open-keys.js";
 import { openSocket, openTransport, urlHost } from "./main-parts/open-socket.js";
 import { openStore } from "./main-parts/open-store.js";
 import { answerHttp, type RelayState } from "./ops/http.js";
@@ -66,20 +66,20 @@ const STORE_FAILED_EXIT_CODE = 70;
 export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
   const { settings } = options;
   const log = options.log ?? createLog({ level: settings.logLevel, format: settings.logFormat });
-  const hostTokens = openHostTokens(settings, log);
+  const hostChecks = openHostChecks(settings, log);
   // The store first: its lock keeps a second relay away from the keys.
   const store = await openStore(settings.dataDir, options.store, log);
   try {
-    return await startOn(store, { ...options, log, hostTokens });
+    return await startOn(store, { ...options, log, hostChecks });
   } catch (cause) {
     await store.close();
     throw cause;
   }
 }
 
-type StartOptions = RelayOptions & { readonly log: Log; readonly hostTokens: ReturnType<typeof openHostTokens> };
+type StartOptions = RelayOptions & { readonly log: Log; readonly hostChecks: HostChecks | undefined };
 
-async function startOn(store: Store, { settings, log, hostTokens, onFatal }: StartOptions): Promise<RunningRelay> {
+async function startOn(store: Store, { settings, log, hostChecks, onFatal }: StartOptions): Promise<RunningRelay> {
   const keys = await openKeys(settings, log);
   const fingerprint = rootFingerprint(keys.root);
   const transport = await openTransport(settings, log);
@@ -93,7 +93,7 @@ async function startOn(store: Store, { settings, log, hostTokens, onFatal }: Sta
     log,
     metrics,
     signatures: createSignatures(keys),
-    hostTokens,
+    ...hostChecks,
     policy: policyOf(settings),
   });
 
@@ -186,5 +186,7 @@ function policyOf(settings: Settings): RelayPolicy {
     keysLowAt: settings.keysLowAt,
     refusalDelayMs: settings.refusalDelay,
     limiterScale: settings.limiterScale,
+    firstContactFloor: settings.firstContactFloor,
+    grantBases: settings.grantBases,
   };
 }

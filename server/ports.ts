@@ -3,7 +3,7 @@
  * contract suite in `test/contract/`, and every adapter passes it; a cluster adapter must fit without touching the rules.
  */
 
-import type { AccountId, DeviceId } from "@sotto/protocol";
+import type { AccountId, DeviceId, FirstContactPolicy } from "@sotto/protocol";
 
 declare const brand: unique symbol;
 
@@ -162,9 +162,16 @@ export interface Directory {
   ): Promise<{ readonly id: number; readonly key: Uint8Array; readonly left: number } | undefined>;
   /** How many one-time keys of a kind are held. */
   countPrekeys(mailbox: MailboxId, kind: PrekeyKind): Promise<number>;
+  /** The highest id of a kind ever added, taken and discarded keys included; 0 if there was none. */
+  highestPrekey(mailbox: MailboxId, kind: PrekeyKind): Promise<number>;
+  /**
+   * Deletes the one-time keys with an id below `below`; ids ever added stay remembered. Idempotent; once it resolved,
+   * none of them is taken any more, whatever crashes.
+   */
+  discardPrekeys(mailbox: MailboxId, kind: PrekeyKind, below: number): Promise<void>;
 }
 
-/** Small rows with compare-and-set, by bucket and key (user to account, spent tokens, relay secrets). */
+/** Small rows with compare-and-set, by bucket and key (user to account, strangers' first contacts, spent grants). */
 export interface Table {
   get(bucket: string, key: string): Promise<{ readonly revision: number; readonly value: Uint8Array } | undefined>;
   /** As `Directory.compareAndSet`. An expired row counts as absent. */
@@ -192,6 +199,9 @@ export type Notice =
     }
   | { readonly kind: "keysLow"; readonly oneTimeCount: number; readonly kyberCount: number }
   | { readonly kind: "mailboxFull" }
+  /** The devices of the account are others now; which, the document says. */
+  | { readonly kind: "devicesChanged" }
+  | { readonly kind: "deviceLimit" }
   | { readonly kind: "displaced" }
   | { readonly kind: "revoked" };
 
@@ -338,7 +348,36 @@ export interface HostTokens {
    *
    * @throws SottoError badToken if it is not signed by a configured key, expired, or not meant for this relay.
    */
-  verify(token: string): Promise<{ readonly issuer: string; readonly subject: string }>;
+  verify(token: string): Promise<HostUser>;
+}
+
+/** A user as the host names it. */
+export interface HostUser {
+  readonly issuer: string;
+  readonly subject: string;
+}
+
+/** The host's word that one of its users may write to another. */
+export interface HostGrant {
+  readonly from: HostUser;
+  readonly to: HostUser;
+  /** Why: `mutual_follow`, `connection`, `credit`, whatever the host calls it. */
+  readonly basis: string;
+  /** Where there is one, the grant is good for one first contact. */
+  readonly nonce: string | undefined;
+  /** When it is taken no longer, the leeway between clocks included; until then its nonce must be remembered. */
+  readonly takenUntilMs: number;
+}
+
+/** Checks the host's grants. */
+export interface HostGrants {
+  /**
+   * What a grant says. Whether it was used already is not looked at here.
+   *
+   * @throws SottoError badGrant if it is not signed by a configured key, expired, not meant for this relay, or on a basis
+   * the community does not take.
+   */
+  verify(grant: string): Promise<HostGrant>;
 }
 
 // ── The rest ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -426,4 +465,8 @@ export interface RelayPolicy {
   readonly refusalDelayMs: number;
   /** Multiplies every limiter's bucket and refill; 1 in production, more in load tests. */
   readonly limiterScale: number;
+  /** The community's floor: an account's own choice counts where it is stricter. */
+  readonly firstContactFloor: FirstContactPolicy;
+  /** The bases of grants the community takes; none = any. */
+  readonly grantBases: readonly string[];
 }

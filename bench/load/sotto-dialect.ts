@@ -67,7 +67,9 @@ export function sottoDialect(place: Place): Dialect {
           messageId,
           storage: "stored",
           urgency: "normal",
-          recipients: [{ account, deliveryKey, envelopes: [{ device, registrationId, body }] }],
+          purpose: "message",
+          wantBundles: "no",
+          recipients: [{ account, deliveryKey, scope: "all", envelopes: [{ device, registrationId, body }] }],
         }),
       );
     },

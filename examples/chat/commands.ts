@@ -1,27 +1,17 @@
 /** The commands of the chat: each a line of the table, each through the SDK's public API only. */
 
-import { type Client, type DirectConversation, type SentMessage, SottoError } from "@sotto/sdk/node";
-import type { Transcript } from "./transcript.js";
+import { type DirectConversation, type SentMessage, SottoError } from "@sotto/sdk/node";
+import { type Command, type CommandParts, plain } from "./command.js";
+import { consentCommands } from "./consent-commands.js";
+import { deviceCommands } from "./device-commands.js";
 import { grouped, HELP } from "./words.js";
-
-/** What commands work with. */
-export interface CommandParts {
-  readonly client: Client;
-  readonly conversation: DirectConversation;
-  readonly transcript: Transcript;
-  /** Shows lines to the user. */
-  say(lines: readonly string[]): void;
-  quit(): void;
-  /** Messages on their way, waited for when leaving. */
-  readonly leaving: Set<Promise<unknown>>;
-}
 
 /** The digits that were shown last, so that only what was compared is confirmed. */
 const shown = new WeakMap<DirectConversation, string>();
 
-type Command = (parts: CommandParts, argument: string) => Promise<void> | void;
-
 const commands: Readonly<Record<string, Command>> = {
+  ...deviceCommands,
+  ...consentCommands,
   help: ({ say }) => say(HELP),
   quit: ({ quit }) => quit(),
   reply: (parts, text) => {
@@ -86,11 +76,6 @@ export async function obey(parts: CommandParts, line: string): Promise<void> {
   } catch (error) {
     parts.say([plain(error)]);
   }
-}
-
-/** What went wrong and what to do, for people. */
-export function plain(error: unknown): string {
-  return error instanceof SottoError ? `! ${error.message}` : `! unexpected: ${String(error)}`;
 }
 
 function watch({ say, leaving }: CommandParts, message: SentMessage): void {

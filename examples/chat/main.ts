@@ -2,14 +2,30 @@
 
 import { setTimeout as pause } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { type Client, createClient, type DirectConversation, levelStore, SottoError } from "@sotto/sdk/node";
-import { obey, plain } from "./commands.js";
+import {
+  type Client,
+  createClient,
+  DeviceLimitError,
+  type DirectConversation,
+  levelStore,
+  linkDevice,
+  parseDeviceId,
+  SottoError,
+} from "@sotto/sdk/node";
+import { plain } from "./command.js";
+import { obey } from "./commands.js";
+import { showRequests } from "./consent-commands.js";
+import { limitAdvice } from "./device-commands.js";
+import { agreesOnCode } from "./question.js";
 import { Screen } from "./screen.js";
 import { Transcript } from "./transcript.js";
 
 const USAGE = `Usage: npm run chat -- --as YOUR_NAME --to THEIR_NAME [options]
   --relay URL       the relay (default http://localhost:8787; start one with: npm start)
   --data FOLDER     where your keys and messages are kept (default ./chat-data/YOUR_NAME)
+  --link LINK       join the account of the device that shows LINK (/link there)
+  --device NAME     what your other devices call this one
+  --replace NUMBER  with --link: take the place of that device, if there are too many
   --start-over      give up the account's old identity if its folder is lost`;
 
 /** How long the other's typing is shown, and how often somebody not yet there is looked for. */
@@ -24,6 +40,9 @@ interface Choices {
   readonly relay: string;
   readonly folder: string;
   readonly existingAccount: "refuse" | "reset";
+  readonly link: string | undefined;
+  readonly deviceName: string | undefined;
+  readonly replaces: string | undefined;
 }
 
 function choices(): Choices | undefined {
@@ -34,13 +53,17 @@ function choices(): Choices | undefined {
         to: { type: "string" },
         relay: { type: "string", default: "http://localhost:8787" },
         data: { type: "string" },
+        link: { type: "string" },
+        device: { type: "string" },
+        replace: { type: "string" },
         "start-over": { type: "boolean", default: false },
       },
     });
-    const { as: me, to: peer, relay, data } = values;
+    const { as: me, to: peer, relay, data, link, device: deviceName, replace: replaces } = values;
     if (me === undefined || peer === undefined) return undefined;
     const folder = data ?? `./chat-data/${encodeURIComponent(me)}`;
-    return { me, peer, relay, folder, existingAccount: values["start-over"] ? "reset" : "refuse" };
+    const existingAccount = values["start-over"] ? "reset" : "refuse";
+    return { me, peer, relay, folder, existingAccount, link, deviceName, replaces };
   } catch {
     return undefined;
   }
@@ -77,7 +100,7 @@ async function converse(client: Client, chosen: Choices, leaving: AbortControlle
       notice: typing,
     });
   const transcript = new Transcript(conversation, { me, peer }, (item) => {
-    if (item?.direction === "received" && "messageId" in item && item.status === "received") {
+    if (item?.direction === "received" && "status" in item && item.status === "received") {
       unread.add(item.messageId);
       queueMicrotask(() => void markRead());
     }
@@ -127,8 +150,33 @@ async function converse(client: Client, chosen: Choices, leaving: AbortControlle
   );
   signal.addEventListener("abort", () => screen.close());
   draw();
+  void showRequests(parts, signal).catch((error: unknown) => screen.say([plain(error)]));
   await transcript.follow(signal);
   await Promise.race([Promise.all(parts.leaving), pause(LEAVE_MS, undefined, { ref: false })]);
+}
+
+/** Opens the account of the folder, or joins another device's account. */
+function open(chosen: Choices, signal: AbortSignal): Promise<Client> {
+  const { me, relay, folder, existingAccount, link, deviceName, replaces } = chosen;
+  const options = { userId: me, store: levelStore(folder), deviceName, signal };
+  const replaced = replaces === undefined ? {} : { replaces: parseDeviceId(Number(replaces)) };
+  if (link === undefined) return createClient({ relay, ...options, existingAccount, ...replaced });
+  const onDeviceLimit = async () => replaced.replaces;
+  return linkDevice(link, { ...options, confirm: agreesOnCode, onDeviceLimit });
+}
+
+/** What a failure at the start calls for, beyond its own remedy. */
+function advice(error: unknown, { me, folder }: Choices): readonly string[] {
+  if (error instanceof DeviceLimitError) return limitAdvice(error);
+  if (!(error instanceof SottoError)) return [];
+  if (error.code === "offline") return ["Is a relay running? Start one with: npm start"];
+  if (error.code === "accountExists") {
+    return [
+      `The relay knows ${me}, but ${folder} does not hold the keys.`,
+      "Type /link on a device that does, and start this one with --link; or add --start-over for a new identity.",
+    ];
+  }
+  return [];
 }
 
 async function main(): Promise<number> {
@@ -137,7 +185,6 @@ async function main(): Promise<number> {
     console.error(USAGE);
     return 2;
   }
-  const { me, relay, folder, existingAccount } = chosen;
   const leaving = new AbortController();
   let client: Client | undefined;
   const starting = new AbortController();
@@ -148,22 +195,9 @@ async function main(): Promise<number> {
   process.once("SIGINT", leave);
   process.once("SIGTERM", leave);
   try {
-    client = await createClient({
-      relay,
-      userId: me,
-      store: levelStore(folder),
-      existingAccount,
-      signal: starting.signal,
-    });
+    client = await open(chosen, starting.signal);
   } catch (error) {
-    console.error(plain(error));
-    if (error instanceof SottoError && error.code === "offline")
-      console.error("Is a relay running? Start one with: npm start");
-    if (error instanceof SottoError && error.code === "accountExists") {
-      console.error(
-        `The relay knows ${me}, but ${folder} does not hold the keys. Add --start-over for a new identity.`,
-      );
-    }
+    for (const line of [plain(error), ...advice(error, chosen)]) console.error(line);
     return 1;
   }
   try {

@@ -27,9 +27,10 @@ export class Transcript {
     }
   }
 
-  /** The lines, oldest first. */
+  /** The lines, oldest first: in the order that all devices of both sides show. */
   get lines(): readonly string[] {
-    return [...this.items.values()].flatMap((item) => lineOf(item, this.names) ?? []);
+    const inOrder = [...this.items.values()].sort((one, other) => (one.order < other.order ? -1 : 1));
+    return inOrder.flatMap((item) => lineOf(item, this.names) ?? []);
   }
 
   /** The last text or reply in a direction. */

@@ -14,6 +14,11 @@ export const HELP = [
   "  /trust         go on after the other side's safety number changed",
   "  /retry         send what was given up once more",
   "  /name NAME     set the name others may show for you",
+  "  /accept        let whoever asked write to you; /decline says no without telling them",
+  "  /block         refuse whoever asked, or the one you talk with; /unblock undoes it",
+  "  /policy WHO    who may ask: everyone, grant (the host vouches), contacts, nobody",
+  "  /link          show a code that links a new device, with your history (/link nohistory: without)",
+  "  /devices       list your devices; /revoke NUMBER removes one, /rename NAME names this one",
   "  /state         show how this client is doing",
   "  /quit          leave (Ctrl-C works too); what was not sent yet goes next time",
 ] as const;

@@ -1,43 +1,87 @@
 /**
- * What one envelope's ciphertext holds: a content, or a word between two SDKs about an envelope that did not open.
- * Padded to size buckets before encryption, so that a ciphertext's length says little of the text's.
+ * What one envelope's ciphertext holds: a content, or a word between SDKs. Padded to size buckets before encryption, so
+ * that a ciphertext's length says little of the text's.
  */
 
 import { decodeRecord, encodeRecord } from "../codec.js";
 import { SottoError } from "../failures.js";
+import type { AccountId } from "../ids.js";
 import { limits } from "../limits.js";
-import { bytes, choice, list, optional, record, uint } from "../schema/field.js";
+import { accountId, bytes, choice, list, optional, record, text, timeMs, uint } from "../schema/field.js";
 
 const envelopeId = bytes(16);
 
 /**
  * The fields of a payload; PROTOCOL.md's table is made from this record.
  *
- * `content` carries a content; `resend` carries one again in answer to a retry, `envelopes` naming the send that did not
- * open; `retry` asks for the named sends again; `unavailable` answers that they are no longer kept. `profileKey` rides
- * beside a content, because it is never shown: from it the reader derives the key to write back sealed.
+ * Between any two accounts: `content` carries a content; `contact` hands over the sender's profile key and says nothing
+ * else: from a stranger it asks for contact, to one who asked it accepts, later it replaces a key; `retry` asks for the
+ * named sends again; `unavailable` answers that they are no longer kept; `nothing` answers that there is nothing to show;
+ * `missed` asks for everything sent since `atMs`, because it was lost here.
+ *
+ * Only between devices of one account: `sent` carries a content of this account to `peer`, accepted by the relay at
+ * `atMs`; `state` and `archive` carry account state and history (own-devices.ts); `archived` acknowledges a part of an
+ * archive; `missed` asks for the history since `atMs`.
+ *
+ * `resendOf` names the send that did not open and that this one answers; a content then says in `atMs` when the relay accepted
+ * that one, for a reader that never had it. `profileKey` rides beside a content, because it
+ * is never shown: from it the reader derives the key to write back sealed. `userId` claims the sender's name at the host;
+ * a reader shows it only once the relay confirmed it.
  */
 export const payloadFields = {
   version: uint(1, 1),
-  type: choice("content", "resend", "retry", "unavailable"),
+  type: choice(
+    "content",
+    "contact",
+    "retry",
+    "unavailable",
+    "nothing",
+    "missed",
+    "sent",
+    "state",
+    "archive",
+    "archived",
+  ),
+  resendOf: optional(envelopeId),
   envelopes: list(envelopeId, 64),
-  content: bytes(0, limits.contentBytes.value),
+  peer: optional(accountId),
+  atMs: optional(timeMs),
+  body: bytes(0, limits.ownBodyBytes.value),
   profileKey: optional(bytes(32)),
+  userId: optional(text(limits.userIdBytes.value, 1)),
 } as const;
 
 const fields = record(payloadFields);
 
-/** A payload. `envelopes` are wire message ids of earlier sends. */
+/** What may answer a retry says which send it answers, by its wire message id. */
+interface Answering {
+  readonly resendOf?: Uint8Array | undefined;
+}
+
+/** What tells the reader how to write back. */
+interface Introducing {
+  readonly profileKey?: Uint8Array | undefined;
+  readonly userId?: string | undefined;
+}
+
+/** A payload. `envelopes` are wire message ids of earlier sends; `content` and `body` are canonical bytes. */
 export type Payload =
-  | { readonly type: "content"; readonly content: Uint8Array; readonly profileKey?: Uint8Array | undefined }
-  | {
-      readonly type: "resend";
-      readonly envelope: Uint8Array;
+  | ({ readonly type: "content"; readonly content: Uint8Array; readonly atMs?: number | undefined } & Introducing &
+      Answering)
+  | ({ readonly type: "contact"; readonly profileKey: Uint8Array; readonly userId?: string | undefined } & Answering)
+  | { readonly type: "retry" | "unavailable"; readonly envelopes: readonly Uint8Array[] }
+  | { readonly type: "nothing"; readonly resendOf: Uint8Array }
+  | { readonly type: "missed"; readonly atMs: number }
+  | ({
+      readonly type: "sent";
+      readonly peer: AccountId;
+      readonly atMs: number;
       readonly content: Uint8Array;
-      readonly profileKey?: Uint8Array | undefined;
-    }
-  | { readonly type: "retry"; readonly envelopes: readonly Uint8Array[] }
-  | { readonly type: "unavailable"; readonly envelopes: readonly Uint8Array[] };
+    } & Answering)
+  | ({ readonly type: "state" | "archive" | "archived"; readonly body: Uint8Array } & Answering);
+
+/** The types that only devices of one account say to each other; from anybody else they are unfit. */
+export const ownPayloadTypes: ReadonlySet<Payload["type"]> = new Set(["sent", "state", "archive", "archived"]);
 
 const NOTHING = new Uint8Array(0);
 
@@ -48,32 +92,94 @@ const NOTHING = new Uint8Array(0);
  */
 export function encodePayload(payload: Payload): Uint8Array<ArrayBuffer> {
   const { type } = payload;
-  const envelopes = type === "content" ? [] : type === "resend" ? [payload.envelope] : payload.envelopes;
-  if (type !== "content" && envelopes.length === 0)
+  const envelopes = "envelopes" in payload ? payload.envelopes : [];
+  if ((type === "retry" || type === "unavailable") && envelopes.length === 0)
     throw new SottoError("invalidArgument", { detail: `a payload of type ${type} names envelopes` });
-  const carries = type === "content" || type === "resend";
-  const content = carries ? payload.content : NOTHING;
-  const profileKey = carries ? payload.profileKey : undefined;
-  return pad(encodeRecord(fields, { version: 1, type, envelopes, content, profileKey }));
+  const body = "content" in payload ? payload.content : "body" in payload ? payload.body : NOTHING;
+  if ("content" in payload && body.length > limits.contentBytes.value)
+    throw new SottoError("invalidArgument", { detail: "a content above the limit" });
+  return pad(
+    encodeRecord(fields, {
+      version: 1,
+      type,
+      resendOf: "resendOf" in payload ? payload.resendOf : undefined,
+      envelopes,
+      peer: "peer" in payload ? payload.peer : undefined,
+      atMs: "atMs" in payload ? payload.atMs : undefined,
+      body,
+      profileKey: "profileKey" in payload ? payload.profileKey : undefined,
+      userId: "userId" in payload ? payload.userId : undefined,
+    }),
+  );
 }
 
 /**
  * Reads decrypted, padded bytes. Byte fields are views of `padded`.
  *
- * @throws badFrame if the padding or the record is wrong.
+ * @throws badFrame if the padding or the record is wrong, or a field is there that its type does not have.
  */
 export function decodePayload(padded: Uint8Array): Payload {
-  const { type, envelopes, content, profileKey } = decodeRecord(fields, unpad(padded));
-  const [envelope] = envelopes;
-  switch (type) {
-    case "content":
-      return envelopes.length === 0 ? { type, content, profileKey } : wrong();
-    case "resend":
-      return envelope !== undefined && envelopes.length === 1 ? { type, envelope, content, profileKey } : wrong();
-    case "retry":
-    case "unavailable":
-      return envelopes.length > 0 && content.length === 0 && profileKey === undefined ? { type, envelopes } : wrong();
+  const read = decodeRecord(fields, unpad(padded));
+  const { type, resendOf, envelopes, peer, atMs, body, profileKey, userId } = read;
+  const payload = build();
+  if (!hasOnly(payload, read)) return wrong();
+  return payload;
+
+  function build(): Payload {
+    switch (type) {
+      case "content":
+        if (atMs !== undefined && resendOf === undefined) return wrong();
+        return { type, content: asContent(body), profileKey, userId, resendOf, atMs };
+      case "contact":
+        return profileKey === undefined ? wrong() : { type, profileKey, userId, resendOf };
+      case "retry":
+      case "unavailable":
+        return envelopes.length === 0 ? wrong() : { type, envelopes };
+      case "nothing":
+        return resendOf === undefined ? wrong() : { type, resendOf };
+      case "missed":
+        return atMs === undefined ? wrong() : { type, atMs };
+      case "sent":
+        return peer === undefined || atMs === undefined
+          ? wrong()
+          : { type, peer, atMs, content: asContent(body), resendOf };
+      case "state":
+      case "archive":
+      case "archived":
+        return { type, body, resendOf };
+      default:
+        return type satisfies never;
+    }
   }
+}
+
+/** A field that the type does not have must not be there: every payload has one spelling. */
+function hasOnly(
+  payload: Payload,
+  read: {
+    readonly resendOf?: Uint8Array | undefined;
+    readonly envelopes: readonly Uint8Array[];
+    readonly peer?: AccountId | undefined;
+    readonly atMs?: number | undefined;
+    readonly body: Uint8Array;
+    readonly profileKey?: Uint8Array | undefined;
+    readonly userId?: string | undefined;
+  },
+): boolean {
+  const isThere = {
+    resendOf: read.resendOf !== undefined,
+    envelopes: read.envelopes.length > 0,
+    peer: read.peer !== undefined,
+    atMs: read.atMs !== undefined,
+    profileKey: read.profileKey !== undefined,
+    userId: read.userId !== undefined,
+  };
+  if (read.body.length > 0 && !("content" in payload) && !("body" in payload)) return false;
+  return Object.entries(isThere).every(([name, there]) => !there || name in payload);
+}
+
+function asContent(body: Uint8Array): Uint8Array {
+  return body.length > limits.contentBytes.value ? wrong() : body;
 }
 
 function wrong(): never {

@@ -13,6 +13,8 @@ import {
   frames,
   type Limit,
   limits,
+  linkRecords,
+  ownBodies,
   payloadFields,
 } from "@sotto/protocol";
 import { grouped, table } from "./table.js";
@@ -29,6 +31,8 @@ export const protocolSections: Readonly<Record<string, () => string>> = {
   "content-header": () => fieldTable(contentFields),
   "content-kinds": kindTable,
   payload: () => fieldTable(payloadFields),
+  "own-bodies": () => recordTables(ownBodies),
+  "link-records": () => recordTables(linkRecords),
 };
 
 /** A heading, the doc and the fields of each frame: as one table, the rows would be too wide to read. */
@@ -45,6 +49,23 @@ function framesOf(direction: Direction): string {
 function fieldTable(fields: Fields): string {
   const rows = Object.entries(fields).map(([name, { doc }], index) => [index + 1, `\`${name}\``, doc]);
   return table(["Place", "Field", "Form and bounds"], rows);
+}
+
+/** A heading and the fields of each record, indented by how deep they lie. */
+function recordTables(records: Readonly<Record<string, Pick<field.Field<unknown>, "doc">>>): string {
+  return Object.entries(records)
+    .map(([name, { doc }]) => `#### \`${name}\`\n\n\`\`\`text\n${indented(doc)}\n\`\`\``)
+    .join("\n\n");
+}
+
+/** A record's doc with one field a line, indented by how deep its brackets stand. */
+function indented(doc: string): string {
+  let depth = 0;
+  return doc.replaceAll(/\[|; |\]/g, (mark) => {
+    depth += mark === "[" ? 1 : mark === "]" ? -1 : 0;
+    const line = `\n${"  ".repeat(depth)}`;
+    return mark === "]" ? `${line}]` : mark === "[" ? `[${line}` : `${line}`;
+  });
 }
 
 function kindTable(): string {

@@ -22,6 +22,20 @@ const keys = {
   lastResortPrekey: { id: 0xff_ffff, key: Uint8Array.of(8, ...filled(1568, 0x66)) },
 };
 
+const access = { deliveryKeyHash: filled(32, 0x77), firstContact: "contacts", blocked: [other, one] } as const;
+
+const joinedKey = Uint8Array.of(5, ...filled(32, 0x99));
+const offer: protocol.LinkOffer = {
+  relay: "https://dm.example.com",
+  root: filled(32, 0x12),
+  link: filled(16, 0x34),
+  key: Uint8Array.of(5, ...filled(32, 0x88)),
+  secret: counting(32),
+};
+const said = { join: counting(100), challenge: filled(32, 0x56) };
+const secrets = { shared: filled(32, 0x78), secret: counting(32), transcript: filled(32, 0x9a) };
+const steps = Object.keys(protocol.linkRecords) as protocol.LinkStep[];
+
 /** Inputs and outputs. */
 export function deriveVectors() {
   return [
@@ -44,6 +58,19 @@ export function deriveVectors() {
         protocol.registrationText(challenge, { mode, ...registration }),
       ),
     ),
+    vector("registrationText", [challenge, { mode: "add", ...registration, replaces: 3 }], () =>
+      protocol.registrationText(challenge, { mode: "add", ...registration, replaces: protocol.parseDeviceId(3) }),
+    ),
+    vector("accessDigest", [access], () => protocol.accessDigest(access)),
+    vector("hashResumeToken", [counting(16)], () => protocol.hashResumeToken(counting(16))),
+    vector("linkTranscript", [offer, joinedKey], () => protocol.linkTranscript(offer, joinedKey)),
+    vector("challengedTranscript", [filled(32, 1), said], () => protocol.challengedTranscript(filled(32, 1), said)),
+    ...steps.map((step) => vector("linkStepKey", [secrets, step], () => protocol.linkStepKey(secrets, step))),
+    vector("linkCode", [secrets], () => protocol.linkCode(secrets)),
+    vector("encodeLinkUri", [offer], () => protocol.encodeLinkUri(offer)),
+    vector("deriveDeviceNameKey", [counting(32)], () => protocol.deriveDeviceNameKey(counting(32))),
+    vector("deviceNameContext", [0x2345], () => protocol.deviceNameContext(0x2345)),
+    vector("padDeviceName", ["Grüße"], () => protocol.padDeviceName("Grüße")),
     vector("keyDigest", [keys], () => protocol.keyDigest(keys)),
   ];
 }

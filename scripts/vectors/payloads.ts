@@ -1,11 +1,15 @@
 /** Vectors of payloads: every type and bucket edge, and what is wrong with record or padding. */
 
 import { decodePayload, paddedSize } from "@sotto/protocol";
+import { payloadWire as wireOf } from "../../test/protocol/content/payload-wire.js";
 import { hex, join, raw, spell, type Wire } from "../../test/protocol/spelling.js";
 import { printed } from "./json.js";
 
 const id = (value: number) => new Uint8Array(16).fill(value);
 const NOTHING = new Uint8Array(0);
+const WORDS = Uint8Array.of(1, 2, 3);
+/** The longest body that the smallest bucket takes beside nothing else. */
+const FIRST_BUCKET = 244;
 const profileKey = new Uint8Array(32).fill(0x5a);
 
 function pad(record: Uint8Array, size = paddedSize(record.length)): Uint8Array {
@@ -15,22 +19,33 @@ function pad(record: Uint8Array, size = paddedSize(record.length)): Uint8Array {
 /** The good and the refused payloads. */
 export function payloadVectors() {
   const good: readonly (readonly [string, Wire])[] = [
-    ["content", [1, 0, [], Uint8Array.of(1, 2, 3), null]],
-    ["content with the profile key beside it", [1, 0, [], Uint8Array.of(1, 2, 3), profileKey]],
-    ["content that ends in the padding's own bytes", [1, 0, [], Uint8Array.of(0x80, 0, 0), null]],
-    ["content that just fits the first bucket", [1, 0, [], new Uint8Array(249).fill(1), null]],
-    ["content one byte longer", [1, 0, [], new Uint8Array(250).fill(1), null]],
-    ["content in a bucket of 2,048", [1, 0, [], new Uint8Array(1_100).fill(2), null]],
-    ["resend", [1, 1, [id(1)], Uint8Array.of(1, 2, 3), profileKey]],
-    ["retry for two sends", [1, 2, [id(1), id(2)], NOTHING, null]],
-    ["retry for 64 sends", [1, 2, Array.from({ length: 64 }, (_, at) => id(at)), NOTHING, null]],
-    ["unavailable", [1, 3, [id(9)], NOTHING, null]],
+    ["content", wireOf(0, { body: WORDS })],
+    ["content with the profile key beside it", wireOf(0, { body: WORDS, profileKey })],
+    [
+      "content of a first contact, with the name claimed at the host",
+      wireOf(0, { body: WORDS, profileKey, userId: "alice" }),
+    ],
+    ["content that ends in the padding's own bytes", wireOf(0, { body: Uint8Array.of(0x80, 0, 0) })],
+    ["content that just fits the first bucket", wireOf(0, { body: new Uint8Array(FIRST_BUCKET).fill(1) })],
+    ["content one byte longer", wireOf(0, { body: new Uint8Array(FIRST_BUCKET + 1).fill(1) })],
+    ["content in a bucket of 2,048", wireOf(0, { body: new Uint8Array(1_100).fill(2) })],
+    ["content in answer to a retry", wireOf(0, { body: WORDS, profileKey, resendOf: id(1), atMs: 1_800_000_000_000 })],
+    ["contact", wireOf(1, { profileKey, userId: "alice" })],
+    ["retry for two sends", wireOf(2, { envelopes: [id(1), id(2)] })],
+    ["retry for 64 sends", wireOf(2, { envelopes: Array.from({ length: 64 }, (_, at) => id(at)) })],
+    ["unavailable", wireOf(3, { envelopes: [id(9)] })],
+    ["nothing", wireOf(4, { resendOf: id(1) })],
+    ["missed", wireOf(5, { atMs: 1_800_000_000_000 })],
+    ["sent", wireOf(6, { peer: id(7), atMs: 1_800_000_000_000, body: WORDS })],
+    ["state", wireOf(7, { body: WORDS })],
+    ["archive", wireOf(8, { body: WORDS })],
+    ["archived", wireOf(9, { body: WORDS })],
   ];
   const accepted = good.map(([name, wire]) => {
     const bytes = pad(spell(wire));
     return { name, hex: hex(bytes), payload: printed(decodePayload(bytes)) };
   });
-  const record = spell([1, 0, [], Uint8Array.of(1), null]);
+  const record = spell(wireOf(0, { body: Uint8Array.of(1) }));
   const bad: readonly (readonly [string, Uint8Array])[] = [
     ["no bytes", NOTHING],
     ["only zeros", new Uint8Array(256)],
@@ -41,19 +56,24 @@ export function payloadVectors() {
     ["a larger bucket than needed", pad(record, 512)],
     ["a byte in the padding", join([pad(record).subarray(0, 255), Uint8Array.of(1)])],
     ["nothing but an end mark", pad(NOTHING)],
-    ["version 2", pad(spell([2, 0, [], Uint8Array.of(1), null]))],
-    ["a type that does not exist", pad(spell([1, 4, [], Uint8Array.of(1), null]))],
-    ["a content that names an envelope", pad(spell([1, 0, [id(1)], Uint8Array.of(1), null]))],
-    ["a resend that names none", pad(spell([1, 1, [], Uint8Array.of(1), null]))],
-    ["a resend that names two", pad(spell([1, 1, [id(1), id(2)], Uint8Array.of(1), null]))],
-    ["a retry that names none", pad(spell([1, 2, [], NOTHING, null]))],
-    ["a retry that names 65", pad(spell([1, 2, Array.from({ length: 65 }, () => id(1)), NOTHING, null]))],
-    ["a retry with a content", pad(spell([1, 2, [id(1)], Uint8Array.of(1), null]))],
-    ["a retry with a profile key", pad(spell([1, 2, [id(1)], NOTHING, profileKey]))],
-    ["an unavailable with a content", pad(spell([1, 3, [id(1)], Uint8Array.of(1), null]))],
-    ["an envelope id of 15 bytes", pad(spell([1, 2, [id(1).subarray(1)], NOTHING, null]))],
-    ["a missing field", pad(spell([1, 0, [], Uint8Array.of(1)]))],
-    ["the version in a longer form", pad(spell([raw("cc01"), 0, [], Uint8Array.of(1), null]))],
+    ["version 2", pad(spell([2, ...wireOf(0).slice(1)]))],
+    ["a type that does not exist", pad(spell(wireOf(10)))],
+    ["a content that names an envelope", pad(spell(wireOf(0, { envelopes: [id(1)] })))],
+    ["a content with a time that answers nothing", pad(spell(wireOf(0, { atMs: 5 })))],
+    ["a contact without a key", pad(spell(wireOf(1)))],
+    ["a retry that names none", pad(spell(wireOf(2)))],
+    ["a retry that names 65", pad(spell(wireOf(2, { envelopes: Array.from({ length: 65 }, () => id(1)) })))],
+    ["a retry with a body", pad(spell(wireOf(2, { envelopes: [id(1)], body: WORDS })))],
+    ["a retry with a profile key", pad(spell(wireOf(2, { envelopes: [id(1)], profileKey })))],
+    ["an unavailable with a body", pad(spell(wireOf(3, { envelopes: [id(1)], body: WORDS })))],
+    ["a nothing that answers nothing", pad(spell(wireOf(4)))],
+    ["a missed without a time", pad(spell(wireOf(5)))],
+    ["a sent without a peer", pad(spell(wireOf(6, { atMs: 5 })))],
+    ["a sent with a profile key", pad(spell(wireOf(6, { peer: id(7), atMs: 5, profileKey })))],
+    ["a state with a user id", pad(spell(wireOf(7, { userId: "alice" })))],
+    ["an envelope id of 15 bytes", pad(spell(wireOf(2, { envelopes: [id(1).subarray(1)] })))],
+    ["a missing field", pad(spell(wireOf(0).slice(0, -1)))],
+    ["the version in a longer form", pad(spell([raw("cc01"), ...wireOf(0).slice(1)]))],
     ["a byte between record and end mark", pad(join([record, Uint8Array.of(1)]))],
   ];
   return { accepted, refused: bad.map(([name, bytes]) => ({ name, hex: hex(bytes), refused: "badFrame" })) };

@@ -9,6 +9,12 @@ export type CounterName =
   | "unfit"
   | "contentRefused"
   | "ephemeralDropped"
+  /** What somebody said who may not: more than one text before acceptance, something else than a text, against the policy. */
+  | "requestRefused"
+  | "blockedDropped"
+  /** Mail between devices of this account that did not open, and what of it was lost for good. */
+  | "ownUndecryptable"
+  | "ownLost"
   | "repairsAsked"
   | "repairsAnswered"
   | "sendsAccepted"

@@ -3,10 +3,10 @@
 import { SottoError } from "@sotto/protocol";
 import { OwnAccount } from "./account/own-account.js";
 import { createAccount, type RegistrationShell, register } from "./account/registration.js";
-import { Client } from "./client.js";
-import { closeParts, compose } from "./compose.js";
+import type { Client } from "./client.js";
 import { type CheckedOptions, type ClientOptions, checkOptions } from "./options.js";
-import type { AbortSignalLike, Platform } from "./ports.js";
+import type { Platform } from "./ports.js";
+import { hasAborted, startClient } from "./start-client.js";
 import { SealedStore } from "./storage/sealed-store.js";
 import { RootPin } from "./trust/root-pin.js";
 
@@ -17,7 +17,8 @@ import { RootPin } from "./trust/root-pin.js";
  * is closed again and what was there before is unchanged.
  *
  * @throws invalidArgument, engineMissing, storeInUse, wrongKey, storeVersion, storeCorrupt, wrongAccount; and at the
- *   first time badToken, registrationClosed, accountExists, deviceLimit, wrongRoot, rootRequired, offline.
+ *   first time badToken, registrationClosed, accountExists, wrongRoot, rootRequired, offline; and DeviceLimitError for a
+ *   store that `linkDevice` left behind unregistered, for which `replaces` names the device to replace.
  */
 export async function createClient(platform: Platform, options: ClientOptions): Promise<Client> {
   const checked = checkOptions(options);
@@ -29,47 +30,21 @@ export async function createClient(platform: Platform, options: ClientOptions): 
     const rootPin = new RootPin(checked.relayRoot, found?.current.root, platform.log);
     const shell: RegistrationShell = { platform, options: checked, store, engine, rootPin };
     const account = found ?? (await createAccount(shell));
-    if (!account.isRegistered) await register(shell, account);
-
-    const client = new Client(platform.log);
-    const parts = await compose({ ...shell, account }, hooksOf(client));
-    if (hasAborted(checked.signal)) {
-      await closeParts(parts);
-      throw new SottoError("aborted");
-    }
-    client.start(parts);
-    closeOnAbort(client, checked.signal);
-    return client;
+    const { replaced } = account.isRegistered ? registeredBefore : await register(shell, account, checked);
+    return await startClient({ ...shell, account }, replaced);
   } catch (error) {
     await store.close();
     throw error;
   }
 }
 
-/** Asked again after every await: the compiler would take the first answer for the last. */
-function hasAborted(signal: AbortSignalLike | undefined): boolean {
-  return signal?.aborted === true;
-}
+/** Took nobody's place, or did so in an earlier run. */
+const registeredBefore = { replaced: undefined } as const;
 
-function closeOnAbort(client: Client, signal: AbortSignalLike | undefined): void {
-  if (signal === undefined) return;
-  const abort = () => void client.close();
-  signal.addEventListener("abort", abort, { once: true });
-  client.addEventListener("state", ({ state }) => state === "closed" && signal.removeEventListener("abort", abort));
-}
-
-function hooksOf(client: Client): Parameters<typeof compose>[1] {
-  return {
-    arrived: (state, sequence) => client.arrived(state, sequence),
-    keyChanged: (account) => client.keyChanged(account),
-    gap: (missed) => client.gap(missed),
-    mailboxFull: () => client.mailboxFull(),
-    linkChanged: (state, reason) => client.linkChanged(state, reason),
-    failed: (error) => client.failed(error),
-  };
-}
-
-/** The account of the store; one that never got registered binds it to nothing, and is made anew for another relay or user. */
+/**
+ * The account of the store. One that was to be the first device and never got registered binds it to nothing, and is made
+ * anew for another relay or user; what an old device handed over is not thrown away like that.
+ */
 async function loadAccount(store: SealedStore, options: CheckedOptions): Promise<OwnAccount | undefined> {
   const found = await OwnAccount.load(store);
   if (found === undefined) return undefined;
@@ -77,7 +52,7 @@ async function loadAccount(store: SealedStore, options: CheckedOptions): Promise
     assertSame(found, options);
     return found;
   } catch (error) {
-    if (found.isRegistered) throw error;
+    if (found.isRegistered || found.current.mode === "add") throw error;
     return undefined;
   }
 }

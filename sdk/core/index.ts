@@ -1,6 +1,10 @@
 /** The core's public face: types for apps, and the ports for whoever writes a platform, engine or store. */
 
+export { type FirstContactPolicy, firstContactPolicies, type Relation } from "@sotto/protocol";
 export { Client, type ClientEvents, type ClientState, type Whom } from "./client.js";
+export { type GrantHook, PolicyDeniedError } from "./consent/grants.js";
+export type { Refused } from "./consent/judge.js";
+export type { MessageRequest } from "./consent/requests.js";
 export { DirectConversation, type Outgoing, type Peer } from "./conversations/direct-conversation.js";
 export type {
   ConversationEvents,
@@ -12,7 +16,12 @@ export type {
 } from "./conversations/items.js";
 export { createClient } from "./create-client.js";
 export type { DebugBundle } from "./debug-bundle.js";
+export type { DeviceEntry } from "./devices/device-entry.js";
+export { DeviceLink, type DeviceLinkState, type LinkedDevice } from "./devices/device-link.js";
+export { Devices } from "./devices/devices.js";
+export { type LinkOptions, linkDevice } from "./devices/link-device.js";
 export type { EventOf, ListenerOptions } from "./events.js";
+export type { TransferProgress } from "./history/history.js";
 export { DeviceLimitError } from "./link/loss.js";
 export type { ClientOptions } from "./options.js";
 export type { Moment, SentMessage } from "./outbox/sent-message.js";

@@ -1,6 +1,7 @@
 /** What an app tells `createClient`, checked before anything happens. */
 
-import { limits, SottoError } from "@sotto/protocol";
+import { type DeviceId, limits, padDeviceName, parseDeviceId, SottoError } from "@sotto/protocol";
+import type { GrantHook } from "./consent/grants.js";
 import { type Plaintext, relayAddress } from "./link/address.js";
 import type { AbortSignalLike, StoreChoice } from "./ports.js";
 import { utf8Length } from "./utf8-length.js";
@@ -13,12 +14,18 @@ export interface ClientOptions {
   readonly relayRoot?: string;
   /** Fetches a token that the host signed for this user. Called when needed; the token is never stored. */
   readonly auth?: (request: { readonly signal: AbortSignalLike | undefined }) => Promise<string>;
+  /** Fetches the host's word that this user may write to somebody; asked before a first contact that needs it. Never stored. */
+  readonly grant?: GrantHook;
   /** The user's name at the host; needed without `auth` (development mode), and then taken on trust. */
   readonly userId?: string;
   /** Where this account's keys and messages are kept. One folder for each account. */
   readonly store: StoreChoice;
   /** What to do if the relay has an account for this user and the store is empty: refuse, or start over with a new identity. */
   readonly existingAccount?: "refuse" | "reset";
+  /** What the account's devices call this one; sealed for everybody else. Counts at registration, see `devices.rename`. */
+  readonly deviceName?: string | undefined;
+  /** Finishing a link that met the device limit: the device this one takes the place of. Counts for nothing else. */
+  readonly replaces?: DeviceId | undefined;
   /** Whether a relay without TLS may be elsewhere than on this machine. */
   readonly plaintext?: Plaintext;
   /** Closes the client when it aborts. */
@@ -37,12 +44,14 @@ export interface CheckedOptions extends ClientOptions {
  * @throws invalidArgument naming the first option that is wrong and what it should be.
  */
 export function checkOptions(options: ClientOptions): CheckedOptions {
-  const { relay, userId, auth, store, plaintext = "loopbackOnly" } = options;
+  const { relay, userId, auth, store, deviceName, replaces, plaintext = "loopbackOnly" } = options;
   if (typeof relay !== "string") throw wrong("relay is the address of a relay, such as http://localhost:8787");
   if (store === undefined) throw wrong('store says where keys and messages are kept, such as levelStore("./alice")');
   if (auth === undefined && userId === undefined)
     throw wrong("pass auth (host tokens), or userId against a development relay");
   if (userId !== undefined) assertUserId(userId);
+  if (deviceName !== undefined) padDeviceName(deviceName);
+  if (replaces !== undefined) parseDeviceId(replaces);
   return { ...options, plaintext, url: relayAddress(relay, plaintext) };
 }
 

@@ -118,6 +118,12 @@ export interface Engine {
   generateKyberPrekeys(identity: IdentityKeys, ids: readonly number[], nowMs: number): readonly NewSignedPrekey[];
   /** XEdDSA by the identity key. */
   sign(identity: IdentityKeys, message: Uint8Array): Uint8Array;
+  /**
+   * X25519 (RFC 7748 §6.1): the 32 bytes that two key pairs of the identity's form agree on. For ephemeral keys only.
+   *
+   * @throws EngineRefusal malformed for a key that is none, or a public key of low order, with which everybody agrees.
+   */
+  agree(privateKey: Uint8Array, publicKey: Uint8Array): Uint8Array;
 
   /**
    * Starts a session with a peer's device from its bundle (PQXDH). A present session is archived.

@@ -18,6 +18,10 @@ export interface RelayParts {
   readonly account: AccountId;
   readonly device: DeviceId;
   readonly devicePrivate: Uint8Array;
+  /** The token to show at the next greeting of this device's connection. */
+  resume(): Promise<Uint8Array | undefined>;
+  /** Done before anything is sent. */
+  beforeReady(welcome: Frame<"welcome">): Promise<void>;
   onReady(welcome: Frame<"welcome">): void;
   onPush(frame: Push): void;
   onState(state: LinkState, reason?: SottoError): void;
@@ -42,7 +46,9 @@ export class Relay {
         account,
         device,
         sign: (text) => deviceKeys.sign(devicePrivate, text),
+        resume: () => parts.resume(),
       },
+      beforeReady: (welcome) => parts.beforeReady(welcome),
       onReady: parts.onReady,
       onPush: parts.onPush,
       onState: parts.onState,

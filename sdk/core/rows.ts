@@ -3,7 +3,17 @@
  * sealed store; parts of keys that would name somebody are blinded by it first.
  */
 
-import { type AccountId, decodeRecord, encodeRecord, field, limits, SottoError, toHex } from "@sotto/protocol";
+import {
+  type AccountId,
+  decodeRecord,
+  encodeRecord,
+  field,
+  firstContactPolicies,
+  limits,
+  relations,
+  SottoError,
+  toHex,
+} from "@sotto/protocol";
 import type { StoreRange } from "./ports.js";
 import type { SealedStore } from "./storage/sealed-store.js";
 
@@ -13,10 +23,27 @@ const { accountId, bytes, choice, conversationId, deviceId, list, messageId, opt
 const sequence = uint(Number.MAX_SAFE_INTEGER);
 const content = bytes(0, limits.contentBytes.value);
 const envelopeId = bytes(16);
+const version = uint(0xffff_ffff);
+const payloadType = choice(
+  "content",
+  "contact",
+  "retry",
+  "unavailable",
+  "nothing",
+  "missed",
+  "sent",
+  "state",
+  "archive",
+  "archived",
+);
+const body = bytes(0, limits.ownBodyBytes.value);
+const ownDevice = record({ device: deviceId, registrationId: uint(0x3fff, 1), addedMs: timeMs });
 
 /** This account and device: one row, written at registration and when keys rotate. */
 const account = record({
   phase: choice("registering", "registered"),
+  /** How it registers: as a new account, or as a further device that was handed the identity. */
+  mode: choice("first", "add"),
   relay: text(2_048),
   userId: optional(text(limits.userIdBytes.value)),
   root: optional(bytes(33)),
@@ -28,17 +55,28 @@ const account = record({
   devicePublic: bytes(32),
   devicePrivate: bytes(32),
   profileKey: bytes(32),
+  profileKeyVersion: version,
   name: optional(text(limits.profileNameBytes.value, 1)),
+  nameVersion: version,
+  policy: choice(...firstContactPolicies),
+  policyVersion: version,
+  deviceName: optional(text(limits.deviceNameBytes.value, 1)),
+  /** The token that was left with the relay when this device last closed; gone as soon as it was shown. */
+  resume: optional(bytes(16)),
   nextPrekeyId: uint(0xff_ffff, 1),
   signedPrekeyId: uint(0xff_ffff, 1),
   lastResortPrekeyId: uint(0xff_ffff, 1),
   rotatedMs: timeMs,
 });
 
-/** What is known of another account. */
+/** What is known of another account, and what this one decided about it. For the own account: its other devices. */
 const peer = record({
   account: accountId,
   userId: optional(text(limits.userIdBytes.value)),
+  /** What it says its name at the host is; becomes `userId` once the relay confirmed it, and is shown to nobody before. */
+  claimedUserId: optional(text(limits.userIdBytes.value)),
+  relation: choice(...relations),
+  relationVersion: version,
   identityKey: optional(bytes(33)),
   /** `changed`: verified once, and another key came since; sending waits for the user. */
   verification: choice("unverified", "verified", "changed"),
@@ -64,6 +102,8 @@ const conversation = record({
   nextSequence: sequence,
   /** The next counter this device puts into a content. */
   nextCounter: sequence,
+  /** The latest time this device put into a content; the next one is no earlier, whatever the clock says. */
+  lastSentMs: timeMs,
 });
 
 /** One place of a timeline. Never deleted, only replaced: an undecryptable by what it resolved to, a text by its tombstone. */
@@ -71,6 +111,11 @@ const item = record({
   shape: choice("content", "keychange", "undecryptable", "hidden"),
   from: accountId,
   atMs: timeMs,
+  /** The relay's clock when it accepted the message: what the conversation is ordered by. Absent while it is on its way. */
+  acceptedMs: optional(timeMs),
+  /** Kept of a message that was deleted for everyone; else it is in the content. */
+  messageId: optional(messageId),
+  counter: optional(sequence),
   /** Canonical content bytes; empty once deleted for everyone, and where the shape has none. */
   content,
   status: choice("received", "pending", "accepted", "delivered", "read", "failed"),
@@ -78,7 +123,18 @@ const item = record({
   /** The content of the last edit. */
   edit: optional(content),
   deletedMs: optional(timeMs),
-  reactions: list(record({ from: accountId, emoji: text(limits.reactionBytes.value, 1) }), 256),
+  /** The last word of each account on each emoji, also if it took it back; the latest by time, device and counter counts. */
+  reactions: list(
+    record({
+      from: accountId,
+      emoji: text(limits.reactionBytes.value, 1),
+      action: choice("add", "remove"),
+      sentAtMs: timeMs,
+      device: uint(127),
+      counter: sequence,
+    }),
+    256,
+  ),
   reason: optional(text(64)),
   envelope: optional(envelopeId),
 });
@@ -86,14 +142,18 @@ const item = record({
 /** Where a message stands in its timeline, found by sender and id: dedupes, and resolves targets. */
 const messageIndex = record({ sequence, hash: bytes(32) });
 
-/** Something to send, in the order it was asked for. Deleted when accepted, cancelled or given up by the user. */
+/** Something to send, in the order it was asked for: a payload but for its keys. Deleted when accepted, cancelled or given up by the user. */
 const outbox = record({
   envelope: envelopeId,
   recipient: accountId,
-  type: choice("content", "resend", "retry", "unavailable"),
-  /** The send that did not open (`resend`), or those asked for (`retry`, `unavailable`). */
+  /** For one own device only. */
+  device: optional(deviceId),
+  type: payloadType,
+  resendOf: optional(envelopeId),
   envelopes: list(envelopeId, 64),
-  content,
+  peer: optional(accountId),
+  atMs: optional(timeMs),
+  body,
   conversation: optional(conversationId),
   sequence: optional(sequence),
   createdMs: timeMs,
@@ -103,8 +163,22 @@ const outbox = record({
 /** An edit or delete that came before its target, which did not open yet; deleted when the target arrives. */
 const early = record({ content });
 
-/** What was sent, kept for retries for some days, then purged. */
-const sent = record({ recipient: accountId, content, sentMs: timeMs, resends: uint(16) });
+/** A receipt that came before the message of mine it is for, which another device sent; deleted when the message comes. */
+const earlyReceipt = record({ status: choice("delivered", "read"), atMs: timeMs });
+
+/** What was sent, kept for retries and for devices that join for some days, then purged. */
+const sent = record({
+  recipient: accountId,
+  device: optional(deviceId),
+  type: payloadType,
+  peer: optional(accountId),
+  atMs: optional(timeMs),
+  body,
+  sentMs: timeMs,
+  /** The relay's clock when it accepted it. */
+  acceptedMs: timeMs,
+  resends: uint(16),
+});
 
 /** A delivery receipt that is owed; deleted with the commit that queues the receipt. */
 const owed = record({ recipient: accountId, messageId });
@@ -113,14 +187,65 @@ const owed = record({ recipient: accountId, messageId });
 const undecryptable = record({
   sender: accountId,
   device: deviceId,
-  conversation: conversationId,
-  sequence,
+  /** Where it is shown; nowhere if it came from a device of this account. */
+  conversation: optional(conversationId),
+  sequence: optional(sequence),
   sinceMs: timeMs,
+  acceptedMs: timeMs,
   askedMs: optional(timeMs),
 });
 
 /** How far the mailbox was read. */
-const inbox = record({ cursor: sequence });
+const inbox = record({ cursor: sequence, acceptedMs: timeMs });
+
+/** The devices of this account as this one last heard of them, itself included; what is new among them is sent what it missed. */
+const ownDevices = record({ devices: list(ownDevice, limits.devicesPerAccount.value) });
+
+/** Somebody who asked for contact and waits for an answer; deleted with the decision. */
+const request = record({
+  account: accountId,
+  /** The place of its one text; none if it asked without words, or if the text did not open yet. */
+  sequence: optional(sequence),
+  atMs: timeMs,
+  /** What the account sent beside its one text and was not kept; it is asked for again once the request is accepted. */
+  dropped: uint(0xffff),
+});
+
+/** History on its way to another own device; deleted when its last part was acknowledged. */
+const transfer = record({
+  device: deviceId,
+  transfer: bytes(16),
+  /** Only what the relay accepted at or after this. */
+  sinceMs: timeMs,
+  /** The conversation it is in, and the last place that was sent; conversations go in the order of their ids. */
+  conversation: optional(conversationId),
+  after: sequence,
+  part: uint(0xffff_ffff),
+  acknowledged: uint(0xffff_ffff),
+  done: sequence,
+  total: sequence,
+  state: choice("sending", "sent"),
+});
+
+/** History on its way from another own device. */
+const arriving = record({
+  transfer: bytes(16),
+  from: deviceId,
+  part: uint(0xffff_ffff),
+  done: sequence,
+  total: sequence,
+});
+
+/** A session of a state that may be older than the newest: it opens mail, and encrypts nothing. Deleted after a month. */
+const formerSession = record({ session: bytes(1, 1_048_576), sinceMs: timeMs });
+
+/** Something was lost here, and nobody was asked for it yet; deleted with the commit that queues the questions. */
+const lost = record({
+  /** Everything the relay accepted before this is here. */
+  sinceMs: timeMs,
+  /** Whether contacts are asked too, or only own devices. */
+  whom: choice("ownDevices", "everybody"),
+});
 
 /** A cached sender certificate; replaced before it expires. */
 const certificate = record({ certificate: bytes(1, 1_024), expiresMs: timeMs });
@@ -134,11 +259,18 @@ export const rows = {
   item,
   messageIndex,
   early,
+  earlyReceipt,
   outbox,
   sent,
   owed,
   undecryptable,
   inbox,
+  ownDevices,
+  request,
+  transfer,
+  arriving,
+  formerSession,
+  lost,
   certificate,
 } as const;
 
@@ -166,11 +298,27 @@ export function decodeRow<Name extends keyof typeof rows>(name: Name, stored: Ui
 /** Fixed width, so that the order of keys is the order of numbers. */
 const ordered = (value: number): string => value.toString(36).padStart(11, "0");
 
+/** What orders a message among others: the relay's time, then the sender's counter, then its id. The same on every device. */
+export interface Placement {
+  readonly acceptedMs: number;
+  readonly counter: number;
+  readonly messageId: string;
+}
+
+/** Some 34 years: shifted times stay within eleven digits. */
+const MAX_SHIFT_MS = 2 ** 40;
+
+function spellPlacement(store: SealedStore, id: string, { acceptedMs, counter, messageId: name }: Placement): string {
+  const shiftMs = Number.parseInt(store.blind("shift", id).slice(0, 10), 16) % MAX_SHIFT_MS;
+  return `${ordered(acceptedMs + shiftMs)}.${ordered(counter)}.${name}`;
+}
+
 /** Every key. A prefix ends in `/`; the character behind `/` is `0`, so `prefix` to `prefix0` spans its rows. */
 export const keys = {
   account: "account",
   inbox: "inbox",
   certificate: "certificate",
+  ownDevices: "devices",
   peer: (store: SealedStore, id: AccountId) => `peer/${store.blind("peer", id)}`,
   peers: "peer/",
   userId: (store: SealedStore, userId: string) => `user/${store.blind("user", userId)}`,
@@ -185,12 +333,29 @@ export const keys = {
   conversation: (store: SealedStore, id: string) => `conversation/${store.blind("conversation", id)}`,
   conversations: "conversation/",
   timeline: (store: SealedStore, id: string) => `timeline/${store.blind("conversation", id)}/`,
+  /** Places in the order of acceptance. The time is shifted by a secret amount for each conversation, so that the key names no hour. */
+  order: (store: SealedStore, id: string, placed: Placement) =>
+    `${keys.orders(store, id)}${spellPlacement(store, id, placed)}`,
+  orders: (store: SealedStore, id: string) => `order/${store.blind("conversation", id)}/`,
   item: (store: SealedStore, id: string, at: number) => `timeline/${store.blind("conversation", id)}/${ordered(at)}`,
   message: (store: SealedStore, conversation: string, sender: AccountId, id: string) =>
     `message/${store.blind("message", `${conversation}/${sender}/${id}`)}`,
   early: (store: SealedStore, conversation: string, sender: AccountId, target: string) =>
     `early/${store.blind("message", `${conversation}/${sender}/${target}`)}`,
   earlies: "early/",
+  earlyReceipt: (store: SealedStore, conversation: string, target: string) =>
+    `receipt/${store.blind("message", `${conversation}/${target}`)}`,
+  earlyReceipts: "receipt/",
+  request: (store: SealedStore, id: AccountId) => `request/${store.blind("peer", id)}`,
+  requests: "request/",
+  transfer: (device: number) => `transfer/${ordered(device)}`,
+  transfers: "transfer/",
+  arriving: "arriving",
+  sessions: "session/",
+  formerSessionsOf: (store: SealedStore, id: AccountId, device: number) =>
+    `former/${store.blind("peer", id)}/${device}/`,
+  formerSessions: "former/",
+  lost: "lost",
   outbox: (order: number) => `outbox/${ordered(order)}`,
   outboxAll: "outbox/",
   sent: (envelope: Uint8Array) => `sent/${toHex(envelope)}`,

@@ -1,9 +1,15 @@
 /** Sotto for Node and Electron: the native engine, a LevelDB store, and the same API as everywhere. */
 
-import { type Client, type ClientOptions, createClient as createPortableClient } from "../core/index.js";
+import {
+  type Client,
+  type ClientOptions,
+  createClient as createPortableClient,
+  type LinkOptions,
+  linkDevice as linkPortableDevice,
+} from "../core/index.js";
 import { nodePlatform } from "./platform.js";
 
-export { SottoError } from "@sotto/protocol";
+export { parseDeviceId, SottoError } from "@sotto/protocol";
 export * from "../core/index.js";
 export { levelStore } from "./level-store.js";
 export { nodePlatform } from "./platform.js";
@@ -16,4 +22,13 @@ export type { KeyChoice } from "./store-key.js";
  */
 export function createClient(options: ClientOptions): Promise<Client> {
   return createPortableClient(nodePlatform, options);
+}
+
+/**
+ * Makes this machine a further device of the account whose other device shows the link, and answers its client.
+ *
+ * @throws everything the core's `linkDevice` names; engineMissing if libsignal is not installed.
+ */
+export function linkDevice(uri: string, options: LinkOptions): Promise<Client> {
+  return linkPortableDevice(nodePlatform, uri, options);
 }

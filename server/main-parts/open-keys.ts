@@ -2,13 +2,15 @@
 
 import { rootFingerprint } from "@sotto/protocol";
 import { newKeyPair } from "../keys/certificates.js";
+import { createHostGrants } from "../keys/grants.js";
+import { openHostStatements } from "../keys/host-statements.js";
 import { createHostTokens } from "../keys/host-tokens.js";
 import { createKeys, type InstalledKeys, loadKeys } from "../keys/key-folder.js";
 import type { TokenKeySource } from "../keys/token-keys.js";
 import { OperatorError } from "../ops/operator-error.js";
 import type { Settings } from "../ops/settings.js";
 import { systemClock } from "../ops/system.js";
-import type { HostTokens, Log } from "../ports.js";
+import type { HostGrants, HostTokens, Log } from "../ports.js";
 
 /**
  * The relay's keys. In development mode missing ones are made, which the log says.
@@ -47,14 +49,21 @@ export function tokenKeySource({ tokenKey, tokenJwksFile, tokenJwksUrl }: Settin
   return undefined;
 }
 
+/** What the host's word is checked with. */
+export interface HostChecks {
+  readonly hostTokens: HostTokens;
+  readonly grants: HostGrants;
+}
+
 /**
- * The check of host tokens as the settings describe it, or `undefined` where they describe none.
+ * The checks of host tokens and grants as the settings describe them, or `undefined` where they describe none.
  *
  * @throws OperatorError if a key file cannot be used.
  */
-export function openHostTokens(settings: Settings, log: Log): HostTokens | undefined {
+export function openHostChecks(settings: Settings, log: Log): HostChecks | undefined {
   const { tokenIssuer: issuer, tokenAudience: audience } = settings;
   const keys = tokenKeySource(settings);
   if (keys === undefined || issuer === undefined || audience === undefined) return undefined;
-  return createHostTokens({ keys, issuer, audience, clock: systemClock, log });
+  const statements = openHostStatements({ keys, issuer, audience, clock: systemClock, log });
+  return { hostTokens: createHostTokens(statements), grants: createHostGrants(statements, settings.grantBases) };
 }

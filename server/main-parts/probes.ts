@@ -3,7 +3,7 @@
 import { OperatorError } from "../ops/operator-error.js";
 import type { Settings } from "../ops/settings.js";
 import type { Log } from "../ports.js";
-import { openHostTokens, tokenKeySource } from "./open-keys.js";
+import { openHostChecks, tokenKeySource } from "./open-keys.js";
 import { openTransport } from "./open-socket.js";
 
 const silent: Log = { info() {}, warn() {}, error() {} };
@@ -35,7 +35,7 @@ const TIMEOUT_MS = 5_000;
  * @throws OperatorError if they cannot be read or fetched.
  */
 export async function probeTokenKeys(settings: Settings): Promise<string | undefined> {
-  openHostTokens(settings, silent);
+  openHostChecks(settings, silent);
   const source = tokenKeySource(settings);
   switch (source?.kind) {
     case undefined:

@@ -153,6 +153,19 @@ export function line(maxLength: number): Kind<string> {
   };
 }
 
+/** A name as programs write them: visible ASCII, no spaces, so that a character is a byte. */
+export function word(maxLength: number): Kind<string> {
+  const written = `a word of 1 to ${maxLength} letters, digits and signs`;
+  return {
+    written,
+    parse(text) {
+      if (text.length > maxLength || !/^[\x21-\x7e]+$/.test(text)) throw new BadValue(written);
+      return text;
+    },
+    show: (value) => value,
+  };
+}
+
 /** A path, made absolute: relative to the working folder in the environment, to the file's own folder in a settings file. */
 export const path: Kind<string> = {
   written: "a path",

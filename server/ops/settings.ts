@@ -4,6 +4,7 @@
  * settings file by its key.
  */
 
+import { firstContactPolicies, limits } from "@sotto/protocol";
 import {
   bool,
   bytes,
@@ -21,6 +22,7 @@ import {
   port,
   publicKey,
   secret,
+  word,
 } from "./setting-kinds.js";
 
 /** One row. `preset` is the default as an operator would write it; `unset` says what happens where there is none. */
@@ -97,6 +99,17 @@ const settingsTable = {
     integer({ min: 1, max: 1_000_000 }),
     "20000",
     "Sockets open at once; more are refused with 503.",
+  ),
+
+  firstContactFloor: setting(
+    choice(...firstContactPolicies),
+    "everyone",
+    "The community's floor for who may make first contact: `everyone`, whom the host gives a `grant`, `contacts` only, or `nobody`. What a user chose counts where it is stricter.",
+  ),
+  grantBases: setting(
+    list(word(limits.basisBytes.value), limits.bases.value),
+    "",
+    "The bases of grants that are taken, such as `mutual_follow`. Empty takes any basis the host signs.",
   ),
 
   deviceLimit: setting(integer({ min: 1, max: 16 }), "6", "Devices an account may have."),

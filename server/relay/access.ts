@@ -1,44 +1,133 @@
 /** Who may write to whom. */
 
-import { type AccountId, type Frame, SottoError } from "@sotto/protocol";
+import { type AccountId, type FirstContactPolicy, type Frame, SottoError } from "@sotto/protocol";
 import type { Signatures } from "../ports.js";
+import { withDeliveryKey } from "./account.js";
 import type { Recipient } from "./accounts.js";
+import { policyUnder } from "./policy.js";
 import type { DeviceCaller, DeviceIdentity, Rules } from "./rules.js";
+import type { Standing } from "./standing.js";
 
-/** On what ground somebody may write: to its own account, with the delivery key, or as a stranger who names itself. */
-export type Ground = "own" | "contact" | "firstContact";
+/**
+ * On what ground somebody may write: to its own account; with the delivery key; with one the account used before; to
+ * somebody who wrote first; or as a stranger who names itself.
+ */
+export type Ground = "own" | "contact" | "formerContact" | "reply" | "firstContact";
 
-/** Who wants to write or to fetch keys, and how its delivery key is checked. */
+/** Why somebody may not write. `notAllowed` says nothing about the reason, not even here. */
+export type AccessRefusal = "badGrant" | "grantSpent" | "requestPending" | "notAllowed";
+
+/** What access rules say of one recipient. `stranger`: only the tables tell, see `standing.ts`. */
+export type Access =
+  | { readonly kind: "ground"; readonly ground: Ground }
+  | { readonly kind: "refused"; readonly code: AccessRefusal }
+  | { readonly kind: "stranger" };
+
+/** Who wants to write or to fetch keys, and how it is judged. */
 export interface Asking {
   /** `undefined` on an anonymous connection. */
   readonly device: DeviceIdentity | undefined;
   readonly signatures: Pick<Signatures, "isDeliveryKey">;
+  /** The community's floor. */
+  readonly floor: FirstContactPolicy;
 }
 
-/** Stands in for an account that does not exist, so that refusing it takes the same work. No key has this hash. */
-const ABSENT: Pick<Recipient, "deliveryKeyHash" | "firstContact" | "blocked"> = {
-  deliveryKeyHash: new Uint8Array(32),
+type Addressee = Pick<Recipient, "deliveryKeyHash" | "formerKeyHashes" | "firstContact" | "blocked">;
+
+/** A hash no key has, which stands in for those that are not there. */
+const NO_HASH = new Uint8Array(32);
+
+/** Former delivery keys that are always compared with, so that nobody learns how many there are. */
+const FORMER_KEYS = 8;
+
+/** Stands in for an account that does not exist, so that refusing it takes the same work. */
+const ABSENT: Addressee = {
+  deliveryKeyHash: NO_HASH,
+  formerKeyHashes: [],
   firstContact: "nobody",
   blocked: new Set<AccountId>(),
 };
 
+const NOT_ALLOWED: Access = { kind: "refused", code: "notAllowed" };
+const STRANGER: Access = { kind: "stranger" };
+const grounds = {
+  own: { kind: "ground", ground: "own" },
+  contact: { kind: "ground", ground: "contact" },
+  formerContact: { kind: "ground", ground: "formerContact" },
+  reply: { kind: "ground", ground: "reply" },
+  firstContact: { kind: "ground", ground: "firstContact" },
+} as const satisfies Record<Ground, Access>;
+
 /**
- * The ground on which a sender may write to an account, or `undefined` if it may not. Which of the reasons it is,
- * unknown account, wrong key or unwelcome sender, changes neither the answer nor the work.
+ * Whether a sender may write to an account, by what is in memory. Which of the reasons forbids it, unknown account, wrong
+ * key, unwelcome sender or closed policy, changes neither the answer nor the work.
+ *
+ *                      current key   former key        no key            wrong key
+ *   anonymous          contact       notAllowed        notAllowed        notAllowed
+ *   a device           contact       formerContact¹    stranger          notAllowed
+ *   a blocked device   notAllowed    stranger          stranger          notAllowed
+ *
+ * ¹ under the policy `nobody` a stranger, who may reply. A blocked stranger is refused by `accessOfStranger`, after the same
+ * look-ups as any other.
  */
-export function groundToWrite(
+export function accessTo(
   recipient: Recipient | undefined,
   deliveryKey: Uint8Array | undefined,
-  { device: sender, signatures }: Asking,
-): Ground | undefined {
-  const { deliveryKeyHash, firstContact, blocked } = recipient ?? ABSENT;
-  const holdsKey = deliveryKey !== undefined && signatures.isDeliveryKey(deliveryKey, deliveryKeyHash);
-  if (recipient === undefined) return undefined;
-  if (sender === undefined) return holdsKey ? "contact" : undefined;
-  if (sender.account === recipient.account) return "own";
-  if (blocked.has(sender.account)) return undefined;
-  if (deliveryKey !== undefined) return holdsKey ? "contact" : undefined;
-  return firstContact === "everyone" ? "firstContact" : undefined;
+  { device: sender, signatures, floor }: Asking,
+): Access {
+  const addressee = recipient ?? ABSENT;
+  const isCurrent = deliveryKey !== undefined && signatures.isDeliveryKey(deliveryKey, addressee.deliveryKeyHash);
+  if (sender === undefined) return recipient !== undefined && isCurrent ? grounds.contact : NOT_ALLOWED;
+  if (recipient?.account === sender.account) return grounds.own;
+  if (deliveryKey === undefined) return STRANGER;
+
+  const isFormer = isFormerKey(deliveryKey, addressee, signatures);
+  const isWelcome = recipient !== undefined && !addressee.blocked.has(sender.account);
+  if (isCurrent) return isWelcome ? grounds.contact : NOT_ALLOWED;
+  if (!isFormer) return NOT_ALLOWED;
+  return isWelcome && policyUnder(floor, addressee.firstContact) !== "nobody" ? grounds.formerContact : STRANGER;
+}
+
+/**
+ * Whether a stranger may write, with what the tables say.
+ *
+ * What depends on the stranger alone, its grant and what it sent before, is judged before the recipient's settings: so a
+ * `grantSpent` or `requestPending` does not tell whether one is blocked.
+ */
+export function accessOfStranger(
+  recipient: Recipient | undefined,
+  deliveryKey: Uint8Array | undefined,
+  standing: Standing,
+  { device: sender, floor }: Asking,
+): Access {
+  const { grant, pair, wroteFirst } = standing;
+  if (grant === "bad") return { kind: "refused", code: "badGrant" };
+  const isCovered = pair === "covered";
+  if (deliveryKey === undefined && !wroteFirst && !isCovered) {
+    if (grant === "spent") return { kind: "refused", code: "grantSpent" };
+    if (pair === "full") return { kind: "refused", code: "requestPending" };
+  }
+  const { blocked, firstContact } = recipient ?? ABSENT;
+  if (recipient === undefined || sender === undefined || blocked.has(sender.account)) return NOT_ALLOWED;
+  if (wroteFirst) return grounds.reply;
+  // With a former key one is no stranger, and is here only because former contacts are not taken.
+  if (deliveryKey !== undefined) return NOT_ALLOWED;
+  const policy = policyUnder(floor, firstContact);
+  const isVouchedFor = grant === "good" || isCovered;
+  return policy === "everyone" || (policy === "grant" && isVouchedFor) ? grounds.firstContact : NOT_ALLOWED;
+}
+
+/** Whether a key is one of those the account used before. Compares with all there could be. */
+function isFormerKey(
+  deliveryKey: Uint8Array,
+  { formerKeyHashes }: Addressee,
+  signatures: Pick<Signatures, "isDeliveryKey">,
+): boolean {
+  let isFormer = false;
+  for (let index = 0; index < FORMER_KEYS; index++) {
+    if (signatures.isDeliveryKey(deliveryKey, formerKeyHashes[index] ?? NO_HASH)) isFormer = true;
+  }
+  return isFormer;
 }
 
 /**
@@ -48,7 +137,7 @@ export function groundToWrite(
 export function mayFetchBundles(
   account: { readonly deliveryKeyHash: Uint8Array } | undefined,
   deliveryKey: Uint8Array | undefined,
-  { device, signatures }: Asking,
+  { device, signatures }: Pick<Asking, "device" | "signatures">,
 ): boolean {
   const { deliveryKeyHash } = account ?? ABSENT;
   const holdsKey = deliveryKey !== undefined && signatures.isDeliveryKey(deliveryKey, deliveryKeyHash);
@@ -61,10 +150,9 @@ export async function setAccess(rules: Rules, caller: DeviceCaller, frame: Frame
   const { account, device } = caller.device;
   rules.limiters.spend("accessChangesPerAccount", account);
   const blocked = [...new Set(frame.blocked)];
-  const deliveryKeyHash = frame.deliveryKeyHash.slice();
   const document = await rules.accounts.change(account, (current) =>
     current.devices.some((one) => one.device === device)
-      ? { ...current, deliveryKeyHash, firstContact: frame.firstContact, blocked }
+      ? { ...withDeliveryKey(current, frame.deliveryKeyHash), firstContact: frame.firstContact, blocked }
       : undefined,
   );
   if (document === undefined || !document.devices.some((one) => one.device === device)) {

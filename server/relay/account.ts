@@ -5,7 +5,9 @@ import {
   type DeviceId,
   decodeRecord,
   encodeRecord,
+  type Frame,
   field,
+  firstContactPolicies,
   keyDigest,
   limits,
   MAX_DEVICE_ID,
@@ -14,12 +16,17 @@ import {
   type TypeOf,
 } from "@sotto/protocol";
 import { type MailboxId, mailboxId } from "../ports.js";
+import { decodeFirstAccount, FIRST_DOCUMENT_VERSION } from "./account-upgrade.js";
+import { equalBytes } from "./bytes.js";
 
-/** The version this file writes. Another one is a format change, which ships its migration. */
-const DOCUMENT_VERSION = 1;
+/** The version this file writes. Another one is a format change, which ships its migration (`account-upgrade.ts`). */
+const DOCUMENT_VERSION = 2;
 
-/** Accounts one account may refuse; the bound of the `setAccess` frame. */
-const MAX_BLOCKED = 1_000;
+/** Where the version stands: behind the one byte that says how many fields follow. */
+const VERSION_AT = 1;
+
+/** Replaced delivery keys that are remembered: a contact who was away for more rotations falls back to a request. */
+const MAX_FORMER_KEYS = 8;
 
 /** Mailboxes of former devices that may wait to be dropped. */
 export const MAX_RETIRED = 64;
@@ -34,6 +41,12 @@ const device = field.record({
   authenticationKey: field.bytes(32),
   signedPrekey: signed(33),
   lastResortPrekey: signed(1569),
+  /** When it joined; 0 if that was before documents said so. */
+  addedMs: field.timeMs,
+  /** The day it was last here, in days since 1970: no finer, so that what lies on disk is no diary. */
+  seenDay: field.uint(0xffff_ffff),
+  /** Sealed by the account's devices for each other. */
+  name: field.optional(field.bytes(limits.sealedNameBytes.value)),
 });
 
 const document = field.record({
@@ -42,8 +55,10 @@ const document = field.record({
   issuer: field.text(limits.tokenBytes.value),
   identityKey: field.bytes(33),
   deliveryKeyHash: field.bytes(32),
-  firstContact: field.choice("everyone", "nobody"),
-  blocked: field.list(field.accountId, MAX_BLOCKED),
+  /** Hashes of the delivery keys before, the latest first. */
+  formerKeyHashes: field.list(field.bytes(32), MAX_FORMER_KEYS),
+  firstContact: field.choice(...firstContactPolicies),
+  blocked: field.list(field.accountId, limits.blockedAccounts.value),
   devices: field.list(device, limits.devicesPerAccount.value),
   /** Mailboxes that no device owns any more and that are yet to be dropped. */
   retired: field.list(field.record({ device: field.deviceId, registrationId }), MAX_RETIRED),
@@ -67,6 +82,7 @@ export function encodeAccount(account: AccountDocument): Uint8Array {
  */
 export function decodeAccount(bytes: Uint8Array): AccountDocument {
   try {
+    if (bytes[VERSION_AT] === FIRST_DOCUMENT_VERSION) return decodeFirstAccount(bytes);
     return decodeRecord(document, bytes);
   } catch (cause) {
     throw new SottoError("internal", { detail: "a stored account document does not parse", cause });
@@ -81,6 +97,7 @@ export const absentAccount: Uint8Array = encodeAccount({
   issuer: "",
   identityKey: new Uint8Array(33),
   deliveryKeyHash: new Uint8Array(32),
+  formerKeyHashes: [],
   firstContact: "nobody",
   blocked: [],
   devices: [
@@ -90,6 +107,8 @@ export const absentAccount: Uint8Array = encodeAccount({
       authenticationKey: new Uint8Array(32),
       signedPrekey: { id: 1, key: new Uint8Array(33), signature: new Uint8Array(64) },
       lastResortPrekey: { id: 1, key: new Uint8Array(1569), signature: new Uint8Array(64) },
+      addedMs: 0,
+      seenDay: 0,
     },
   ],
   retired: [],
@@ -98,6 +117,30 @@ export const absentAccount: Uint8Array = encodeAccount({
 /** The device of an account by its id. */
 export function findDevice(account: AccountDocument, id: DeviceId): Device | undefined {
   return account.devices.find((candidate) => candidate.device === id);
+}
+
+/** The document under another delivery key; the one before is remembered as a former one. The same key changes nothing. */
+export function withDeliveryKey(account: AccountDocument, deliveryKeyHash: Uint8Array): AccountDocument {
+  if (equalBytes(account.deliveryKeyHash, deliveryKeyHash)) return account;
+  const former = [account.deliveryKeyHash, ...account.formerKeyHashes];
+  const formerKeyHashes = former.filter((hash) => !equalBytes(hash, deliveryKeyHash)).slice(0, MAX_FORMER_KEYS);
+  return { ...account, deliveryKeyHash: deliveryKeyHash.slice(), formerKeyHashes };
+}
+
+/** The devices of an account as its other devices need them. */
+export function ownDevicesOf({ devices }: AccountDocument): Frame<"welcome">["devices"] {
+  return devices.map(({ device: id, registrationId, addedMs }) => ({ device: id, registrationId, addedMs }));
+}
+
+/** The devices of an account as their owner sees them. */
+export function listedDevicesOf({ devices }: AccountDocument): Frame<"deviceList">["devices"] {
+  return devices.map(({ device: id, registrationId, addedMs, seenDay, name }) => ({
+    device: id,
+    registrationId,
+    addedMs,
+    seenDay,
+    name,
+  }));
 }
 
 /** The mailbox of one of an account's devices, present or former. */

@@ -12,6 +12,8 @@ export interface Recipient {
   readonly revision: number;
   readonly devices: readonly RecipientDevice[];
   readonly deliveryKeyHash: Uint8Array;
+  /** Hashes of delivery keys that were replaced, the latest first. */
+  readonly formerKeyHashes: readonly Uint8Array[];
   readonly firstContact: AccountDocument["firstContact"];
   readonly blocked: ReadonlySet<AccountId>;
 }
@@ -29,7 +31,7 @@ export interface LoadedAccount {
   readonly document: AccountDocument;
 }
 
-/** Devices and refused accounts remembered in all; some 20 MB at most. */
+/** Devices, former keys and refused accounts remembered in all; some 20 MB at most. */
 const REMEMBERED = 100_000;
 
 /** How often a change is tried against others of the same account. */
@@ -44,7 +46,7 @@ const NOBODY: ReadonlySet<AccountId> = new Set();
 export class Accounts {
   private readonly recent = new Recent<AccountId, Recipient>(
     REMEMBERED,
-    (recipient) => 1 + recipient.devices.length + recipient.blocked.size,
+    ({ devices, formerKeyHashes, blocked }) => 1 + devices.length + formerKeyHashes.length + blocked.size,
   );
   /** Accounts seen with mailboxes to drop. */
   private readonly noted = new Set<AccountId>();
@@ -122,6 +124,7 @@ export class Accounts {
         mailbox: mailboxOf(account, { device, registrationId }),
       })),
       deliveryKeyHash: document.deliveryKeyHash.slice(),
+      formerKeyHashes: document.formerKeyHashes.map((hash) => hash.slice()),
       firstContact: document.firstContact,
       blocked: document.blocked.length === 0 ? NOBODY : new Set(document.blocked),
     };

@@ -15,6 +15,7 @@ import {
 } from "@sotto/protocol";
 import type { Connection, ConnectionHandler, Notice } from "../ports.js";
 import type { Admission } from "./admission.js";
+import { DeviceNews } from "./device-news.js";
 import { failureOf } from "./failure.js";
 import { Greeter } from "./greeter.js";
 import type { Bucket } from "./limiter.js";
@@ -30,6 +31,8 @@ export class ClientConnection implements ConnectionHandler, Caller {
   private greeter: Greeter | undefined;
   private attachment: Admission["attachment"] | undefined = undefined;
   private stream: MailboxStream | undefined = undefined;
+  private deviceNews: DeviceNews | undefined = undefined;
+  private wasNewsMissed = false;
   private readonly frameBucket: Bucket;
   private unanswered = 0;
   private readonly outbox: Outbox;
@@ -91,6 +94,7 @@ export class ClientConnection implements ConnectionHandler, Caller {
     try {
       if (notice.kind === "displaced" || notice.kind === "revoked") this.close(notice.kind);
       else if (this.stream !== undefined) this.tell(this.stream, notice);
+      else if (notice.kind === "devicesChanged") this.wasNewsMissed = true;
       // Before the welcome the rest is lost without harm: the stream reads what is stored, the welcome counts the keys.
     } catch (cause) {
       this.broken(cause);
@@ -107,6 +111,8 @@ export class ClientConnection implements ConnectionHandler, Caller {
     this.device = admission.device;
     this.stream = new MailboxStream(this.rules, admission.device.mailbox, this);
     this.stream.start();
+    // The welcome may list the devices as they were before the change.
+    if (this.wasNewsMissed) this.devicesChanged(admission.device);
   }
 
   answer(frame: FrameToClient): void {
@@ -179,7 +185,18 @@ export class ClientConnection implements ConnectionHandler, Caller {
       case "mailboxFull":
         this.answer({ type: "mailboxFull" });
         break;
+      case "devicesChanged":
+        if (this.device !== undefined) this.devicesChanged(this.device);
+        break;
+      case "deviceLimit":
+        this.answer({ type: "deviceLimit" });
+        break;
     }
+  }
+
+  private devicesChanged({ account }: DeviceIdentity): void {
+    this.deviceNews ??= new DeviceNews(this.rules, account, (frame) => this.answer(frame));
+    this.deviceNews.changed();
   }
 
   private take(frame: FrameToRelay, nowMs: number): void {

@@ -2,23 +2,27 @@
 
 import { type AccountId, type DeviceId, type Frame, SottoError } from "@sotto/protocol";
 import { mayFetchBundles } from "./access.js";
-import { type Device, mailboxOf } from "./account.js";
+import { type AccountDocument, type Device, mailboxOf } from "./account.js";
+import type { DeviceMismatch } from "./device-list.js";
+import { policyUnder } from "./policy.js";
 import { takeOneTimeKeys } from "./prekeys.js";
 import { type Caller, type DeviceCaller, type Rules, refuse } from "./rules.js";
 import { accountOfUser, userKey } from "./user.js";
 
 type Bundle = Frame<"bundles">["devices"][number];
 
-/** Answers `resolve`: the account of a user of the caller's own host. @throws unknownUser */
+/** Answers `resolve`: the account of a user of the caller's own host, and whom it takes first messages from. @throws unknownUser */
 export async function resolve(rules: Rules, caller: DeviceCaller, frame: Frame<"resolve">): Promise<void> {
   rules.limiters.spend("resolvesPerAccount", caller.device.account);
   const own = await rules.accounts.load(caller.device.account);
   if (own === undefined) throw new SottoError("notAuthenticated", { detail: "the account was removed" });
   const key = userKey(rules, { issuer: own.document.issuer, subject: frame.userId });
   const account = await accountOfUser(rules, key);
-  const isRegistered = account !== undefined && (await rules.accounts.load(account)) !== undefined;
-  if (!isRegistered) throw new SottoError("unknownUser");
-  caller.answer({ type: "resolved", id: frame.id, account });
+  const found = account === undefined ? undefined : await rules.accounts.load(account);
+  if (account === undefined || found === undefined) throw new SottoError("unknownUser");
+  const { firstContactFloor, grantBases: bases } = rules.policy;
+  const firstContact = policyUnder(firstContactFloor, found.document.firstContact);
+  caller.answer({ type: "resolved", id: frame.id, account, firstContact, bases });
 }
 
 /**
@@ -46,13 +50,40 @@ export async function fetchBundles(
   const asking = caller.device?.account === account ? caller.device.device : undefined;
   const isWanted = (device: DeviceId) =>
     frame.devices.length === 0 ? device !== asking : frame.devices.includes(device);
-  const mayTake = rules.limiters.take("bundlesPerTarget", account) === 0;
-  const devices = await Promise.all(
-    document.devices
-      .filter(({ device }) => isWanted(device))
-      .map((device) => (mayTake ? bundle(rules, account, device) : lastResortBundle(device))),
-  );
+  const devices = await bundlesOf(rules, account, document, isWanted);
   caller.answer({ type: "bundles", id: frame.id, account, identityKey: document.identityKey, devices });
+}
+
+/**
+ * The bundles of the devices a send left out or named under a former registration id, as `deviceMismatch` carries them.
+ * Takes one-time keys for good, as `fetchBundles`; the caller has established that the sender may write to the accounts.
+ */
+export async function bundlesFor(
+  rules: Rules,
+  mismatches: readonly DeviceMismatch[],
+): Promise<Frame<"deviceMismatch">["bundles"]> {
+  const bundles = mismatches.map(async ({ account, missing, stale }) => {
+    if (missing.length + stale.length === 0) return [];
+    const loaded = await rules.accounts.load(account);
+    if (loaded === undefined) return [];
+    const { document } = loaded;
+    const isWanted = (device: DeviceId) => missing.includes(device) || stale.includes(device);
+    const devices = await bundlesOf(rules, account, document, isWanted);
+    return [{ account, identityKey: document.identityKey, devices }];
+  });
+  return (await Promise.all(bundles)).flat();
+}
+
+/** Without one-time keys once too many of them were asked for. */
+function bundlesOf(
+  rules: Rules,
+  account: AccountId,
+  { devices }: AccountDocument,
+  isWanted: (device: DeviceId) => boolean,
+): Promise<readonly Bundle[]> {
+  const mayTake = rules.limiters.take("bundlesPerTarget", account) === 0;
+  const wanted = devices.filter(({ device }) => isWanted(device));
+  return Promise.all(wanted.map((device) => (mayTake ? bundle(rules, account, device) : lastResortBundle(device))));
 }
 
 async function bundle(rules: Rules, account: AccountId, device: Device): Promise<Bundle> {

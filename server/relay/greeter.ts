@@ -2,7 +2,7 @@
 
 import { type CloseReason, encodeFrame, failures, PROTOCOL_VERSION, SottoError } from "@sotto/protocol";
 import type { Notice } from "../ports.js";
-import { type Admission, admit } from "./admission.js";
+import { type Admission, admit, type Held, type Proven } from "./admission.js";
 import { authenticate } from "./authentication.js";
 import { failureOf } from "./failure.js";
 import {
@@ -15,7 +15,17 @@ import {
   step,
 } from "./greeting.js";
 import { register } from "./registration.js";
-import type { DeviceIdentity, Rules } from "./rules.js";
+import type { Rules } from "./rules.js";
+
+/** What an anonymous connection is told. */
+const NOTHING_HELD: Held = {
+  oneTimeCount: 0,
+  kyberCount: 0,
+  highestPrekeyId: 0,
+  head: 0,
+  resumed: "no",
+  devices: [],
+};
 
 /** The connection that is greeted. */
 export interface Greeted {
@@ -87,13 +97,13 @@ export class Greeter {
   private async check(answer: GreetingAnswer): Promise<void> {
     this.rules.inFlight.begin();
     try {
-      const device = await this.proven(answer);
-      if (device === "anonymous") return this.handle({ kind: "passed" });
-      if ("failure" in device) return this.handle({ kind: "failed", ...device });
+      const proven = await this.prove(answer);
+      if (proven === "anonymous") return this.handle({ kind: "passed" });
+      if ("failure" in proven) return this.handle({ kind: "failed", ...proven });
       if (this.state.kind !== "checking") return;
       // The listener lives as long as the connection and must not keep this greeter, which does not.
       const { greeted } = this;
-      const admission = await admit(this.rules, device, (notice) => greeted.notice(notice));
+      const admission = await admit(this.rules, proven, (notice) => greeted.notice(notice));
       if (this.state.kind !== "checking") return admission.attachment.detach();
       this.admission = admission;
       this.handle({ kind: "passed" });
@@ -104,7 +114,7 @@ export class Greeter {
     }
   }
 
-  private async proven(answer: GreetingAnswer): Promise<DeviceIdentity | "anonymous" | GreetingFailure> {
+  private async prove(answer: GreetingAnswer): Promise<Proven | "anonymous" | GreetingFailure> {
     const { remoteAddress } = this.greeted;
     if (this.rules.isDraining) throw new SottoError("busy", { detail: "the relay is about to stop" });
     this.rules.limiters.spend("greetingsPerAddress", remoteAddress);
@@ -113,11 +123,11 @@ export class Greeter {
       case "anonymous":
         return "anonymous";
       case "authenticate":
-        return authenticate(this.rules, answer, challenge);
+        return { device: await authenticate(this.rules, answer, challenge), resume: answer.resume };
       case "register": {
         const registration = await register(this.rules, answer, { challenge, remoteAddress });
         return registration.kind === "registered"
-          ? registration.device
+          ? { device: registration.device }
           : { failure: "deviceLimit", devices: registration.devices };
       }
     }
@@ -128,9 +138,7 @@ export class Greeter {
       type: "welcome",
       account: this.admission?.device.account,
       device: this.admission?.device.device,
-      keyDigest: this.admission?.held.keyDigest,
-      oneTimeCount: this.admission?.held.oneTimeCount ?? 0,
-      kyberCount: this.admission?.held.kyberCount ?? 0,
+      ...(this.admission?.held ?? NOTHING_HELD),
       serverTimeMs: this.rules.clock.now(),
     });
   }

@@ -2,7 +2,6 @@
 
 import {
   type CloseReason,
-  type DeviceId,
   type Frame,
   type FrameToRelay,
   limits,
@@ -25,7 +24,7 @@ export interface GreetingFailure {
   readonly failure: WireFailureCode;
   readonly retryAfterMs?: number | undefined;
   /** Filled for `deviceLimit`. */
-  readonly devices?: readonly DeviceId[] | undefined;
+  readonly devices?: Frame<"refused">["devices"] | undefined;
 }
 
 /** What happens to a greeting. */

@@ -25,6 +25,12 @@ const REFILL = limits.inFlight.value / 4;
 const REREAD_MS = 20;
 
 /**
+ * Mail is announced ahead of its commit: what was announced before this stream listened may be stored after it read. So it
+ * looks once more, when such a commit is through; later ones the sweep finds.
+ */
+const LOOK_AGAIN_MS = 250;
+
+/**
  * Delivers a mailbox.
  *
  *   waiting ──start──▶ opening ──first page──▶ catchingUp ──all stored at that page delivered──▶ live
@@ -45,6 +51,7 @@ export class MailboxStream {
   private isReading = false;
   private isPaused = false;
   private reread: { cancel(): void } | undefined;
+  private lookAgain: { cancel(): void } | undefined;
   /** Acknowledgements that wait for the one being written. */
   private owed: { upTo: number; also: number[] } | undefined;
   private isWritingOwed = false;
@@ -66,6 +73,7 @@ export class MailboxStream {
   stop(): void {
     this.phase = "stopped";
     this.reread?.cancel();
+    this.lookAgain?.cancel();
   }
 
   /** Mail arrived. */
@@ -155,6 +163,10 @@ export class MailboxStream {
     if (this.phase === "opening") {
       this.phase = "catchingUp";
       this.headAtStart = page.head;
+      this.lookAgain = this.rules.clock.after(LOOK_AGAIN_MS, () => {
+        this.hasMore = true;
+        this.pump();
+      });
     }
     const expiredMs = this.rules.clock.now() - this.rules.policy.envelopeTtlMs;
     this.hasMore = page.more;

@@ -8,6 +8,9 @@ import type { DeviceCaller, DeviceIdentity, Rules } from "./rules.js";
 
 const MAX_KEYS = limits.oneTimePrekeys.value;
 
+/** Ids of prekeys have 24 bits. */
+const BEYOND_EVERY_ID = 0x100_0000;
+
 /** A Kyber one-time key is stored as its 1,569 bytes with the signature behind them. */
 const SIGNATURE_BYTES = 64;
 
@@ -26,6 +29,19 @@ export async function countOneTimeKeys(
     store.directory.countPrekeys(mailbox, "kyber"),
   ]);
   return { oneTimeCount, kyberCount };
+}
+
+/** The highest id a device ever published a key under, of whatever kind. */
+export async function highestPrekeyId(
+  { store }: Rules,
+  mailbox: MailboxId,
+  { signedPrekey, lastResortPrekey }: Device,
+): Promise<number> {
+  const [curve, kyber] = await Promise.all([
+    store.directory.highestPrekey(mailbox, "curve"),
+    store.directory.highestPrekey(mailbox, "kyber"),
+  ]);
+  return Math.max(curve, kyber, signedPrekey.id, lastResortPrekey.id);
 }
 
 /** Takes a one-time key of each kind, where there is one; tells the device when few are left. */
@@ -69,12 +85,25 @@ export async function publishKeys(rules: Rules, caller: DeviceCaller, frame: Fra
     return { ...current, devices: current.devices.map((one) => (one === device ? renewed : one)) };
   });
   if (document === undefined) return removed();
+  if (frame.oneTime === "replace") await discardBefore(rules, mailbox, frame);
   const [oneTimeCount, kyberCount] = await Promise.all([
     rules.store.directory.addPrekeys(mailbox, "curve", frame.oneTimePrekeys, MAX_KEYS),
     rules.store.directory.addPrekeys(mailbox, "kyber", frame.kyberPrekeys.map(joinKyber), MAX_KEYS),
   ]);
   const digest = digestOf(document, ownDevice(document, caller.device));
   caller.answer({ type: "published", id: frame.id, keyDigest: digest, oneTimeCount, kyberCount });
+}
+
+/**
+ * Discards the one-time keys that an upload replaces: those with an id below its lowest, all where it has none. So a repeat
+ * of the upload, after its answer was lost, does not discard the keys it has added itself.
+ */
+async function discardBefore({ store }: Rules, mailbox: MailboxId, frame: Frame<"publishKeys">): Promise<void> {
+  const lowest = (keys: readonly { readonly id: number }[]) => keys[0]?.id ?? BEYOND_EVERY_ID;
+  await Promise.all([
+    store.directory.discardPrekeys(mailbox, "curve", lowest(frame.oneTimePrekeys)),
+    store.directory.discardPrekeys(mailbox, "kyber", lowest(frame.kyberPrekeys)),
+  ]);
 }
 
 function checkUpload({ signatures }: Rules, identityKey: Uint8Array, frame: Frame<"publishKeys">): void {

@@ -1,21 +1,22 @@
 /** Registration: a host's user becomes an account, a key-holder one of its devices. */
 
-import {
-  type AccountId,
-  type DeviceId,
-  type Frame,
-  limits,
-  MAX_DEVICE_ID,
-  parseDeviceId,
-  SottoError,
-} from "@sotto/protocol";
+import { type AccountId, type Frame, limits, MAX_DEVICE_ID, parseDeviceId, SottoError } from "@sotto/protocol";
 import { mailboxId } from "../ports.js";
-import { type AccountDocument, type Device, MAX_RETIRED, mailboxOf } from "./account.js";
+import {
+  type AccountDocument,
+  type Device,
+  findDevice,
+  listedDevicesOf,
+  MAX_RETIRED,
+  mailboxOf,
+  withDeliveryKey,
+} from "./account.js";
 import type { LoadedAccount } from "./accounts.js";
-import type { Challenge } from "./authentication.js";
+import { type Challenge, dayOf } from "./authentication.js";
 import { equalBytes } from "./bytes.js";
+import { tellDevices } from "./device-news.js";
 import { checkRegistrationKeys } from "./registration-keys.js";
-import { dropRetired } from "./retired.js";
+import { dropRetired, retire } from "./retired.js";
 import type { DeviceIdentity, Rules } from "./rules.js";
 import { accountOfUser, claimAccount, registeringUser, userKey } from "./user.js";
 
@@ -26,7 +27,7 @@ const ATTEMPTS = 8;
 export type Registration =
   | { readonly kind: "registered"; readonly device: DeviceIdentity }
   /** The account has all the devices it may have: these. */
-  | { readonly kind: "deviceLimit"; readonly devices: readonly DeviceId[] };
+  | { readonly kind: "deviceLimit"; readonly devices: Frame<"refused">["devices"] };
 
 /**
  * Registers a device.
@@ -34,7 +35,8 @@ export type Registration =
  * Everything is checked before anything is written. Then, in this order: the user's row with the account's random id,
  * the device's mailbox, the account's document. A crash in between leaves an account id without a document, which the
  * next registration of the user goes on with, and an empty mailbox that nobody can address; its device id stays unused
- * for that registration id. Former devices are let go by the document first and dropped after it.
+ * for that registration id. Former devices are let go by the document first and dropped after it; one that is replaced
+ * leaves in the very change in which the new one joins.
  *
  * Idempotent: a device that never heard the answer, and asks again with the same keys, is the same device.
  *
@@ -46,6 +48,9 @@ export async function register(
   { challenge, remoteAddress }: { readonly challenge: Challenge; readonly remoteAddress: string },
 ): Promise<Registration> {
   rules.limiters.spend("registrationsPerAddress", remoteAddress);
+  if (frame.replaces !== undefined && frame.mode !== "add") {
+    throw new SottoError("badFrame", { detail: "only a device that is added replaces one" });
+  }
   const user = await registeringUser(rules, frame);
   const key = userKey(rules, user);
   rules.limiters.spend("registrationsPerUser", key);
@@ -59,7 +64,10 @@ export async function register(
     if (known !== undefined) return { kind: "registered", device: identity(account, known) };
     checkMode(frame, loaded);
     const full = atLimit(rules, frame, loaded);
-    if (full !== undefined) return { kind: "deviceLimit", devices: full };
+    if (full !== undefined) {
+      tellDevices(rules, account, full, "deviceLimit");
+      return { kind: "deviceLimit", devices: listedDevicesOf(full) };
+    }
     if (await hasNoRoomToRetire(rules, frame, account, loaded)) continue;
 
     const device = await createMailbox(rules, account, frame, loaded);
@@ -68,6 +76,7 @@ export async function register(
       await rules.store.mail.drop(mailboxOf(account, device));
       continue;
     }
+    tellDevices(rules, account, document, "devicesChanged", device.device);
     await dropRetired(rules, account);
     rules.metrics.count("registrations", frame.mode);
     return { kind: "registered", device: identity(account, device) };
@@ -83,7 +92,7 @@ function sameDevice({ devices, identityKey }: AccountDocument, frame: Frame<"reg
   );
 }
 
-function checkMode({ mode, identityKey }: Frame<"register">, loaded: LoadedAccount | undefined): void {
+function checkMode({ mode, identityKey, replaces }: Frame<"register">, loaded: LoadedAccount | undefined): void {
   switch (mode) {
     case "first":
       if (loaded !== undefined) throw new SottoError("accountExists");
@@ -91,39 +100,44 @@ function checkMode({ mode, identityKey }: Frame<"register">, loaded: LoadedAccou
     case "add":
       if (loaded === undefined) throw new SottoError("unknownUser");
       if (!equalBytes(loaded.document.identityKey, identityKey)) throw new SottoError("accountExists");
+      if (replaces !== undefined && findDevice(loaded.document, replaces) === undefined) {
+        throw new SottoError("unknownDevice");
+      }
       return;
     case "reset":
       return;
   }
 }
 
+/** The account, if it has no place for one more device. Only asked of who proved the account's identity key. */
 function atLimit(
   { policy }: Rules,
-  { mode }: Frame<"register">,
+  { mode, replaces }: Frame<"register">,
   loaded: LoadedAccount | undefined,
-): readonly DeviceId[] | undefined {
+): AccountDocument | undefined {
   if (mode !== "add" || loaded === undefined) return undefined;
-  const { devices } = loaded.document;
-  if (devices.length < Math.min(policy.deviceLimit, limits.devicesPerAccount.value)) return undefined;
-  return devices.map(({ device }) => device);
+  const staying = loaded.document.devices.filter(({ device }) => device !== replaces);
+  const limit = Math.min(policy.deviceLimit, limits.devicesPerAccount.value);
+  return staying.length < limit ? undefined : loaded.document;
 }
 
-/** True if a reset must wait for former mailboxes to be dropped; they are then, and the document has changed. */
+/** True if it must wait for former mailboxes to be dropped; they are then, and the document has changed. */
 async function hasNoRoomToRetire(
   rules: Rules,
-  { mode }: Frame<"register">,
+  { mode, replaces }: Frame<"register">,
   account: AccountId,
   loaded: LoadedAccount | undefined,
 ): Promise<boolean> {
-  if (mode !== "reset" || loaded === undefined) return false;
-  if (loaded.document.retired.length + loaded.document.devices.length <= MAX_RETIRED) return false;
+  if (loaded === undefined) return false;
+  const leaving = mode === "reset" ? loaded.document.devices.length : replaces === undefined ? 0 : 1;
+  if (leaving === 0 || loaded.document.retired.length + leaving <= MAX_RETIRED) return false;
   await dropRetired(rules, account);
   return true;
 }
 
 /** Finds the lowest device id whose mailbox does not exist, present and former devices left out, and creates it. */
 async function createMailbox(
-  { store }: Rules,
+  { clock, store }: Rules,
   account: AccountId,
   frame: Frame<"register">,
   loaded: LoadedAccount | undefined,
@@ -131,12 +145,14 @@ async function createMailbox(
   const taken = new Set<number>();
   for (const { device } of loaded?.document.devices ?? []) taken.add(device);
   for (const { device } of loaded?.document.retired ?? []) taken.add(device);
-  const { registrationId, authenticationKey, signedPrekey, lastResortPrekey } = frame;
+  const { registrationId, authenticationKey, signedPrekey, lastResortPrekey, name } = frame;
+  const addedMs = clock.now();
+  const kept = { registrationId, authenticationKey, signedPrekey, lastResortPrekey, name };
   for (let id = 1; id <= MAX_DEVICE_ID; id++) {
     if (taken.has(id)) continue;
     const device = parseDeviceId(id);
     if (!(await store.mail.create(mailboxId(account, device, registrationId)))) continue;
-    return { device, registrationId, authenticationKey, signedPrekey, lastResortPrekey };
+    return { device, ...kept, addedMs, seenDay: dayOf(addedMs) };
   }
   throw new SottoError("busy", { detail: "no device id is free" });
 }
@@ -148,19 +164,15 @@ function withDevice(
   current: AccountDocument | undefined,
   issuer: string,
 ): AccountDocument {
-  if (current !== undefined && frame.mode === "add") return { ...current, devices: [...current.devices, device] };
-  return {
-    issuer,
-    identityKey: frame.identityKey,
-    deliveryKeyHash: frame.deliveryKeyHash,
-    firstContact: current?.firstContact ?? "everyone",
-    blocked: current?.blocked ?? [],
-    devices: [device],
-    retired: [
-      ...(current?.retired ?? []),
-      ...(current?.devices ?? []).map(({ device: id, registrationId }) => ({ device: id, registrationId })),
-    ],
-  };
+  const { deliveryKeyHash, identityKey, mode, replaces } = frame;
+  if (current === undefined) {
+    const access = { deliveryKeyHash, formerKeyHashes: [], firstContact: "everyone", blocked: [] } as const;
+    return { issuer, identityKey, ...access, devices: [device], retired: [] };
+  }
+  const leaving = mode === "add" ? current.devices.filter((one) => one.device === replaces) : current.devices;
+  const rest = retire(current, leaving);
+  const joined = { ...rest, devices: [...rest.devices, device] };
+  return mode === "add" ? joined : { ...withDeliveryKey(joined, deliveryKeyHash), issuer, identityKey };
 }
 
 function identity(account: AccountId, { device, registrationId }: Device): DeviceIdentity {

@@ -7,6 +7,7 @@ import type {
   Connection,
   ConnectionHandler,
   EventLoop,
+  HostGrants,
   HostTokens,
   Log,
   Metrics,
@@ -37,6 +38,8 @@ export interface RelayParts {
   readonly signatures: Signatures;
   /** Absent: no host token is taken, and only open registration can register anybody. */
   readonly hostTokens?: HostTokens | undefined;
+  /** Absent: every grant is a bad one. */
+  readonly grants?: HostGrants | undefined;
   readonly policy: RelayPolicy;
 }
 

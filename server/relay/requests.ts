@@ -3,7 +3,10 @@
 import { SottoError } from "@sotto/protocol";
 import { setAccess } from "./access.js";
 import { fetchCertificate } from "./certificate.js";
+import { listDevices, nameDevice, revokeDevice } from "./devices.js";
 import { fetchBundles, resolve } from "./directory.js";
+import { closeLink, openLink, putLink, takeLink } from "./links.js";
+import { park } from "./parked.js";
 import { publishKeys } from "./prekeys.js";
 import type { Caller, DeviceCaller, RequestFrame, Rules } from "./rules.js";
 import { send } from "./send.js";
@@ -19,6 +22,10 @@ export function answerRequest(rules: Rules, caller: Caller, frame: RequestFrame,
       return send(rules, caller, frame, arrivedMs);
     case "fetchBundles":
       return fetchBundles(rules, caller, frame, arrivedMs);
+    case "putLink":
+      return putLink(rules, caller, frame);
+    case "takeLink":
+      return takeLink(rules, caller, frame);
     default:
       return isDevice(caller) ? answerDevice(rules, caller, frame) : Promise.reject(new SottoError("notAuthenticated"));
   }
@@ -27,7 +34,7 @@ export function answerRequest(rules: Rules, caller: Caller, frame: RequestFrame,
 function answerDevice(
   rules: Rules,
   caller: DeviceCaller,
-  frame: Exclude<RequestFrame, { readonly type: "send" | "fetchBundles" }>,
+  frame: Exclude<RequestFrame, { readonly type: "send" | "fetchBundles" | "putLink" | "takeLink" }>,
 ): Promise<void> {
   switch (frame.type) {
     case "resolve":
@@ -38,6 +45,18 @@ function answerDevice(
       return fetchCertificate(rules, caller, frame);
     case "setAccess":
       return setAccess(rules, caller, frame);
+    case "listDevices":
+      return listDevices(rules, caller, frame);
+    case "revokeDevice":
+      return revokeDevice(rules, caller, frame);
+    case "nameDevice":
+      return nameDevice(rules, caller, frame);
+    case "park":
+      return park(rules, caller, frame);
+    case "openLink":
+      return openLink(rules, caller, frame);
+    case "closeLink":
+      return closeLink(rules, caller, frame);
   }
 }
 

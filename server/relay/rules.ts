@@ -48,17 +48,37 @@ export function sourceOf(caller: Caller): string {
 
 /** The requests a client may make once it was greeted. */
 export type RequestFrame = Frame<
-  "resolve" | "fetchBundles" | "publishKeys" | "fetchCertificate" | "setAccess" | "send"
+  | "resolve"
+  | "fetchBundles"
+  | "publishKeys"
+  | "fetchCertificate"
+  | "setAccess"
+  | "listDevices"
+  | "revokeDevice"
+  | "nameDevice"
+  | "park"
+  | "openLink"
+  | "putLink"
+  | "takeLink"
+  | "closeLink"
+  | "send"
 >;
 
 /**
- * Answers a request that access rules refuse: always `notAllowed`, always at the same time after its arrival, whatever
- * the reason. Too many refusals of one source are answered `tooManyRequests`, just as late.
+ * Answers a request that access rules refuse: always at the same time after its arrival, whatever the reason, and with
+ * `notAllowed` wherever the recipient had a say in it. Too many refusals of one source are answered `tooManyRequests`, just
+ * as late.
  */
-export async function refuse(rules: Rules, caller: Caller, id: number, arrivedMs: number): Promise<void> {
+export async function refuse(
+  rules: Rules,
+  caller: Caller,
+  id: number,
+  arrivedMs: number,
+  code: WireFailureCode = "notAllowed",
+): Promise<void> {
   const retryAfterMs = rules.limiters.take("refusalsPerSource", sourceOf(caller));
   const held = await rules.refusals.hold(arrivedMs);
   if (held === "crowded") caller.fail(id, "busy");
   else if (retryAfterMs > 0) caller.fail(id, "tooManyRequests", retryAfterMs);
-  else caller.fail(id, "notAllowed");
+  else caller.fail(id, code);
 }

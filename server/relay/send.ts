@@ -2,10 +2,13 @@
 
 import { type Frame, SottoError } from "@sotto/protocol";
 import type { AppendOutcome, AppendRow, Bus, MailboxId } from "../ports.js";
+import type { Asking } from "./access.js";
 import type { Recipient } from "./accounts.js";
 import { namesTwice } from "./device-list.js";
+import { bundlesFor } from "./directory.js";
 import { type Caller, type Rules, refuse, sourceOf } from "./rules.js";
 import { decideSend, type SendDecision, type Write } from "./send-decision.js";
+import { claim, standingsOf } from "./standing.js";
 
 /** How often a send is decided anew because an account changed under it. */
 const ATTEMPTS = 4;
@@ -18,13 +21,14 @@ const ATTEMPTS = 4;
  * ephemeral yes is not checked again: on a node that did not make the last change it may be a little out of date.)
  *
  * While the recipients are remembered, everything before the append happens in one go, so that sends of one connection
- * are stored in the order they came.
+ * are stored in the order they came. Only an identified send without a good delivery key asks the tables, and a first
+ * contact writes them before it is stored.
  */
 export async function send(rules: Rules, caller: Caller, frame: Frame<"send">, arrivedMs: number): Promise<void> {
   spendSource(rules, caller, frame);
   if (namesTwice(frame.recipients)) return caller.fail(frame.id, "badFrame");
 
-  const asking = { device: caller.device, signatures: rules.signatures };
+  const asking = { device: caller.device, signatures: rules.signatures, floor: rules.policy.firstContactFloor };
   let decision = decideSend(frame, rememberedRecipients(rules, frame), asking);
   let isFresh = false;
   let isPaid = false;
@@ -33,16 +37,29 @@ export async function send(rules: Rules, caller: Caller, frame: Frame<"send">, a
       if (!isPaid) spendRecipients(rules, caller, decision);
       isPaid = true;
       if (frame.storage === "ephemeral" || decision.rows.length === 0) return handOn(rules, caller, frame, decision);
+      if (decision.claims.length > 0) {
+        const code = await claim(rules, decision.claims, frame);
+        if (code !== undefined) return refuse(rules, caller, frame.id, arrivedMs, code);
+      }
       const storing = { frame, decision, acceptedMs: rules.clock.now(), arrivedMs, isPushed: false };
       const outcome = await append(rules, storing);
       if (tell(rules, caller, storing, outcome)) return;
-    } else if (isFresh) {
-      return answerNo(rules, caller, frame.id, decision, arrivedMs);
+    } else if (isFresh && decision.kind !== "strangers") {
+      return answerNo(rules, caller, frame, decision, arrivedMs);
     }
-    decision = decideSend(frame, await freshRecipients(rules, frame), asking);
+    decision = await decideAfresh(rules, caller, frame, asking);
     isFresh = true;
   }
   throw new SottoError("busy", { detail: "the recipients' accounts change too often" });
+}
+
+/** Decides from the accounts as they are now and, for a stranger, from what the tables say. */
+async function decideAfresh(rules: Rules, caller: Caller, frame: Frame<"send">, asking: Asking): Promise<SendDecision> {
+  const recipients = await freshRecipients(rules, frame);
+  const decision = decideSend(frame, recipients, asking);
+  if (decision.kind !== "strangers") return decision;
+  rules.limiters.spend("lookUpsPerAccount", sourceOf(caller), frame.recipients.length);
+  return decideSend(frame, recipients, asking, await standingsOf(rules, caller, frame));
 }
 
 /** Passes on what is not stored; nobody learns whether anybody was there. */
@@ -112,18 +129,28 @@ function tell(rules: Rules, caller: Caller, storing: Storing, outcome: AppendOut
 async function answerNo(
   rules: Rules,
   caller: Caller,
-  id: number,
-  decision: Exclude<SendDecision, Write>,
+  { id, wantBundles }: Frame<"send">,
+  decision: Exclude<SendDecision, Write | { readonly kind: "strangers" }>,
   arrivedMs: number,
 ): Promise<void> {
   switch (decision.kind) {
     case "refused":
-      return refuse(rules, caller, id, arrivedMs);
-    case "mismatch":
-      return caller.answer({ type: "deviceMismatch", id, accounts: decision.accounts });
+      return refuse(rules, caller, id, arrivedMs, decision.code);
+    case "mismatch": {
+      const { accounts } = decision;
+      const bundles = wantBundles === "yes" && mayFetch(rules, caller) ? await bundlesFor(rules, accounts) : [];
+      return caller.answer({ type: "deviceMismatch", id, accounts, bundles });
+    }
     case "revoked":
       throw new SottoError("notAuthenticated", { detail: "the sending device was removed" });
   }
+}
+
+/** Bundles with a mismatch cost what a fetch costs; without them the sender fetches, and hears when it may. */
+function mayFetch({ limiters }: Rules, { device, remoteAddress }: Caller): boolean {
+  return device === undefined
+    ? limiters.take("bundlesPerAddress", remoteAddress) === 0
+    : limiters.take("bundlesPerAccount", device.account) === 0;
 }
 
 function rememberedRecipients(rules: Rules, frame: Frame<"send">): readonly (Recipient | undefined)[] {
@@ -141,14 +168,22 @@ function spendSource({ limiters }: Rules, caller: Caller, frame: Frame<"send">):
   else limiters.spend("sendsPerAccount", caller.device.account);
 }
 
-/** What a send that may go ahead costs besides: strangers and contacts draw on buckets of their own. */
+/** What a send that may go ahead costs besides: strangers, acquaintances and contacts draw on buckets of their own. */
 function spendRecipients({ limiters }: Rules, caller: Caller, { addressed }: Write): void {
   for (const { account, ground, sizeBytes } of addressed) {
-    if (ground === "firstContact") {
-      limiters.spend("firstContactsPerAccount", sourceOf(caller));
-      limiters.spend("firstContactsPerRecipient", account);
-    } else {
-      limiters.spend("sendsPerRecipient", account);
+    switch (ground) {
+      case "firstContact":
+        limiters.spend("firstContactsPerAccount", sourceOf(caller));
+        limiters.spend("firstContactsPerRecipient", account);
+        break;
+      case "formerContact":
+      case "reply":
+        limiters.spend("identifiedPerRecipient", account);
+        break;
+      case "contact":
+      case "own":
+        limiters.spend("sendsPerRecipient", account);
+        break;
     }
     limiters.spend("bytesPerRecipient", account, sizeBytes);
   }

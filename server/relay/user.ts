@@ -1,6 +1,7 @@
 /** From a host's user to an account of ours: one row each, which does not say whose it is. */
 
 import { type AccountId, accountIdFromBytes, accountIdToBytes, type Frame, SottoError } from "@sotto/protocol";
+import type { HostUser } from "../ports.js";
 import type { Rules } from "./rules.js";
 
 /** The bucket of the table that maps users to accounts. */
@@ -8,12 +9,6 @@ const USERS = "user";
 
 /** Who vouches for users where registration is open. */
 const DEVELOPMENT_ISSUER = "development";
-
-/** A user as the host names it. */
-export interface HostUser {
-  readonly issuer: string;
-  readonly subject: string;
-}
 
 /**
  * The user a registration is for.

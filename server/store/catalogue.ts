@@ -59,7 +59,7 @@ export const catalogue = {
     prefix: 0x20,
     key: "u8 length of the mailbox id, mailbox id, u8 kind, u48 key id",
     value: "public key with its signature, as uploaded",
-    deletedBy: "takePrekey, drop",
+    deletedBy: "takePrekey, discardPrekeys, drop",
   },
   prekeyHighest: {
     prefix: 0x21,

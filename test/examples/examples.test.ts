@@ -6,9 +6,10 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { settingsFrom, startRelay } from "@sotto/relay";
+import { type Settings, settingsFrom, startRelay } from "@sotto/relay";
+import { createClient, levelStore } from "@sotto/sdk/node";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { silentLog, World } from "../support/world.js";
+import { befriend, silentLog, World } from "../support/world.js";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 let folder: string;
@@ -42,40 +43,64 @@ function run(
   });
 }
 
+/** A relay in production mode that takes tokens of a host's key, and what an example needs to know of both. */
+async function hostedRelay(settings: Partial<Settings> = {}) {
+  const { publicKey, privateKey } = generateKeyPairSync("ed25519");
+  const keyFile = join(folder, "host-key.pem");
+  await writeFile(keyFile, privateKey.export({ type: "pkcs8", format: "pem" }));
+  const dataDir = join(folder, "relay");
+  // Development mode makes the relay's keys; a production relay then starts on them.
+  const made = await startRelay({ settings: settingsFrom({ development: true, port: 0, dataDir }), log: silentLog });
+  await made.close();
+  const relay = await startRelay({
+    settings: settingsFrom({
+      ...settings,
+      dataDir,
+      port: 0,
+      host: "127.0.0.1",
+      tokenKey: { text: String(publicKey.export({ type: "spki", format: "pem" })) },
+      tokenIssuer: "https://community.example",
+      tokenAudience: "sotto",
+    }),
+    log: silentLog,
+  });
+  const environment = { RELAY: relay.url, RELAY_ROOT: relay.rootFingerprint, HOST_KEY: keyFile };
+  return { relay, environment };
+}
+
 describe("the examples", () => {
   it("send a first message", async () => {
     const world = await World.open();
     const { code, output } = await run("first-message.ts", { RELAY: world.url });
+    expect(output).toContain("alice would like to write to Bob: Hello Bob");
     expect(output).toContain("Bob reads: Hello Bob");
     expect(code).toBe(0);
     await world.close();
   });
 
+  it("link a second device, list both and revoke one", async () => {
+    const world = await World.open();
+    const { code, output } = await run("second-device.ts", { RELAY: world.url });
+    expect(output).toMatch(/Laptop wants to join. This phone shows \d{3} ?\d{3}/);
+    expect(output).toContain("device 1: no name (this one)");
+    expect(output).toContain("device 2: Laptop");
+    expect(code).toBe(0);
+    await world.close();
+  });
+
   it("register with a host's token and a pinned root", async () => {
-    const { publicKey, privateKey } = generateKeyPairSync("ed25519");
-    const keyFile = join(folder, "host-key.pem");
-    await writeFile(keyFile, privateKey.export({ type: "pkcs8", format: "pem" }));
-    const dataDir = join(folder, "relay");
-    // Development mode makes the relay's keys; a production relay then starts on them.
-    const made = await startRelay({ settings: settingsFrom({ development: true, port: 0, dataDir }), log: silentLog });
-    await made.close();
-    const relay = await startRelay({
-      settings: settingsFrom({
-        dataDir,
-        port: 0,
-        host: "127.0.0.1",
-        tokenKey: { text: String(publicKey.export({ type: "spki", format: "pem" })) },
-        tokenIssuer: "https://community.example",
-        tokenAudience: "sotto",
-      }),
-      log: silentLog,
-    });
-    const { code, output } = await run("host-tokens.ts", {
-      RELAY: relay.url,
-      RELAY_ROOT: relay.rootFingerprint,
-      HOST_KEY: keyFile,
-    });
+    const { relay, environment } = await hostedRelay();
+    const { code, output } = await run("host-tokens.ts", environment);
     expect(output).toMatch(/registered as account [0-9a-f-]{36}, device 1/);
+    expect(code).toBe(0);
+    await relay.close();
+  });
+
+  it("write first on the host's word only", async () => {
+    const { relay, environment } = await hostedRelay({ firstContactFloor: "grant", grantBases: ["mutual_follow"] });
+    const { code, output } = await run("grants.ts", environment);
+    expect(output).toContain("erin could write to frank");
+    expect(output).toContain("grace could not: policyDenied");
     expect(code).toBe(0);
     await relay.close();
   });
@@ -85,7 +110,13 @@ describe("the examples", () => {
     const bob = await world.client("bob");
     const first = await run("resume.ts", { RELAY: world.url });
     expect(first).toMatchObject({ code: 0 });
-    const toCarol = await bob.openDM({ userId: "carol" });
+    const carol = await createClient({
+      relay: world.url,
+      userId: "carol",
+      store: levelStore(join(folder, "demo/carol")),
+    });
+    const { toBob: toCarol } = await befriend(bob, carol);
+    await carol.close();
     await toCarol.send({ text: "one" }).accepted;
     expect((await run("resume.ts", { RELAY: world.url })).output).toContain("received: one");
     await toCarol.send({ text: "two" }).accepted;
@@ -100,9 +131,7 @@ describe("the examples", () => {
     const bob = await world.client("bob");
     const chat = run("chat/main.ts", {}, ["--as", "alice", "--to", "bob", "--relay", world.url], "hello from a pipe\n");
     const heard = new Promise((resolve) => {
-      bob.addEventListener("message", ({ item }) => {
-        if (item.kind === "text") resolve(item.text);
-      });
+      bob.addEventListener("request", ({ request }) => resolve(request.text));
     });
     const { code, output } = await chat;
     expect(code).toBe(0);

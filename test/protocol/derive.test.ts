@@ -1,6 +1,7 @@
 import { createHash, hkdfSync } from "node:crypto";
 import {
   type AccountId,
+  accessDigest,
   accountIdFromBytes,
   authenticationText,
   type DeviceId,
@@ -8,8 +9,11 @@ import {
   digest,
   directConversationId,
   hashDeliveryKey,
+  hashResumeToken,
   keyDigest,
   labelled,
+  parseAccountId,
+  parseDeviceId,
   registrationText,
   rootFingerprint,
 } from "@sotto/protocol";
@@ -84,20 +88,44 @@ test("the text a device signs to authenticate names nonce, relay, account and de
   expect(hex(text)).toBe(hex(Buffer.concat(expected)));
 });
 
-test("the text a device signs to register names every key it brings", () => {
-  const text = registrationText(
-    { nonce: filled(32, 1), root: filled(33, 2) },
-    {
-      mode: "reset",
-      identityKey: filled(33, 3),
-      authenticationKey: filled(32, 4),
-      registrationId: 0x3ffe,
-      deliveryKeyHash: filled(32, 5),
-    },
-  );
+test("the text a device signs to register names every key it brings, and the device whose place it takes", () => {
+  const challenge = { nonce: filled(32, 1), root: filled(33, 2) };
+  const keys = {
+    mode: "reset",
+    identityKey: filled(33, 3),
+    authenticationKey: filled(32, 4),
+    registrationId: 0x3ffe,
+    deliveryKeyHash: filled(32, 5),
+  } as const;
   const fields = [filled(32, 1), filled(33, 2), Buffer.from("reset"), filled(33, 3), filled(32, 4)].map(field);
-  const expected = [label("sotto/register/1"), ...fields, sized(0x3f, 0xfe), field(filled(32, 5))];
-  expect(hex(text)).toBe(hex(Buffer.concat(expected)));
+  const text = [label("sotto/register/1"), ...fields, sized(0x3f, 0xfe), field(filled(32, 5))];
+  expect(hex(registrationText(challenge, keys))).toBe(hex(Buffer.concat([...text, sized(0)])));
+  const replacing = registrationText(challenge, { ...keys, replaces: parseDeviceId(3) });
+  expect(hex(replacing)).toBe(hex(Buffer.concat([...text, sized(3)])));
+});
+
+test("the digest of access settings covers all three and no order", () => {
+  const [one, other] = [
+    parseAccountId("00112233-4455-6677-8899-aabbccddeeff"),
+    parseAccountId("ffeeddcc-bbaa-9988-7766-554433221100"),
+  ];
+  const access = { deliveryKeyHash: filled(32, 1), firstContact: "grant", blocked: [other, one] } as const;
+  const ids = ["00112233445566778899aabbccddeeff", "ffeeddccbbaa99887766554433221100"].map((id) =>
+    field(Buffer.from(id, "hex")),
+  );
+  const expected = sha256(label("sotto/access/1"), field(filled(32, 1)), field(Buffer.from("grant")), ...ids);
+  expect(hex(accessDigest(access))).toBe(expected);
+  expect(hex(accessDigest({ ...access, blocked: [one, other] }))).toBe(expected);
+  const changed = [
+    { ...access, deliveryKeyHash: filled(32, 2) },
+    { ...access, firstContact: "everyone" as const },
+    { ...access, blocked: [one] },
+  ];
+  for (const another of changed) expect(hex(accessDigest(another))).not.toBe(expected);
+});
+
+test("the hash of a resume token has a label of its own", () => {
+  expect(hex(hashResumeToken(filled(16, 1)))).toBe(sha256(label("sotto/resume/1"), field(filled(16, 1))));
 });
 
 test("the key digest covers identity, registration id and both long-lived prekeys", () => {

@@ -22,9 +22,13 @@ function send(...devices: readonly number[]) {
     messageId: new Uint8Array(16),
     storage: "stored",
     urgency: "normal",
+    purpose: "message",
+    wantBundles: "yes",
     recipients: devices.map((count) => ({
       account,
       deliveryKey: new Uint8Array(16),
+      grant: "g".repeat(limits.grantBytes.value),
+      scope: "all",
       envelopes: Array.from({ length: count }, () => ({ device: 127 as DeviceId, registrationId: 0x3fff, body })),
     })),
   });
@@ -77,6 +81,7 @@ describe("one frame", () => {
     const bytes = encodeFrame({
       type: "publishKeys",
       id: 1,
+      oneTime: "add",
       signedPrekey: signed,
       lastResortPrekey: kyber,
       oneTimePrekeys: Array.from({ length: count }, () => ({ id: 1, key: new Uint8Array(33) })),

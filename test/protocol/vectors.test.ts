@@ -24,6 +24,11 @@ const frames = load<{
 }>("frames");
 const contents = load<{ accepted: (Accepted & { content: { kind: string } })[]; refused: Refused[] }>("contents");
 const payloads = load<{ accepted: (Accepted & { payload: { type: string } })[]; refused: Refused[] }>("payloads");
+type BodyType = keyof typeof protocol.ownBodies;
+const bodies = load<{
+  accepted: (Accepted & { type: BodyType; body: object })[];
+  refused: (Refused & { type: BodyType })[];
+}>("own-bodies");
 const derived = load<{ derivation: string; input: unknown[]; output: unknown }[]>("derive");
 
 const code = (expected: string) => expect.objectContaining({ name: "SottoError", code: expected });
@@ -71,6 +76,22 @@ describe("vectors of payloads", () => {
   });
 });
 
+describe("vectors of bodies between devices of one account", () => {
+  test.each(bodies.accepted)("$name", ({ hex: bytes, type, body }) => {
+    expect(protocol.decodeOwnBody(type, unhex(bytes))).toEqual(parsed(body));
+    expect(hex(protocol.encodeOwnBody(type, parsed(body) as never))).toBe(bytes);
+  });
+
+  test.each(bodies.refused)("refused: $name", ({ hex: bytes, type, refused }) => {
+    expect(() => protocol.decodeOwnBody(type, unhex(bytes))).toThrow(code(refused));
+  });
+
+  test("cover every type", () => {
+    const covered = new Set(bodies.accepted.map(({ type }) => type));
+    expect([...covered].sort()).toEqual(Object.keys(protocol.ownBodies).sort());
+  });
+});
+
 describe("vectors of derived values", () => {
   const derivations: Readonly<Record<string, (...input: never[]) => unknown>> = {
     labelled: (label: string, fields: readonly Uint8Array[]) => protocol.labelled(label, ...fields),
@@ -81,7 +102,17 @@ describe("vectors of derived values", () => {
     hashDeliveryKey: protocol.hashDeliveryKey,
     authenticationText: protocol.authenticationText,
     registrationText: protocol.registrationText,
+    accessDigest: protocol.accessDigest,
+    hashResumeToken: protocol.hashResumeToken,
     keyDigest: protocol.keyDigest,
+    linkTranscript: protocol.linkTranscript,
+    challengedTranscript: protocol.challengedTranscript,
+    linkStepKey: protocol.linkStepKey,
+    linkCode: protocol.linkCode,
+    encodeLinkUri: protocol.encodeLinkUri,
+    deriveDeviceNameKey: protocol.deriveDeviceNameKey,
+    deviceNameContext: protocol.deviceNameContext,
+    padDeviceName: protocol.padDeviceName,
   };
 
   test.each(derived)("$derivation of $input", ({ derivation, input, output }) => {

@@ -5,7 +5,7 @@ import { type Content, decodeContent, decodePayload } from "@sotto/protocol";
 import { type Client, createClient, type Platform } from "@sotto/sdk";
 import { levelStore, nodePlatform } from "@sotto/sdk/node";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { itemsUntil, textsOf, World } from "../support/world.js";
+import { befriend, itemsUntil, textsOf, World } from "../support/world.js";
 
 const SENDS = 200;
 const clients: Client[] = [];
@@ -61,10 +61,9 @@ function expectDistinctAndRising(counters: readonly number[]): void {
 describe("200 sends at once", { timeout: 60_000 }, () => {
   it("to one peer all arrive in order with distinct counters", async () => {
     const [alice, bob] = await Promise.all([reader("alice"), reader("bob")]);
-    const toBob = await alice.client.openDM({ userId: "bob" });
+    const { toBob, toAlice } = await befriend(alice.client, bob.client);
     const texts = numbered("alice");
     await Promise.all(texts.map((text) => toBob.send({ text }).delivered));
-    const toAlice = await bob.client.openDM({ userId: "alice" });
     const items = await itemsUntil(toAlice, (_, all) => all.length === SENDS);
     expect(textsOf(items)).toEqual(texts);
     expectDistinctAndRising(countersOf(bob.opened, alice.client));
@@ -76,9 +75,12 @@ describe("200 sends at once", { timeout: 60_000 }, () => {
       alice.client.openDM({ userId: "bob" }),
       bob.client.openDM({ userId: "alice" }),
     ]);
+    const [[toBobFirst = "", ...toBobThen], [toAliceFirst = "", ...toAliceThen]] = [numbered("alice"), numbered("bob")];
+    // Each asks the other at once: two requests that cross accept each other.
+    await Promise.all([toBob.send({ text: toBobFirst }).delivered, toAlice.send({ text: toAliceFirst }).delivered]);
     await Promise.all([
-      ...numbered("alice").map((text) => toBob.send({ text }).delivered),
-      ...numbered("bob").map((text) => toAlice.send({ text }).delivered),
+      ...toBobThen.map((text) => toBob.send({ text }).delivered),
+      ...toAliceThen.map((text) => toAlice.send({ text }).delivered),
     ]);
     for (const [conversation, own, peer] of [
       [toBob, "alice", "bob"],
@@ -96,9 +98,8 @@ describe("200 sends at once", { timeout: 60_000 }, () => {
   it("to each of three peers all arrive in order with distinct counters", async () => {
     const alice = await reader("alice");
     const peers = await Promise.all(["bob", "carol", "dave"].map(reader));
-    const conversations = await Promise.all(
-      peers.map(({ client }) => alice.client.openDM({ accountId: client.accountId })),
-    );
+    const friends = await Promise.all(peers.map(({ client }) => befriend(alice.client, client)));
+    const conversations = friends.map(({ toBob }) => toBob);
     const texts = numbered("alice");
     await Promise.all(texts.flatMap((text) => conversations.map((one) => one.send({ text }).delivered)));
     for (const { client, opened } of peers) {

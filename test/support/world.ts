@@ -4,6 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { AccountId } from "@sotto/protocol";
 import { type Log, type RunningRelay, type Settings, settingsFrom, startRelay } from "@sotto/relay";
 import {
   type Client,
@@ -12,6 +13,7 @@ import {
   type DirectConversation,
   type Item,
   levelStore,
+  type Whom,
 } from "@sotto/sdk/node";
 
 /** A relay log that says nothing; scenarios that read the log bring their own. */
@@ -76,11 +78,10 @@ export class World {
     return client;
   }
 
-  /** Two clients and their conversation, seen from both sides. */
+  /** Two clients of people who accepted each other, and their conversation seen from both sides; nothing was said yet. */
   async pair(one = "alice", other = "bob"): Promise<Pair> {
     const [alice, bob] = await Promise.all([this.client(one), this.client(other)]);
-    const [toBob, toAlice] = await Promise.all([alice.openDM({ userId: other }), bob.openDM({ userId: one })]);
-    return { alice, bob, toBob, toAlice };
+    return { alice, bob, ...(await befriend(alice, bob, { userId: other }, { userId: one })) };
   }
 
   /** Closes clients and relay and deletes the folder. */
@@ -89,6 +90,33 @@ export class World {
     await this.stopRelay();
     await rm(this.folder, { recursive: true, force: true });
   }
+}
+
+/** Lets one ask and the other accept, without words: both are contacts then, and their timelines are empty. */
+export async function befriend(
+  alice: Client,
+  bob: Client,
+  toOther: Whom = { accountId: bob.accountId },
+  toOne: Whom = { accountId: alice.accountId },
+): Promise<Pick<Pair, "toBob" | "toAlice">> {
+  const toBob = await alice.openDM(toOther);
+  const accepted = nextEvent<{ conversation: DirectConversation }>(
+    alice,
+    "contact",
+    ({ conversation }) => conversation === toBob,
+  );
+  await toBob.requestContact();
+  await acceptFrom(bob, alice.accountId);
+  await accepted;
+  return { toBob, toAlice: await bob.openDM(toOne) };
+}
+
+/** Accepts the request of an account, once it came. */
+export async function acceptFrom(client: Client, account: AccountId): Promise<DirectConversation> {
+  for await (const request of client.requests()) {
+    if (request.from.accountId === account) return request.accept();
+  }
+  throw new Error("the client closed before the request came");
 }
 
 /** A port nobody listens on. Named to the relay, because a port of the system's choice cannot be taken again at once. */

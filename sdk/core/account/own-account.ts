@@ -69,6 +69,11 @@ export class OwnAccount {
     return { key: keys.account, value };
   }
 
+  /** Goes on behind prekey ids that a later state of this device gave out. Stored with the next reservation. */
+  skipPrekeyIds(highest: number): void {
+    this.row = { ...this.row, nextPrekeyId: Math.min(Math.max(this.row.nextPrekeyId, highest + 1), MAX_PREKEY_ID) };
+  }
+
   /** Reserves prekey ids; they only ever rise, and the relay ignores any other. The caller commits the change. */
   reservePrekeyIds(count: number): { readonly ids: readonly number[]; readonly change: StoreChange } {
     const first = this.row.nextPrekeyId;

@@ -31,6 +31,14 @@ interface PublishingRelay {
   readonly device: Pick<Relay["device"], "request">;
 }
 
+/** What the relay says of this device's keys. */
+interface SeenKeys {
+  readonly oneTimeCount: number;
+  readonly kyberCount: number;
+  readonly keyDigest?: Uint8Array | undefined;
+  readonly highestPrekeyId?: number | undefined;
+}
+
 /** The long-lived keys as they are published. */
 export interface LongLived {
   readonly signedPrekey: Frame<"register">["signedPrekey"];
@@ -86,12 +94,10 @@ export class Prekeys {
 
   /**
    * Brings the relay's copy in line with this device's: fills up one-time keys, rotates old long-lived ones, and
-   * publishes them again if the relay's digest differs (drift, protocol.md §2). One run at a time.
+   * publishes them again if the relay's digest differs (drift, protocol.md §2). Keys that a later state of this device
+   * published are replaced, all of them, since their private halves are lost. One run at a time.
    */
-  keepUp(
-    relay: PublishingRelay,
-    seen: { oneTimeCount: number; kyberCount: number; keyDigest?: Uint8Array | undefined },
-  ) {
+  keepUp(relay: PublishingRelay, seen: SeenKeys) {
     this.running ??= this.run(relay, seen).finally(() => {
       this.running = undefined;
     });
@@ -100,27 +106,35 @@ export class Prekeys {
 
   private async run(
     relay: PublishingRelay,
-    { oneTimeCount, kyberCount, keyDigest: theirs }: Parameters<Prekeys["keepUp"]>[1],
+    { oneTimeCount, kyberCount, keyDigest: theirs, highestPrekeyId = 0 }: SeenKeys,
   ): Promise<void> {
     const { store, account, clock } = this.parts;
     const nowMs = clock.now();
+    const before = await this.longLived();
+    const drifted = theirs !== undefined && !sameBytes(theirs, this.digest(before));
+    // Ids only ever rise: one at the relay that was not given out here is a later state's, and its private half is lost.
+    const isLost = highestPrekeyId >= account.current.nextPrekeyId;
+    if (isLost) account.skipPrekeyIds(highestPrekeyId);
     const isOld = nowMs - account.current.rotatedMs > ROTATE_MS;
-    const rotated = isOld ? this.makeLongLived() : undefined;
-    const longLived = rotated?.published ?? (await this.longLived());
-    const drifted = theirs !== undefined && !sameBytes(theirs, this.digest(longLived));
+    const rotated = isOld || isLost ? this.makeLongLived() : undefined;
+    const longLived = rotated?.published ?? before;
 
-    const curve = oneTimeCount < LOW ? FULL - oneTimeCount : 0;
-    const kyber = kyberCount < LOW ? FULL - kyberCount : 0;
-    if (rotated === undefined && !drifted && curve === 0 && kyber === 0) return;
+    // With a rotation that the relay has not heard of, a replacement may have got lost as well; so drift replaces too.
+    const oneTime = isLost || drifted ? "replace" : "add";
+    const wanted = (count: number) => (oneTime === "replace" ? FULL : count < LOW ? FULL - count : 0);
+    const curve = wanted(oneTimeCount);
+    const kyber = wanted(kyberCount);
+    if (rotated === undefined && curve === 0 && kyber === 0) return;
 
     // A publication that failed is made again with the same keys, or every failure would leave some behind.
-    const pending = curve + kyber > 0 ? this.unpublished : undefined;
+    const pending = oneTime === "add" && curve + kyber > 0 ? this.unpublished : undefined;
     const made = pending ?? this.makeOneTime(curve, kyber, nowMs);
     await store.commit([...(rotated?.changes ?? []), ...made.changes]);
     this.unpublished = { ...made, changes: [] };
     const publishesLongLived = rotated !== undefined || drifted;
     await relay.device.request({
       type: "publishKeys",
+      oneTime,
       signedPrekey: publishesLongLived ? longLived.signedPrekey : undefined,
       lastResortPrekey: publishesLongLived ? longLived.lastResortPrekey : undefined,
       oneTimePrekeys: made.curve.map(({ id, key }) => ({ id, key })),

@@ -2,262 +2,242 @@
 
 import type { AccountId, Content, KnownContent, MessageId } from "@sotto/protocol";
 import type { StoreChange } from "../ports.js";
-import { decodeRow, encodeRow, keys, type Row, range } from "../rows.js";
+import { encodeRow, keys, type Row } from "../rows.js";
 import type { SealedStore } from "../storage/sealed-store.js";
-import { contentHash, type FoundMessage, findMessage, readStored } from "./item-reader.js";
-import { type ConversationEvents, cursorOf, type ItemStatus } from "./items.js";
+import type { Early } from "./early.js";
+import { EarlyContents } from "./early-contents.js";
+import { changed, hidden, type Incoming, type Outcome } from "./incoming.js";
+import { type FoundMessage, findContent, findMessage } from "./item-reader.js";
+import type { ItemStatus } from "./items.js";
+import { reacted } from "./reactions.js";
+import { received } from "./receipt-rules.js";
+import { deleted, edited, isRevisable, overtakesRevision } from "./revisions.js";
+import { contentHash, readStored } from "./stored-content.js";
 import type { Timeline } from "./timeline.js";
 
-/** Reactions kept on one message; more are refused. */
-const MAX_REACTIONS = 256;
+export { hidden, type Incoming, type Outcome, type Telling } from "./incoming.js";
 
-/** A content on its way into the store. */
-export interface Incoming {
-  readonly content: Content;
-  /** Its canonical bytes. */
-  readonly encoded: Uint8Array;
-  readonly atMs: number;
-  readonly status: ItemStatus;
-  /** The place of the undecryptable item it resolves. */
-  readonly resolves?: number | undefined;
-}
+type Of<Kind extends KnownContent["kind"]> = Extract<KnownContent, { kind: Kind }>;
 
-/** One event of a conversation, to be told once its commit is durable. */
-export type Telling = {
-  readonly [Type in keyof ConversationEvents]: { readonly type: Type; readonly detail: ConversationEvents[Type] };
-}[keyof ConversationEvents];
-
-/**
- * What a content changes. `build` takes places and counters, so the caller commits what it returns without an await in
- * between.
- */
-export interface Outcome {
-  /** `shown`: it is a timeline item. `applied`: it changed others, or was held. `duplicate`: seen before. `refused`: not taken. */
-  readonly kind: "shown" | "applied" | "duplicate" | "refused";
-  build(): { readonly changes: readonly StoreChange[]; readonly sequence?: number };
-  readonly tellings: readonly Telling[];
+/** A content that is new here, with what is known of it before its rules are asked. */
+interface Arrival extends Incoming {
+  /** The status its row gets; a receipt may have come before it. */
+  readonly rowStatus: ItemStatus;
+  /** Deletes that early receipt. */
+  release(): readonly StoreChange[];
+  /** The row of the undecryptable item it resolves. */
+  readonly resolving: Row<"item"> | undefined;
 }
 
 /** Applies contents to one conversation. The caller holds the conversation's lock. */
 export class ContentWriter {
-  private mayHoldEarly: boolean | undefined;
+  /** What came before its message; also for messages that come from the history. */
+  readonly early: EarlyContents;
 
   constructor(
     private readonly store: SealedStore,
     private readonly timeline: Timeline,
     private readonly people: { readonly me: AccountId; readonly peer: AccountId },
-  ) {}
+    early: Early,
+  ) {
+    this.early = new EarlyContents(store, timeline, people, early);
+  }
 
   /** Decides what a content changes; reads only. */
   async write(incoming: Incoming): Promise<Outcome> {
     const { content } = incoming;
+    const { kind } = content;
+    if (incoming.status === "pending") return this.decide({ ...incoming, ...FRESH });
+    const resolving = incoming.resolves === undefined ? undefined : await this.timeline.row(incoming.resolves);
+    if (kind === "receipt" || kind === "typing") return this.decide({ ...incoming, ...FRESH, resolving });
     // What is being sent has a fresh random id: looking it up would ask the disk for nothing.
-    const isNew =
-      incoming.status === "pending" ||
-      (await this.store.get(this.indexKey(content.sender, content.messageId))) === undefined;
-    if (!isNew) return this.nothingShown(incoming, "duplicate");
+    const before = await findContent(this.store, this.timeline, content.messageId, content.sender);
+    if (before !== undefined) return this.again({ ...incoming, ...FRESH, resolving }, before);
+    const known = await this.early.statusOf(incoming.status === "synced" ? "accepted" : "received", content);
+    return this.decide({ ...incoming, resolving, rowStatus: known.status, release: known.release });
+  }
+
+  private async decide(arrival: Arrival): Promise<Outcome> {
+    const { content } = arrival;
     switch (content.kind) {
       case "edit":
       case "delete":
-        return this.revise(incoming, content);
+        return this.revise(arrival, content);
       case "reaction":
-        return this.react(incoming, content);
+        return this.react(arrival, content);
       case "receipt":
-        return this.receive(incoming, content);
+        return this.receive(arrival, content);
       case "typing":
-        return this.nothingShown(incoming, "refused");
+        return this.nothingShown(arrival, "refused");
       case "text":
       case "reply":
       case "custom":
       case "unsupported":
-        return this.message(incoming);
+        return arrival.status === "pending" ? this.item(arrival, () => []) : this.message(arrival);
       case "profile":
-        return this.item(incoming, []);
+        return this.item(arrival, () => []);
       default:
         return content satisfies never;
     }
   }
 
+  /** Seen before. If it is still on its way from here, another device of mine says that it was accepted. */
+  private again(
+    arrival: Arrival,
+    before: { readonly sequence: number; readonly row: Row<"item"> | undefined },
+  ): Outcome {
+    const outcome = this.nothingShown(arrival, "duplicate");
+    const { sequence, row } = before;
+    const { status, acceptedMs } = arrival;
+    const isWaiting = row?.shape === "content" && (row.status === "pending" || row.status === "failed");
+    if (!isWaiting || status !== "synced" || acceptedMs === undefined) return outcome;
+    const accepted: Row<"item"> = { ...row, status: "accepted", failure: undefined, acceptedMs };
+    return {
+      ...outcome,
+      build: () => ({ changes: [...outcome.build().changes, ...this.timeline.move(sequence, row, accepted)] }),
+      tellings: [changed(sequence)],
+    };
+  }
+
   /** A content that shows nothing; the place of the undecryptable item it resolves, if any, becomes empty. */
-  private nothingShown({ resolves, content, atMs }: Incoming, kind: "duplicate" | "refused"): Outcome {
-    const emptied = resolves === undefined ? [] : [this.timeline.replace(resolves, hidden(content.sender, atMs))];
-    return { kind, build: () => ({ changes: emptied }), tellings: [] };
+  private nothingShown(arrival: Arrival, kind: "duplicate" | "refused"): Outcome {
+    return { kind, build: () => ({ changes: [...this.emptied(arrival), ...arrival.release()] }), tellings: [] };
   }
 
-  /** A message: an item, together with an edit or delete that came before it. */
-  private async message(incoming: Incoming): Promise<Outcome> {
-    const { content, status } = incoming;
-    const key = keys.early(this.store, this.timeline.id, content.sender, content.messageId);
-    const early = status === "pending" ? undefined : await this.early(key);
-    if (early === undefined) return this.item(incoming, []);
-    const { content: revision, encoded } = early;
-    const plain = this.row(incoming);
-    const isEdit = revision.kind === "edit";
-    const row = isRevisable(plain, isEdit ? "edit" : "delete")
-      ? revised(plain, revision, encoded, incoming.atMs)
-      : plain;
-    return this.item(incoming, [{ key, value: undefined }], row);
+  private emptied({ resolves, resolving, content, atMs }: Arrival): readonly StoreChange[] {
+    return resolves === undefined ? [] : this.timeline.move(resolves, resolving, hidden(content.sender, atMs));
   }
 
-  private async early(key: string): Promise<{ readonly content: Content; readonly encoded: Uint8Array } | undefined> {
-    // Mostly there is none at all, and then no message need ask the disk for its own.
-    this.mayHoldEarly ??= (await this.store.list(range(keys.earlies, 1))).length > 0;
-    if (!this.mayHoldEarly) return undefined;
-    const stored = await this.store.get(key);
-    if (stored === undefined) return undefined;
-    const { content: encoded } = decodeRow("early", stored);
-    return { content: readStored(encoded), encoded };
+  /** A message that came, together with what was said about it before. */
+  private async message(arrival: Arrival): Promise<Outcome> {
+    const said = await this.early.meeting(this.row(arrival), arrival.content);
+    return { ...this.item(arrival, said.changes, said.row), tellings: said.tellings };
   }
 
-  private item(incoming: Incoming, further: readonly StoreChange[], row = this.row(incoming)): Outcome {
-    const { content, encoded, resolves } = incoming;
+  private item(arrival: Arrival, further: () => readonly StoreChange[], row = this.row(arrival)): Outcome {
+    const { content, resolves, resolving } = arrival;
+    const { acceptedMs } = row;
+    const { counter, messageId } = content;
+    const placement = acceptedMs === undefined ? undefined : { acceptedMs, counter, messageId };
     return {
       kind: "shown",
       build: () => {
         const placed =
           resolves === undefined
-            ? this.timeline.append(row)
-            : { sequence: resolves, changes: [this.timeline.replace(resolves, row)] };
-        const index = encodeRow("messageIndex", { sequence: placed.sequence, hash: contentHash(encoded) });
-        const key = this.indexKey(content.sender, content.messageId);
-        return { sequence: placed.sequence, changes: [...placed.changes, { key, value: index }, ...further] };
+            ? this.timeline.append(row, placement)
+            : { sequence: resolves, changes: this.timeline.move(resolves, resolving, row) };
+        const changes = [...placed.changes, this.seen(arrival, placed.sequence), ...arrival.release(), ...further()];
+        return { sequence: placed.sequence, changes };
       },
       tellings: [],
     };
   }
 
   /** An edit or delete: only of what the same account wrote, which the index key by sender guarantees. */
-  private async revise(
-    incoming: Incoming,
-    content: Extract<KnownContent, { kind: "edit" | "delete" }>,
-  ): Promise<Outcome> {
-    const { encoded, atMs } = incoming;
-    const target = await findMessage(this.store, this.timeline, content.target, [content.sender]);
-    if (target === undefined) {
-      if (incoming.status !== "received") return this.nothingShown(incoming, "refused");
-      const key = keys.early(this.store, this.timeline.id, content.sender, content.target);
-      const held = await this.early(key);
-      const overtakes = held === undefined || overtakesRevision(content, held.content);
-      this.mayHoldEarly = true;
-      return this.remembered(incoming, overtakes ? [{ key, value: encodeRow("early", { content: encoded }) }] : []);
+  private async revise(arrival: Arrival, content: Of<"edit" | "delete">): Promise<Outcome> {
+    const target = await findContent(this.store, this.timeline, content.target, content.sender);
+    if (target === undefined) return this.hold(arrival, content.target);
+    const { row, sequence } = target;
+    const isPending = arrival.status === "pending";
+    if (row?.shape === "content" && row.deletedMs !== undefined) {
+      // Every delete is an item, so that it does not matter which of two came first. Words of what is gone are none.
+      if (isPending) return this.nothingShown(arrival, "refused");
+      return content.kind === "delete" ? this.item(arrival, () => []) : this.remembered(arrival);
     }
-    const { row } = target;
-    const isOver = row.deletedMs !== undefined;
-    if (isOver && incoming.status === "pending") return this.nothingShown(incoming, "refused");
-    if (!isOver && !isRevisable(row, content.kind)) return this.nothingShown(incoming, "refused");
+    if (row === undefined || !isRevisable(row, content.kind)) return this.nothingShown(arrival, "refused");
     const before = row.edit === undefined ? undefined : readStored(row.edit);
-    // Words of a message that is gone, or older than those it has: nothing to show, and nothing to keep.
-    if (isOver || (before !== undefined && !overtakesRevision(content, before))) return this.remembered(incoming, []);
-    const outcome = this.changing(incoming, target, revised(row, content, encoded, atMs));
-    return before === undefined ? outcome : this.withoutWords(outcome, before, atMs);
+    if (before !== undefined && !overtakesRevision(content, before)) return this.remembered(arrival);
+    const after = content.kind === "delete" ? deleted(row, arrival.atMs) : edited(row, arrival.encoded);
+    const emptied = before === undefined ? undefined : await this.withoutWords(before, arrival.atMs);
+    const outcome = this.item(arrival, () => [this.timeline.replace(sequence, after), ...(emptied?.changes() ?? [])]);
+    return { ...outcome, tellings: [changed(sequence), ...(emptied?.tellings ?? [])] };
   }
 
   /** The item of an earlier edit keeps no words: only the message itself says what it says now. */
-  private async withoutWords(outcome: Outcome, edit: Content, atMs: number): Promise<Outcome> {
-    const found = await findMessage(this.store, this.timeline, edit.messageId, [edit.sender]);
-    if (found === undefined || found.sequence === 0) return outcome;
-    const emptied = this.timeline.replace(found.sequence, hidden(edit.sender, atMs));
-    return {
-      ...outcome,
-      build: () => {
-        const built = outcome.build();
-        return { ...built, changes: [...built.changes, emptied] };
-      },
-      tellings: [...outcome.tellings, { type: "changed", detail: { cursor: cursorOf(found.sequence) } }],
-    };
+  private async withoutWords({ messageId, sender }: Content, atMs: number) {
+    const found = await findMessage(this.store, this.timeline, messageId, [sender]);
+    if (found === undefined) return undefined;
+    const { sequence, row } = found;
+    const changes = () => this.timeline.move(sequence, row, hidden(sender, atMs));
+    return { changes, tellings: [changed(sequence)] };
   }
 
-  private async react(incoming: Incoming, content: Extract<KnownContent, { kind: "reaction" }>): Promise<Outcome> {
-    const { me, peer } = this.people;
-    const target = await findMessage(this.store, this.timeline, content.target, [peer, me]);
-    if (target === undefined || !isRevisable(target.row, "reaction")) return this.nothingShown(incoming, "refused");
-    const { sender: from, emoji } = content;
-    const others = target.row.reactions.filter((one) => one.from !== from || one.emoji !== emoji);
-    const reactions = content.action === "add" ? [...others, { from, emoji }] : others;
-    if (reactions.length > MAX_REACTIONS) return this.nothingShown(incoming, "refused");
-    return this.changing(incoming, target, { ...target.row, reactions });
+  private async react(arrival: Arrival, content: Of<"reaction">): Promise<Outcome> {
+    const isPending = arrival.status === "pending";
+    const target = await this.reactable(content.target);
+    if (target === undefined) return this.hold(arrival, content.target);
+    const { sequence, row } = target;
+    // Also on what is gone it is an item, so that it does not matter which of the two came first.
+    if (row.deletedMs !== undefined && !isPending) return this.item(arrival, () => []);
+    if (!isRevisable(row, "reaction")) return this.nothingShown(arrival, "refused");
+    const after = reacted(row, content);
+    if (after === row) return isPending ? this.nothingShown(arrival, "refused") : this.item(arrival, () => []);
+    const outcome = this.item(arrival, () => [this.timeline.replace(sequence, after)]);
+    return { ...outcome, tellings: [changed(sequence)] };
   }
 
-  /** Receipts move the status of my own messages on, never back, and take no place. */
-  private async receive(incoming: Incoming, receipt: Extract<KnownContent, { kind: "receipt" }>): Promise<Outcome> {
-    const { sender } = receipt;
-    const { atMs, resolves } = incoming;
-    if (sender === this.people.me) return this.nothingShown(incoming, "refused");
-    const changes: StoreChange[] = [];
-    const tellings: Telling[] = [];
-    const status = receipt.receipt;
-    for (const messageId of new Set(receipt.targets)) {
-      const found = await findMessage(this.store, this.timeline, messageId, [this.people.me]);
-      if (found === undefined || !movesOn(found.row.status, status)) continue;
-      changes.push(this.timeline.replace(found.sequence, { ...found.row, status }));
-      tellings.push({ type: "receipt", detail: { messageId, status, atMs } });
-      tellings.push({ type: "changed", detail: { cursor: cursorOf(found.sequence) } });
+  /** Whatever came under this id, from either side; a place that shows nothing included. */
+  private async reactable(id: MessageId): Promise<Pick<FoundMessage, "sequence" | "row"> | undefined> {
+    for (const sender of [this.people.peer, this.people.me]) {
+      const found = await findContent(this.store, this.timeline, id, sender);
+      if (found !== undefined) return { sequence: found.sequence, row: found.row ?? hidden(sender, 0) };
     }
-    if (resolves !== undefined) changes.push(this.timeline.replace(resolves, hidden(sender, atMs)));
-    return { kind: "applied", build: () => ({ changes }), tellings };
+    return undefined;
   }
 
-  /** An item that changes another one in the same commit. */
-  private changing(incoming: Incoming, target: FoundMessage, row: Row<"item">): Outcome {
-    const outcome = this.item(incoming, [this.timeline.replace(target.sequence, row)]);
-    return { ...outcome, tellings: [{ type: "changed", detail: { cursor: cursorOf(target.sequence) } }] };
+  /** Receipts move the status of messages on, never back, and take no place. */
+  private async receive(arrival: Arrival, receipt: Of<"receipt">): Promise<Outcome> {
+    const { store, timeline, people } = this;
+    const { receipts } = this.early;
+    const outcome = await received({ store, timeline, receipts, people }, { receipt, ...arrival });
+    if (outcome === undefined) return this.nothingShown(arrival, "refused");
+    const build = () => ({ changes: [...outcome.changes(), ...this.emptied(arrival)] });
+    return { kind: "applied", build, tellings: outcome.tellings };
   }
 
-  /** A revision that shows nothing, now or before its target arrives: it takes no place, but is remembered as seen. */
-  private remembered({ content, encoded, resolves, atMs }: Incoming, changes: readonly StoreChange[]): Outcome {
+  /** A word about a message that is not here: of mine an error, else it takes an empty place until the message comes. */
+  private async hold(arrival: Arrival, target: MessageId): Promise<Outcome> {
+    const { content, encoded, resolves, resolving, atMs } = arrival;
+    if (arrival.status === "pending") return this.nothingShown(arrival, "refused");
+    const holding = await this.early.words.hold({ content, encoded }, target, atMs);
+    if (holding.kind === "unneeded") return this.remembered(arrival);
+    if (holding.kind === "full") return this.nothingShown(arrival, "refused");
+    const row: Row<"item"> = { ...this.row(arrival), shape: "hidden", content: new Uint8Array(0) };
     return {
       kind: "applied",
       build: () => {
-        const sequence = resolves ?? 0;
-        const index = encodeRow("messageIndex", { sequence, hash: contentHash(encoded) });
-        const seen = { key: this.indexKey(content.sender, content.messageId), value: index };
-        const place = resolves === undefined ? [] : [this.timeline.replace(resolves, hidden(content.sender, atMs))];
-        return { changes: [...changes, seen, ...place] };
+        const { sequence, changes } =
+          resolves === undefined
+            ? this.timeline.append(row)
+            : { sequence: resolves, changes: this.timeline.move(resolves, resolving, row) };
+        return {
+          sequence,
+          changes: [...changes, this.seen(arrival, sequence), ...arrival.release(), ...holding.build()],
+        };
       },
       tellings: [],
     };
   }
 
-  private row({ content, encoded, atMs, status }: Incoming): Row<"item"> {
-    return { shape: "content", from: content.sender, atMs, content: encoded, status, reactions: [] };
+  /** A revision that shows nothing: it takes no place, but is remembered as seen. */
+  private remembered(arrival: Arrival): Outcome {
+    const build = () => ({
+      changes: [...this.emptied(arrival), this.seen(arrival, arrival.resolves ?? 0), ...arrival.release()],
+    });
+    return { kind: "applied", build, tellings: [] };
   }
 
-  private indexKey(sender: AccountId, id: MessageId): string {
-    return keys.message(this.store, this.timeline.id, sender, id);
+  private row({ content, encoded, atMs, acceptedMs, status, rowStatus }: Arrival): Row<"item"> {
+    const accepted = status === "pending" ? undefined : (acceptedMs ?? atMs);
+    const from = content.sender;
+    return { shape: "content", from, atMs, acceptedMs: accepted, content: encoded, status: rowStatus, reactions: [] };
+  }
+
+  private seen({ content, encoded }: Arrival, sequence: number): StoreChange {
+    const key = keys.message(this.store, this.timeline.id, content.sender, content.messageId);
+    return { key, value: encodeRow("messageIndex", { sequence, hash: contentHash(encoded) }) };
   }
 }
 
-/** A place with nothing to show. */
-export function hidden(from: AccountId, atMs: number): Row<"item"> {
-  return { shape: "hidden", from, atMs, content: new Uint8Array(0), status: "received", reactions: [] };
-}
-
-/** Whether a status may follow another. A receipt also proves what its acceptance had not yet told. */
-export function movesOn(from: ItemStatus, to: ItemStatus): boolean {
-  const order: readonly ItemStatus[] = ["failed", "pending", "accepted", "delivered", "read"];
-  return order.indexOf(to) > order.indexOf(from) && from !== "received";
-}
-
-/** Words can be edited; messages can be reacted to and deleted; what is about a message, or deleted, is neither. */
-function isRevisable(row: Row<"item">, revision: "edit" | "delete" | "reaction"): boolean {
-  if (row.shape !== "content" || row.deletedMs !== undefined) return false;
-  const { kind } = readStored(row.content);
-  if (kind === "text" || kind === "reply") return true;
-  return revision !== "edit" && (kind === "custom" || kind === "unsupported");
-}
-
-/** Whether a revision counts more than another of the same message: a delete always, else the one made later. */
-function overtakesRevision(revision: Content, other: Content): boolean {
-  if (other.kind === "delete") return false;
-  if (revision.kind === "delete") return true;
-  if (revision.device === other.device) return revision.counter > other.counter;
-  return revision.sentAtMs > other.sentAtMs;
-}
-
-/** A row after an edit or a delete. A deleted row keeps nothing of its content. */
-function revised(row: Row<"item">, revision: Content, encoded: Uint8Array, atMs: number): Row<"item"> {
-  if (revision.kind === "delete") {
-    return { ...row, content: new Uint8Array(0), edit: undefined, reactions: [], deletedMs: atMs };
-  }
-  return { ...row, edit: encoded };
-}
+/** What nothing came before. */
+const FRESH = { rowStatus: "pending", release: () => [], resolving: undefined } as const;

@@ -5,6 +5,7 @@ import type { OwnAccount } from "../account/own-account.js";
 import { decodeRow, eachRow, keys } from "../rows.js";
 import type { SealedStore } from "../storage/sealed-store.js";
 import { ContentWriter, type Telling } from "./content-writer.js";
+import { Early } from "./early.js";
 import { ItemReader } from "./item-reader.js";
 import { Timeline } from "./timeline.js";
 
@@ -21,12 +22,15 @@ export interface ConversationState {
 /** Loads conversation states, each exactly once. */
 export class Conversations {
   private readonly states = new Map<AccountId, Promise<ConversationState>>();
+  private readonly early: Early;
   private isClosed = false;
 
   constructor(
     private readonly store: SealedStore,
     private readonly account: OwnAccount,
-  ) {}
+  ) {
+    this.early = new Early(store);
+  }
 
   /** The conversation with an account; begun with its first commit. */
   of(peer: AccountId): Promise<ConversationState> {
@@ -71,7 +75,7 @@ export class Conversations {
     return {
       peer,
       timeline,
-      writer: new ContentWriter(this.store, timeline, people),
+      writer: new ContentWriter(this.store, timeline, people, this.early),
       reader: new ItemReader(this.store, timeline, people),
       tell: () => undefined,
     };

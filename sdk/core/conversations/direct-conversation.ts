@@ -6,8 +6,10 @@ import {
   limits,
   type MessageId,
   parseMessageId,
+  type Relation,
   SottoError,
 } from "@sotto/protocol";
+import type { Consent } from "../consent/consent.js";
 import { TypedEvents } from "../events.js";
 import type { SentMessage } from "../outbox/sent-message.js";
 import type { AbortSignalLike, Log } from "../ports.js";
@@ -16,6 +18,7 @@ import { utf8Length } from "../utf8-length.js";
 import type { ConversationState } from "./conversations.js";
 import type { findMessage } from "./item-reader.js";
 import { type ConversationEvents, type Cursor, type Item, sequenceOf } from "./items.js";
+import { positionOf } from "./placement.js";
 import type { Saying, Sender } from "./sender.js";
 import type { Typing } from "./typing.js";
 
@@ -33,6 +36,8 @@ export interface Peer {
   readonly name: string | undefined;
   /** `changed`: was verified, and another key came since; sending waits for `trustIdentity()`. */
   readonly verification: "unverified" | "verified" | "changed";
+  /** How this account stands to it: `sent` and `received` are requests that wait for an answer. */
+  readonly relation: Relation;
 }
 
 /** What a conversation works with. */
@@ -42,6 +47,7 @@ export interface ConversationParts {
   readonly sender: Sender;
   readonly typing: Typing;
   readonly trust: Trust;
+  readonly consent: Pick<Consent, "requestContact" | "block" | "unblock">;
   readonly log: Log;
   message(id: MessageId): ReturnType<typeof findMessage>;
   peer(): Promise<Peer>;
@@ -72,8 +78,11 @@ export class DirectConversation extends TypedEvents<ConversationEvents> {
    *
    * The message is on disk before anything leaves, and goes exactly once and in order, over crashes and disconnections.
    *
-   * @throws invalidArgument for an empty or too long text. `accepted` rejects with outboxFull, notAllowed,
-   *   identityChanged, expired, cancelled.
+   * To somebody who is no contact yet, the first text is a request: `accepted` of the next message rejects with
+   * requestPending until it is accepted, and anything but a text with textOnly. Writing to somebody who asked accepts.
+   *
+   * @throws invalidArgument for an empty or too long text. `accepted` rejects with outboxFull, notAllowed, requestPending,
+   *   textOnly, identityChanged, expired, cancelled; with invalidArgument towards somebody blocked.
    */
   send(message: Outgoing): SentMessage {
     if ("custom" in message) return this.say({ kind: "custom", ...message.custom });
@@ -87,6 +96,31 @@ export class DirectConversation extends TypedEvents<ConversationEvents> {
         throw new SottoError("invalidArgument", { detail: "replyTo is no message of this conversation" });
       return { kind: "reply", quoted, quotedHash: found.hash, text };
     });
+  }
+
+  /**
+   * Asks for contact without words. Resolves when it is durable; nothing happens if it was asked before, and if they asked,
+   * it accepts.
+   *
+   * @throws invalidArgument towards somebody blocked.
+   */
+  requestContact(): Promise<void> {
+    return this.parts.consent.requestContact(this.parts.state.peer);
+  }
+
+  /**
+   * Blocks the peer: nothing of it is shown any more, the relay refuses it without telling it, and the key it held is
+   * replaced for everybody else. Resolves when that is durable here; the relay follows at once, or when it is reached.
+   *
+   * @throws invalidArgument beyond the number of accounts that can be blocked.
+   */
+  block(): Promise<void> {
+    return this.parts.consent.block(this.parts.state.peer);
+  }
+
+  /** Takes a block back. The peer is a stranger then, and may ask again. */
+  unblock(): Promise<void> {
+    return this.parts.consent.unblock(this.parts.state.peer);
   }
 
   /** Replaces the words of a text or reply of mine. The handle rejects with invalidArgument for anything else. */
@@ -125,7 +159,8 @@ export class DirectConversation extends TypedEvents<ConversationEvents> {
   }
 
   /**
-   * The timeline behind a cursor (or from its beginning), then new items as they come; each exactly once, in one order.
+   * The timeline behind a cursor (or from its beginning), then new items as they come; each exactly once, in the order of
+   * their arrival on this device. `order` says where an item stands among those that `latest()` answers.
    *
    * Ends when the signal aborts or the client closes. Resume with the cursor of the last item you kept.
    *
@@ -140,13 +175,20 @@ export class DirectConversation extends TypedEvents<ConversationEvents> {
     }
   }
 
-  /** The last items, oldest first; at most `count` places are looked at. */
-  async latest(count: number): Promise<readonly Item[]> {
+  /**
+   * The last items in the order of the conversation, which is the same on every device; oldest first.
+   *
+   * Pass the `order` of the first one as `before` to page back.
+   *
+   * @throws invalidArgument if `before` is no order, or `count` is not from 1 to 1000.
+   */
+  async latest(count: number, options: { readonly before?: string | undefined } = {}): Promise<readonly Item[]> {
     if (!Number.isInteger(count) || count < 1 || count > 1_000) {
       throw new SottoError("invalidArgument", { detail: "count is an integer from 1 to 1000" });
     }
     const { timeline, reader } = this.parts.state;
-    const items = await Promise.all((await timeline.latest(count)).map((row) => reader.item(row)));
+    const before = options.before === undefined ? undefined : positionOf(options.before);
+    const items = await Promise.all((await timeline.latest(count, before)).map((row) => reader.item(row)));
     return items.filter((item) => item !== undefined);
   }
 

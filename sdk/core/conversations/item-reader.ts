@@ -1,18 +1,13 @@
 /** From stored timeline rows to the items an app renders. */
 
-import {
-  type AccountId,
-  type Content,
-  decodeContent,
-  digest,
-  type KnownContent,
-  type MessageId,
-  SottoError,
-} from "@sotto/protocol";
+import type { AccountId, Content, KnownContent, MessageId } from "@sotto/protocol";
 import { decodeRow, keys, type Row } from "../rows.js";
 import { sameBytes } from "../same-bytes.js";
 import type { SealedStore } from "../storage/sealed-store.js";
 import { cursorOf, type Item, type QuotedState } from "./items.js";
+import { orderText, placementOf } from "./placement.js";
+import { readStored } from "./stored-content.js";
+
 import type { Timeline, TimelineRow } from "./timeline.js";
 
 /** The reason of an undecryptable item that nobody can send again. */
@@ -28,8 +23,12 @@ export class ItemReader {
 
   /** The item of a row; `undefined` for a place that holds nothing to show. */
   async item({ sequence, row }: TimelineRow): Promise<Item | undefined> {
+    const placement = placementOf(row, sequence);
+    const position =
+      placement === undefined ? ({ kind: "pending", sequence } as const) : ({ kind: "placed", placement } as const);
     const placed = {
       cursor: cursorOf(sequence),
+      order: orderText(position),
       from: row.from,
       direction: row.from === this.people.me ? ("sent" as const) : ("received" as const),
       atMs: row.atMs,
@@ -42,7 +41,7 @@ export class ItemReader {
       case "undecryptable":
         return { ...placed, kind: "undecryptable", reason: row.reason ?? "unknown", resolved: this.resolved(sequence) };
       case "content":
-        if (row.deletedMs !== undefined) return { ...placed, kind: "deleted" };
+        if (row.deletedMs !== undefined) return { ...placed, kind: "deleted", messageId: row.messageId };
         return this.fromContent(placed, row, readStored(row.content));
       default:
         return row.shape satisfies never;
@@ -50,13 +49,14 @@ export class ItemReader {
   }
 
   private async fromContent(
-    placed: Pick<Item, "cursor" | "from" | "direction" | "atMs">,
+    placed: Pick<Item, "cursor" | "order" | "from" | "direction" | "atMs">,
     row: Row<"item">,
     content: Content,
   ): Promise<Item | undefined> {
     const { messageId, sentAtMs } = content;
     const written = { ...placed, messageId, sentAtMs, status: row.status, failure: row.failure };
-    const message = { ...written, reactions: row.reactions };
+    const shown = row.reactions.filter(({ action }) => action === "add");
+    const message = { ...written, reactions: shown.map(({ from, emoji }) => ({ from, emoji })) };
     const edited = row.edit === undefined ? ("no" as const) : ("yes" as const);
     switch (content.kind) {
       case "text":
@@ -92,12 +92,19 @@ export class ItemReader {
     return edit.kind === "edit" ? edit.text : original.text;
   }
 
+  /** A place that shows nothing is missing: on another device the same content may never have taken one. */
   private async quotedState(reply: Extract<KnownContent, { kind: "reply" }>): Promise<QuotedState> {
-    const found = await findMessage(this.store, this.timeline, reply.quoted, [this.people.peer, this.people.me]);
-    if (found === undefined) return "missing";
-    if (!sameBytes(found.hash, reply.quotedHash)) return "forged";
-    if (found.row.deletedMs !== undefined) return "deleted";
-    return found.row.edit === undefined ? "found" : "edited";
+    const { store, timeline, people } = this;
+    const found = await Promise.all(
+      [people.peer, people.me].map((sender) => findMessage(store, timeline, reply.quoted, [sender])),
+    );
+    const shown = found.filter((one) => one !== undefined && one.row.shape !== "hidden");
+    if (shown.length === 0) return "missing";
+    // Either side may have given the same id to another message: the one with the quoted words is meant.
+    const quoted = shown.find((one) => one !== undefined && sameBytes(one.hash, reply.quotedHash));
+    if (quoted === undefined) return "forged";
+    if (quoted.row.deletedMs !== undefined) return "deleted";
+    return quoted.row.edit === undefined ? "found" : "edited";
   }
 
   /** Not every app looks at the promise, so its rejection (a store that closed) is nobody's surprise. */
@@ -119,13 +126,17 @@ export class ItemReader {
   }
 }
 
-/** A message found by its id: its place, row and the hash of its original content. */
-export interface FoundMessage {
+/** A content that came here: the place it took or was given up, and the hash of its bytes. */
+export interface FoundContent {
   readonly sequence: number;
-  readonly row: Row<"item">;
   readonly hash: Uint8Array;
   readonly sender: AccountId;
+  /** The row in its place; none if it took no place. */
+  readonly row: Row<"item"> | undefined;
 }
+
+/** A message found by its id: its place, row and the hash of its original content. */
+export type FoundMessage = FoundContent & { readonly row: Row<"item"> };
 
 /** Looks a message up by id among the given senders; `undefined` if none of them wrote it here. */
 export async function findMessage(
@@ -135,25 +146,21 @@ export async function findMessage(
   senders: readonly AccountId[],
 ): Promise<FoundMessage | undefined> {
   for (const sender of senders) {
-    const stored = await store.get(keys.message(store, timeline.id, sender, id));
-    if (stored === undefined) continue;
-    const { sequence, hash } = decodeRow("messageIndex", stored);
-    const row = await timeline.row(sequence);
-    if (row !== undefined) return { sequence, row, hash, sender };
+    const found = await findContent(store, timeline, id, sender);
+    if (found?.row !== undefined) return { ...found, row: found.row };
   }
   return undefined;
 }
 
-/** The hash a reply quotes and an index row keeps: SHA-256 of the canonical content bytes. */
-export function contentHash(content: Uint8Array): Uint8Array {
-  return digest(content);
-}
-
-/** Reads content bytes that were checked before they were stored. */
-export function readStored(content: Uint8Array): Content {
-  try {
-    return decodeContent(content);
-  } catch (cause) {
-    throw new SottoError("storeCorrupt", { detail: "a stored content does not parse", cause });
-  }
+/** Looks up whether a content of this sender came here, also if it took no place. */
+export async function findContent(
+  store: SealedStore,
+  timeline: Timeline,
+  id: MessageId,
+  sender: AccountId,
+): Promise<FoundContent | undefined> {
+  const stored = await store.get(keys.message(store, timeline.id, sender, id));
+  if (stored === undefined) return undefined;
+  const { sequence, hash } = decodeRow("messageIndex", stored);
+  return { sequence, hash, sender, row: sequence === 0 ? undefined : await timeline.row(sequence) };
 }

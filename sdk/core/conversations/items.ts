@@ -39,6 +39,12 @@ export type QuotedState = "found" | "edited" | "deleted" | "missing" | "forged";
 
 interface Placed {
   readonly cursor: Cursor;
+  /**
+   * Where it stands in the conversation: compares with `<`. By the relay's time of acceptance, and then the same on every
+   * device of both sides; behind all others while it is on its way. What is no message (a changed key, something that did
+   * not open) stands where this device met it.
+   */
+  readonly order: string;
   readonly from: AccountId;
   /** Whether this account wrote it. */
   readonly direction: "sent" | "received";
@@ -71,7 +77,7 @@ export type Item =
   | (Message & { readonly kind: "custom"; readonly schema: string; readonly data: Uint8Array })
   | (Message & { readonly kind: "unsupported"; readonly kindNumber: number })
   /** A message that was deleted for everyone; nothing of it is kept. */
-  | (Placed & { readonly kind: "deleted" })
+  | (Placed & { readonly kind: "deleted"; readonly messageId?: MessageId | undefined })
   /** Someone edited `target`; the target item already shows the new words. */
   | (Written & { readonly kind: "edit"; readonly target: MessageId; readonly text: string })
   | (Written & {

@@ -10,17 +10,22 @@ import {
   toHex,
 } from "@sotto/protocol";
 import type { OwnAccount } from "../account/own-account.js";
+import type { Consent } from "../consent/consent.js";
+import { nothing } from "../inbox/plan.js";
 import type { KeyedLock } from "../keyed-lock.js";
 import type { Outbox } from "../outbox/outbox.js";
 import { SentMessage } from "../outbox/sent-message.js";
 import type { Clock, Random, StoreChange } from "../ports.js";
 import type { Row } from "../rows.js";
+import type { Peers } from "../sessions/peers.js";
 import type { SealedStore } from "../storage/sealed-store.js";
 import { hidden } from "./content-writer.js";
 import { type ConversationState, Conversations } from "./conversations.js";
 import type { Handles } from "./handles.js";
-import { findMessage, readStored } from "./item-reader.js";
+import { findMessage } from "./item-reader.js";
 import { cursorOf } from "./items.js";
+import { readStored } from "./stored-content.js";
+import { earliestMs } from "./word-time.js";
 
 /** A kind of content and its body. */
 export type Saying = { [Kind in ContentKind]: { readonly kind: Kind } & ContentBodyOf<Kind> }[ContentKind];
@@ -29,6 +34,8 @@ export type Saying = { [Kind in ContentKind]: { readonly kind: Kind } & ContentB
 export interface SenderParts {
   readonly store: SealedStore;
   readonly account: OwnAccount;
+  readonly peers: Pick<Peers, "get">;
+  readonly consent: Pick<Consent, "asking" | "takenBack">;
   readonly outbox: Outbox;
   readonly handles: Handles;
   readonly locks: KeyedLock;
@@ -48,6 +55,9 @@ export class Sender {
   /**
    * Says something in a conversation, in the order of the calls. The handle is there at once; item and order are durable
    * before anything leaves. `prepare` runs under the conversation's lock and may refuse.
+   *
+   * To somebody who is no contact, one text is a request: every further word is refused with requestPending until it is
+   * answered, and anything else with textOnly. Writing to somebody who asked accepts.
    */
   say(state: ConversationState, prepare: () => Promise<Saying>): SentMessage {
     const { random, handles, failed } = this.parts;
@@ -76,17 +86,23 @@ export class Sender {
 
   /** Queues a delivery receipt, in one commit with what it pays for. */
   async confirm(state: ConversationState, targets: readonly MessageId[], paid: readonly StoreChange[]): Promise<void> {
-    const commit = await this.parts.locks.run(Conversations.lockKey(state), async () =>
-      this.receipt(state, { kind: "receipt", receipt: "delivered", targets }, paid),
+    const { locks, store } = this.parts;
+    const commit = await locks.run(Conversations.lockKey(state), async () =>
+      // Who was shut out since is told nothing; what was owed is struck out.
+      (await this.isContact(state))
+        ? this.receipt(state, { kind: "receipt", receipt: "delivered", targets }, paid)
+        : { durable: store.commit(paid), sent: () => undefined },
     );
     await commit.durable;
     commit.sent();
   }
 
-  /** Marks messages of the peer as read and queues the receipt; those already marked, or unknown, are left out. */
+  /** Marks messages of a contact as read and queues the receipt; those already marked, or unknown, are left out. */
   async markRead(state: ConversationState, messages: readonly MessageId[]): Promise<void> {
     const { store, locks } = this.parts;
     const commit = await locks.run(Conversations.lockKey(state), async () => {
+      // Before acceptance nothing tells the other side that somebody looked.
+      if (!(await this.isContact(state))) return undefined;
       const targets: MessageId[] = [];
       const changes: StoreChange[] = [];
       for (const id of new Set(messages)) {
@@ -112,7 +128,7 @@ export class Sender {
     outbox.assertRoom();
     const content = encodeContent(this.content(state, toHex(random.bytes(16)) as MessageId, receipt));
     const { id: conversation } = state.timeline;
-    const queued = outbox.queue({ recipient: state.peer, type: "content", content, conversation });
+    const queued = outbox.queue({ recipient: state.peer, type: "content", body: content, conversation });
     const durable = store.commit([...queued.changes, state.timeline.countersChange(), ...alongside]);
     return { durable, sent: () => queued.sent() };
   }
@@ -126,18 +142,21 @@ export class Sender {
 
   /** Takes a message back before it leaves; true if it did not leave. What changed another item is not taken back. */
   async cancel(state: ConversationState, id: MessageId): Promise<boolean> {
-    const { store, outbox, locks, account, clock, handles } = this.parts;
-    const { timeline } = state;
-    const cancelled = await locks.run(Conversations.lockKey(state), async () => {
+    const { store, outbox, account, clock, handles, consent } = this.parts;
+    const { timeline, peer } = state;
+    const cancelled = await this.under(state, async (standing) => {
       const found = await this.waiting(state, id);
       if (found === undefined || changesOthers(found.row)) return undefined;
+      const takenBack = standing === "contact" ? nothing : await consent.takenBack(peer);
       const withdrawn = await outbox.withdraw(found.order);
       if (withdrawn === undefined) return undefined;
-      const place = timeline.replace(found.sequence, hidden(account.id, clock.now()));
-      return { sequence: found.sequence, durable: store.commit([withdrawn, place]) };
+      const place = timeline.move(found.sequence, found.row, hidden(account.id, clock.now()));
+      const durable = store.commit([withdrawn, ...place, ...takenBack.build()]);
+      return { sequence: found.sequence, durable, after: takenBack.after };
     });
     if (cancelled === undefined) return false;
     await cancelled.durable;
+    for (const work of cancelled.after) work();
     handles.failed(timeline.id, id, new SottoError("cancelled"));
     state.tell({ type: "changed", detail: { cursor: cursorOf(cancelled.sequence) } });
     return true;
@@ -146,44 +165,48 @@ export class Sender {
   /**
    * Queues a given-up message once more.
    *
-   * @throws invalidArgument if there is none with this id.
+   * @throws invalidArgument if there is none with this id; towards somebody who is no contact, what `say` is refused with.
    */
   async retry(state: ConversationState, id: MessageId): Promise<void> {
-    const { store, outbox, locks } = this.parts;
-    const { timeline } = state;
-    const revived = await locks.run(Conversations.lockKey(state), async () => {
+    const { store, outbox, consent } = this.parts;
+    const { timeline, peer } = state;
+    const revived = await this.under(state, async (standing) => {
       const found = await this.waiting(state, id);
       const row = found === undefined ? undefined : await timeline.row(found.sequence);
+      const isRequest = standing !== "contact" && row?.status === "failed";
+      const asking = isRequest ? await consent.asking(peer, kindAsked(readStored(row.content))) : nothing;
       const revival = found === undefined ? undefined : await outbox.revive(found.order);
       if (found === undefined || row === undefined || revival === undefined) {
         throw new SottoError("invalidArgument", { detail: "this message is not waiting to be retried" });
       }
       const pending: Row<"item"> = { ...row, status: "pending", failure: undefined };
-      const changes = [revival.change, timeline.replace(found.sequence, pending)];
-      return { sequence: found.sequence, durable: store.commit(changes), reenter: () => revival.reenter() };
+      const changes = [revival.change, timeline.replace(found.sequence, pending), ...asking.build()];
+      const after = [() => revival.reenter(), ...asking.after];
+      return { sequence: found.sequence, durable: store.commit(changes), after };
     });
     await revived.durable;
-    revived.reenter();
+    for (const work of revived.after) work();
     state.tell({ type: "changed", detail: { cursor: cursorOf(revived.sequence) } });
   }
 
   private async enqueue(state: ConversationState, id: MessageId, prepare: () => Promise<Saying>): Promise<void> {
-    const { store, outbox, locks, clock } = this.parts;
+    const { store, outbox, consent, clock } = this.parts;
     const { timeline, writer, peer } = state;
-    const placed = await locks.run(Conversations.lockKey(state), async () => {
+    const placed = await this.under(state, async (standing) => {
       const saying = await prepare();
+      const asking = standing === "contact" ? nothing : await consent.asking(peer, kindAsked(saying));
       outbox.assertRoom();
-      const content = this.content(state, id, saying);
+      const content = await this.word(state, id, saying);
       const encoded = encodeContent(content);
       const outcome = await writer.write({ content, encoded, atMs: clock.now(), status: "pending" });
       if (outcome.kind !== "shown") {
         throw new SottoError("invalidArgument", { detail: "no message of this conversation that this applies to" });
       }
       const { sequence, changes } = outcome.build();
-      const order = { recipient: peer, type: "content", content: encoded, conversation: timeline.id } as const;
+      const order = { recipient: peer, type: "content", body: encoded, conversation: timeline.id } as const;
       const queued = outbox.queue(sequence === undefined ? order : { ...order, sequence });
-      const durable = store.commit([...changes, ...queued.changes]);
-      return { sequence, durable, sent: queued.sent, tellings: outcome.tellings };
+      const durable = store.commit([...changes, ...queued.changes, ...asking.build()]);
+      return { sequence, durable, sent: queued.sent, tellings: outcome.tellings, after: asking.after };
     });
     await placed.durable;
     if (placed.sequence !== undefined) {
@@ -192,9 +215,35 @@ export class Sender {
     }
     for (const telling of placed.tellings) state.tell(telling);
     placed.sent();
+    for (const work of placed.after) work();
   }
 
-  private content(state: ConversationState, messageId: MessageId, saying: Saying): Content {
+  /**
+   * Runs work under the conversation's lock; towards somebody who is no contact under the peer's lock before it, for then
+   * the relation may change with it. Work of one conversation keeps its order either way.
+   */
+  private async under<T>(state: ConversationState, work: (standing: "contact" | "other") => Promise<T>): Promise<T> {
+    const { locks } = this.parts;
+    const key = Conversations.lockKey(state);
+    const done = await locks.run(key, async () =>
+      (await this.isContact(state)) ? { result: await work("contact") } : undefined,
+    );
+    if (done !== undefined) return done.result;
+    return locks.run(state.peer, () => locks.run(key, () => work("other")));
+  }
+
+  private async isContact({ peer }: ConversationState): Promise<boolean> {
+    return (await this.parts.peers.get(peer)).relation === "accepted";
+  }
+
+  /** A word that counts after those of this account that it replaces. Runs under the conversation's lock. */
+  private async word(state: ConversationState, messageId: MessageId, saying: Saying): Promise<Content> {
+    const { store, account } = this.parts;
+    const { timeline, peer } = state;
+    return this.content(state, messageId, saying, await earliestMs({ store, timeline, me: account.id, peer }, saying));
+  }
+
+  private content(state: ConversationState, messageId: MessageId, saying: Saying, earliest = 0): Content {
     const { account, clock } = this.parts;
     return {
       ...saying,
@@ -202,8 +251,7 @@ export class Sender {
       device: account.device,
       conversation: state.timeline.id,
       messageId,
-      counter: state.timeline.nextCounter(),
-      sentAtMs: clock.now(),
+      ...state.timeline.stamp(clock.now(), earliest),
       seen: [],
     };
   }
@@ -216,6 +264,11 @@ export class Sender {
     const order = await outbox.find(state.timeline.id, found.sequence);
     return order === undefined ? undefined : { order, ...found };
   }
+}
+
+/** A request is one text, and nothing else. */
+function kindAsked({ kind }: { readonly kind: string }): "text" | "other" {
+  return kind === "text" ? "text" : "other";
 }
 
 /** Whether a row's content changed another item when it was said. */

@@ -1,10 +1,15 @@
-/** One conversation's timeline on this device: an append-only order of rows, some of which change in place. */
+/**
+ * One conversation's timeline on this device: places in the order of arrival, some of which change in place, and an index
+ * of them in the order of acceptance, which is the same on every device.
+ */
 
 import type { AccountId, ConversationId } from "@sotto/protocol";
 import { type Deferred, deferred } from "../deferred.js";
 import type { AbortSignalLike, StoreChange } from "../ports.js";
-import { decodeRow, encodeRow, keys, orderOf, type Row, range } from "../rows.js";
+import { decodeRow, encodeRow, keys, orderOf, type Placement, type Row, range } from "../rows.js";
 import type { SealedStore } from "../storage/sealed-store.js";
+import { OrderIndex } from "./order-index.js";
+import { type Position, placementOf } from "./placement.js";
 
 /** Rows read at once while iterating. */
 const PAGE = 64;
@@ -27,12 +32,14 @@ export class Timeline {
   private readonly readers = new Set<() => void>();
   private ended = false;
   private readonly resolving = new Map<number, Deferred<void>>();
+  private readonly index: OrderIndex;
 
   private constructor(
     private readonly store: SealedStore,
     private counters: Row<"conversation">,
   ) {
     this.durable = counters.nextSequence - 1;
+    this.index = new OrderIndex(store, counters.conversation);
   }
 
   /** Loads the timeline of a conversation, or begins it. */
@@ -41,7 +48,7 @@ export class Timeline {
     return new Timeline(
       store,
       stored === undefined
-        ? { conversation, peer, nextSequence: 1, nextCounter: 1 }
+        ? { conversation, peer, nextSequence: 1, nextCounter: 1, lastSentMs: 0 }
         : decodeRow("conversation", stored),
     );
   }
@@ -56,11 +63,25 @@ export class Timeline {
     return this.durable;
   }
 
-  /** Takes the next counter for a content of this device. Committed with the next `append` or `countersChange`. */
-  nextCounter(): number {
-    const counter = this.counters.nextCounter;
-    this.counters = { ...this.counters, nextCounter: counter + 1 };
-    return counter;
+  /**
+   * Takes counter and time for a content of this device; neither ever goes back, whatever the clock does, so that of two
+   * words of one device the later one counts everywhere. The time is at least `afterMs`. Committed with the next `append`
+   * or `countersChange`.
+   */
+  stamp(nowMs: number, afterMs = 0): { readonly counter: number; readonly sentAtMs: number } {
+    const { nextCounter: counter, lastSentMs } = this.counters;
+    const sentAtMs = Math.max(nowMs, lastSentMs, afterMs);
+    this.counters = { ...this.counters, nextCounter: counter + 1, lastSentMs: sentAtMs };
+    return { counter, sentAtMs };
+  }
+
+  /**
+   * Leaves out so many counters, because a later state of this device may have used them; answers the change that stores
+   * that.
+   */
+  skipCounters(count: number): StoreChange {
+    this.counters = { ...this.counters, nextCounter: this.counters.nextCounter + count };
+    return this.countersChange();
   }
 
   /** The change that stores the counters, for a content that takes no place. */
@@ -68,14 +89,44 @@ export class Timeline {
     return { key: keys.conversation(this.store, this.id), value: encodeRow("conversation", this.counters) };
   }
 
-  /** Takes the next place for a row. The caller commits the changes at once and calls `announce` when they are durable. */
-  append(row: Row<"item">): { readonly sequence: number; readonly changes: readonly StoreChange[] } {
+  /**
+   * Takes the next place for a row. The caller commits the changes at once and calls `announce` when they are durable.
+   *
+   * With a placement it stands there in the order of acceptance. Without one, a message of this account waits for its
+   * acceptance behind all others, and what is no message (a changed key, something undecryptable) stands where
+   * `placementOf` puts it.
+   */
+  append(
+    row: Row<"item">,
+    placement?: Placement,
+  ): { readonly sequence: number; readonly changes: readonly StoreChange[] } {
     const sequence = this.counters.nextSequence;
     this.counters = { ...this.counters, nextSequence: sequence + 1 };
-    return { sequence, changes: [this.replace(sequence, row), this.countersChange()] };
+    const placed = placement ?? placementOf(row, sequence);
+    const stored = placed === undefined ? row : { ...row, acceptedMs: placed.acceptedMs };
+    const changes = [this.replace(sequence, stored), this.countersChange()];
+    if (placed !== undefined) return { sequence, changes: [...changes, this.place(sequence, placed)] };
+    if (row.shape !== "hidden") this.index.wait(sequence);
+    return { sequence, changes };
   }
 
-  /** The change that puts another row in a place. */
+  /** The change that gives a place its position in the order of acceptance. The row there says the same `acceptedMs`. */
+  place(sequence: number, placement: Placement): StoreChange {
+    return this.index.place(sequence, placement);
+  }
+
+  /** The changes that put a row in a place that held `before`, and move it to the position it then has. */
+  move(sequence: number, before: Row<"item"> | undefined, row: Row<"item">): readonly StoreChange[] {
+    const from = before === undefined ? undefined : placementOf(before, sequence);
+    const to = placementOf(row, sequence);
+    const left = from === undefined ? [] : [this.index.leave(from)];
+    if (row.shape === "hidden") this.index.forget(sequence);
+    else if (to === undefined) this.index.wait(sequence);
+    // The last change of a key counts: a row that keeps its position is not lost by leaving it.
+    return [...left, this.replace(sequence, row), ...(to === undefined ? [] : [this.place(sequence, to)])];
+  }
+
+  /** The change that puts another row in a place, where that does not change its position. */
   replace(sequence: number, row: Row<"item">): StoreChange {
     return { key: keys.item(this.store, this.id, sequence), value: encodeRow("item", row) };
   }
@@ -137,14 +188,13 @@ export class Timeline {
     }
   }
 
-  /** The last durable rows, oldest first. */
-  async latest(count: number): Promise<readonly TimelineRow[]> {
-    const prefix = keys.timeline(this.store, this.id);
-    const { durable } = this;
-    const stored = await this.store.list(range(prefix, count, Math.max(0, durable - count)));
-    return stored
-      .map(({ key, value }) => ({ sequence: orderOf(key), row: decodeRow("item", value) }))
-      .filter(({ sequence }) => sequence <= durable);
+  /**
+   * The last durable rows in the order of acceptance, those on their way behind all others; oldest first. With `before`,
+   * the last ones before that position.
+   */
+  latest(count: number, before?: Position): Promise<readonly TimelineRow[]> {
+    const durable = this.durable;
+    return this.index.latest({ count, durable, undurable: this.counters.nextSequence - 1 - durable, before });
   }
 
   /** Ends every reader. Idempotent. */

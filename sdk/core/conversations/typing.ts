@@ -1,7 +1,6 @@
 /** Typing, best effort: one small ephemeral envelope at most every few seconds, dropped when anything is in the way. */
 
 import { type AccountId, deriveDeliveryKey, encodePayload } from "@sotto/protocol";
-import type { OwnAccount } from "../account/own-account.js";
 import { isFatal } from "../fatal.js";
 import type { Clock, Random } from "../ports.js";
 import type { Relay } from "../relay.js";
@@ -17,7 +16,6 @@ const PAUSE_MS = 3_000;
 /** What typing works with. */
 export interface TypingParts {
   readonly store: SealedStore;
-  readonly account: OwnAccount;
   readonly peers: Peers;
   readonly sessions: Sessions;
   readonly relay: Relay;
@@ -52,15 +50,15 @@ export class Typing {
       .finally(() => this.isSending.delete(peer));
   }
 
-  /** Only sealed: typing is nothing to make a first contact with. */
+  /** Only sealed, and only to a contact: typing is nothing to make a first contact with, and tells that somebody looks. */
   private async transmit(state: ConversationState, typing: "started" | "stopped"): Promise<void> {
-    const { store, account, peers, sessions, relay, sender, random } = this.parts;
-    const { profileKey } = await peers.get(state.peer);
-    if (profileKey === undefined) return;
+    const { store, peers, sessions, relay, sender, random } = this.parts;
+    const { profileKey, relation } = await peers.get(state.peer);
+    if (profileKey === undefined || relation !== "accepted") return;
     const { encoded, change } = sender.passing(state, { kind: "typing", typing });
     await store.commit([change]);
-    const own = account.current.profileKey;
-    const payload = encodePayload({ type: "content", content: encoded, profileKey: own });
+    // It teaches the reader nothing: what passes through is not kept, and so carries no key.
+    const payload = encodePayload({ type: "content", content: encoded });
     const { envelopes, durable } = await sessions.encrypt(state.peer, payload);
     await durable;
     await relay.anonymous.request({
@@ -68,7 +66,9 @@ export class Typing {
       messageId: random.bytes(16),
       storage: "ephemeral",
       urgency: "normal",
-      recipients: [{ account: state.peer, deliveryKey: deriveDeliveryKey(profileKey), envelopes }],
+      purpose: "message",
+      wantBundles: "no",
+      recipients: [{ account: state.peer, deliveryKey: deriveDeliveryKey(profileKey), scope: "all", envelopes }],
     });
   }
 }

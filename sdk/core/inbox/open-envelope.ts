@@ -1,17 +1,18 @@
 /**
  * The only function that opens an envelope. It validates the sender certificate, decrypts under the sender's lock, and
- * checks that the content says the same sender and conversation as the channel it came through. Nothing is shown that
- * did not pass here.
+ * checks that what it says fits the channel it came through (fitting.ts). Nothing is shown that did not pass here.
  */
 
-import { type Content, decodeContent, decodePayload, directConversationId, type Payload } from "@sotto/protocol";
+import { decodePayload } from "@sotto/protocol";
 import type { OwnAccount } from "../account/own-account.js";
 import type { KeyedLock } from "../keyed-lock.js";
 import { type Address, type Engine, EngineRefusal, type EngineRefusalReason, type Unsealed } from "../ports.js";
+import { sameBytes } from "../same-bytes.js";
 import { CollectedRecords } from "../sessions/engine-records.js";
 import type { IdentityChange, IdentityChanges } from "../sessions/identity-changes.js";
 import type { Peers } from "../sessions/peers.js";
 import type { SealedStore } from "../storage/sealed-store.js";
+import { type Said, said } from "./fitting.js";
 
 /** What opening works with. */
 export interface OpeningParts {
@@ -21,41 +22,30 @@ export interface OpeningParts {
   readonly engine: Engine;
   readonly locks: KeyedLock;
   readonly identityChanges: IdentityChanges;
+  /** Decrypts with the session in use, or with one of a former state; collects the changes. */
+  decrypt(records: CollectedRecords, unsealed: Unsealed): Promise<Uint8Array>;
   /** The pinned roots. */
   roots(): readonly Uint8Array[];
   /** The relay's clock, which certificates are issued by. */
   nowMs(): number;
 }
 
-/** A content with the bytes it was decoded from. */
-export interface OpenedContent {
-  readonly content: Content;
-  readonly encoded: Uint8Array;
-}
-
 /** What came of an envelope. All but `rejected` name a sender that the relay's certificate vouches for. */
 export type Opened =
-  | {
-      readonly kind: "payload";
-      readonly sender: Address;
-      readonly senderIdentity: Uint8Array;
-      readonly payload: Payload;
-      readonly content: OpenedContent | undefined;
-      readonly records: CollectedRecords;
-      readonly identityChange: IdentityChange | undefined;
-    }
+  | (Decrypted & { readonly kind: "payload"; readonly said: Said })
   | { readonly kind: "duplicate"; readonly sender: Address }
   /** It decrypted, but what it says is not what its sender may say; the ratchet moves on, nothing is shown. */
-  | {
-      readonly kind: "unfit";
-      readonly sender: Address;
-      readonly senderIdentity: Uint8Array;
-      readonly reason: "malformedContent" | "wrongSender";
-      readonly records: CollectedRecords;
-      readonly identityChange: IdentityChange | undefined;
-    }
+  | (Decrypted & { readonly kind: "unfit"; readonly reason: "malformedContent" | "wrongSender" })
   | { readonly kind: "undecryptable"; readonly sender: Address; readonly reason: EngineRefusalReason }
   | { readonly kind: "rejected"; readonly reason: EngineRefusalReason };
+
+/** What every envelope that decrypted has, whatever it says. */
+export interface Decrypted {
+  readonly sender: Address;
+  readonly senderIdentity: Uint8Array;
+  readonly records: CollectedRecords;
+  readonly identityChange: IdentityChange | undefined;
+}
 
 /**
  * Opens an envelope and hands the outcome to `handle`, which runs under the sender's lock and commits what it decides.
@@ -79,49 +69,34 @@ export async function openEnvelope<T>(
 }
 
 async function decrypt(parts: OpeningParts, records: CollectedRecords, unsealed: Unsealed): Promise<Opened> {
-  const { engine, peers, identityChanges } = parts;
+  const { account, peers, identityChanges } = parts;
   const { sender, senderIdentity } = unsealed;
+  // Devices of this account share its identity: whoever says to be one with another key is none.
+  if (sender.account === account.id && !sameBytes(senderIdentity, account.identity.publicKey)) {
+    return { kind: "rejected", reason: "untrustedIdentity" };
+  }
   let identityChange: IdentityChange | undefined;
   let plaintext: Uint8Array;
   try {
-    plaintext = await decryptOnce(engine, records, unsealed);
+    plaintext = await parts.decrypt(records, unsealed);
   } catch (error) {
     if (refusal(error) !== "untrustedIdentity") return failed(sender, error);
     records.replaceIdentity(sender.account, senderIdentity);
     try {
-      plaintext = await decryptOnce(engine, records, unsealed);
+      plaintext = await parts.decrypt(records, unsealed);
     } catch (again) {
       return failed(sender, again);
     }
     identityChange = await identityChanges.replace(await peers.get(sender.account), senderIdentity);
   }
-  const shared = { sender, senderIdentity, records, identityChange };
+  const decrypted: Decrypted = { sender, senderIdentity, records, identityChange };
   try {
-    const payload = decodePayload(plaintext);
-    // A resend without content says that what did not open was nothing to show.
-    const isWordBetweenSdks =
-      payload.type === "retry" ||
-      payload.type === "unavailable" ||
-      (payload.type === "resend" && payload.content.length === 0);
-    if (isWordBetweenSdks) {
-      return { kind: "payload", ...shared, payload, content: undefined };
-    }
-    const content = decodeContent(payload.content);
-    const isFit =
-      content.sender === sender.account &&
-      content.device === sender.device &&
-      content.conversation === directConversationId(parts.account.id, sender.account);
-    if (!isFit) return { kind: "unfit", ...shared, reason: "wrongSender" };
-    return { kind: "payload", ...shared, payload, content: { content, encoded: payload.content } };
+    const fitting = said(decodePayload(plaintext), sender, account.id);
+    if (fitting === undefined) return { kind: "unfit", ...decrypted, reason: "wrongSender" };
+    return { kind: "payload", ...decrypted, said: fitting };
   } catch {
-    return { kind: "unfit", ...shared, reason: "malformedContent" };
+    return { kind: "unfit", ...decrypted, reason: "malformedContent" };
   }
-}
-
-async function decryptOnce(engine: Engine, records: CollectedRecords, unsealed: Unsealed): Promise<Uint8Array> {
-  const { plaintext, changes } = await engine.decrypt(records, unsealed);
-  records.collect(changes);
-  return plaintext;
 }
 
 function failed(sender: Address, error: unknown): Opened {

@@ -4,16 +4,20 @@
  */
 
 import { type AccountId, fromHex } from "@sotto/protocol";
+import type { OwnAccount } from "../account/own-account.js";
+import { holdsProfileKey } from "../consent/relations.js";
 import { type ConversationState, Conversations } from "../conversations/conversations.js";
 import { LOST } from "../conversations/item-reader.js";
 import { cursorOf } from "../conversations/items.js";
 import type { Counters } from "../counters.js";
 import { isFatal } from "../fatal.js";
 import type { KeyedLock } from "../keyed-lock.js";
-import type { KeptSends } from "../outbox/kept-sends.js";
-import type { Clock, StoreChange } from "../ports.js";
+import { isWorthResending, type KeptSends } from "../outbox/kept-sends.js";
+import type { Order, Outbox, Queued } from "../outbox/outbox.js";
+import type { Address, Clock, StoreChange } from "../ports.js";
 import { Rounds } from "../rounds.js";
 import { decodeRow, eachRow, encodeRow, keys, type Row } from "../rows.js";
+import type { Peers } from "../sessions/peers.js";
 import type { Sessions } from "../sessions/sessions.js";
 import type { SealedStore } from "../storage/sealed-store.js";
 import type { Plan } from "./plan.js";
@@ -32,16 +36,6 @@ const PER_REQUEST = 64;
 /** A sender keeps what it sent for 7 days; what did not come a day after that will not come. */
 const GIVE_UP_MS = 8 * 24 * 3_600_000;
 
-/** Something to put into the outbox for another SDK, not for a person. */
-export type Word =
-  | { readonly type: "retry" | "unavailable"; readonly recipient: AccountId; readonly envelopes: readonly Uint8Array[] }
-  | {
-      readonly type: "resend";
-      readonly recipient: AccountId;
-      readonly envelope: Uint8Array;
-      readonly content: Uint8Array;
-    };
-
 /** What repairs work with. */
 export interface RepairParts {
   readonly store: SealedStore;
@@ -50,11 +44,10 @@ export interface RepairParts {
   readonly conversations: Pick<Conversations, "of">;
   readonly locks: KeyedLock;
   readonly sessions: Pick<Sessions, "open">;
+  readonly account: OwnAccount;
+  readonly peers: Pick<Peers, "get">;
   readonly keptSends: Pick<KeptSends, "find">;
-  /** How many words the outbox would take. */
-  room(): number;
-  /** The outbox changes of a word; `sent()` lets the outbox look once they are committed. */
-  queue(word: Word): { readonly changes: readonly StoreChange[]; sent(): void };
+  readonly outbox: Pick<Outbox, "queue" | "room">;
   /** Whether the relay can be asked now. */
   isOnline(): boolean;
   failed(error: unknown): void;
@@ -88,57 +81,77 @@ export class Repairs {
     this.pause?.cancel();
   }
 
-  /** Answers a retry request: resends what is kept for this account, and names the rest as unavailable. */
-  async answer(account: AccountId, envelopes: readonly Uint8Array[]): Promise<Plan> {
-    const words: Word[] = [];
+  /** Answers a retry request: sends again what is kept for this device, and names the rest as unavailable. */
+  async answer(asker: Address, envelopes: readonly Uint8Array[]): Promise<Plan> {
+    const { keptSends, account, counters, outbox } = this.parts;
+    // A send to another account names all its devices; one of my own is answered alone.
+    const device = asker.account === account.id ? asker.device : undefined;
+    const to = { recipient: asker.account, device };
+    const orders: Order[] = [];
     const counted: StoreChange[] = [];
     const unavailable: Uint8Array[] = [];
     for (const envelope of envelopes) {
-      const sent = await this.parts.keptSends.find(envelope, account);
+      const sent = await keptSends.find(envelope, asker);
       if (sent === undefined || sent.resends >= MAX_RESENDS) {
         unavailable.push(envelope.slice());
         continue;
       }
+      const { type, peer, body } = sent;
+      // Whoever never had it learns where it belongs.
+      const atMs = type === "content" ? sent.acceptedMs : sent.atMs;
       counted.push({ key: keys.sent(envelope), value: encodeRow("sent", { ...sent, resends: sent.resends + 1 }) });
-      words.push({ type: "resend", recipient: account, envelope: envelope.slice(), content: sent.content });
+      const resendOf = envelope.slice();
+      orders.push(
+        isWorthResending(sent) ? { ...to, type, peer, atMs, body, resendOf } : { ...to, type: "nothing", resendOf },
+      );
     }
-    if (unavailable.length > 0) words.push({ type: "unavailable", recipient: account, envelopes: unavailable });
-    this.parts.counters.count("repairsAnswered");
-    let sent: readonly (() => void)[] = [];
+    if (unavailable.length > 0) orders.push({ ...to, type: "unavailable", envelopes: unavailable });
+    counters.count("repairsAnswered");
+    let queued: readonly Queued[] = [];
     return {
       build: () => {
         // Too much waits to be sent: whoever asks will ask again.
-        if (this.parts.room() < words.length) return [];
-        const queued = words.map((word) => this.parts.queue(word));
-        sent = queued.map((one) => one.sent);
+        if (outbox.room < orders.length) return [];
+        queued = orders.map((order) => outbox.queue(order));
         return [...counted, ...queued.flatMap(({ changes }) => changes)];
       },
       after: [
         () => {
-          for (const look of sent) look();
+          for (const { sent } of queued) sent();
         },
       ],
     };
   }
 
-  /** Marks what the sender no longer has as lost for good. */
-  async lost(state: ConversationState, envelopes: readonly Uint8Array[]): Promise<Plan> {
+  /**
+   * Marks what the sender no longer has as lost for good: only the device that sent it can say so. `state` is absent for
+   * own devices, whose mail has no place.
+   */
+  async lost(
+    { account, device }: Address,
+    state: ConversationState | undefined,
+    envelopes: readonly Uint8Array[],
+  ): Promise<Plan> {
+    const { store, counters } = this.parts;
     const changes: StoreChange[] = [];
     const places: number[] = [];
     for (const envelope of envelopes) {
       const key = keys.undecryptable(envelope);
-      const stored = await this.parts.store.get(key);
-      if (stored === undefined) continue;
-      const { sender, sequence } = decodeRow("undecryptable", stored);
-      const row = await state.timeline.row(sequence);
-      if (sender !== state.peer || row?.shape !== "undecryptable") continue;
-      changes.push({ key, value: undefined }, state.timeline.replace(sequence, { ...row, reason: LOST }));
+      const stored = await store.get(key);
+      const waiting = stored === undefined ? undefined : decodeRow("undecryptable", stored);
+      if (waiting?.sender !== account || waiting.device !== device) continue;
+      const { sequence } = waiting;
+      const row = sequence === undefined ? undefined : await state?.timeline.row(sequence);
+      changes.push({ key, value: undefined });
+      if (sequence === undefined) counters.count("ownLost");
+      if (state === undefined || sequence === undefined || row?.shape !== "undecryptable") continue;
+      changes.push(state.timeline.replace(sequence, { ...row, reason: LOST }));
       places.push(sequence);
     }
     const settle = () => {
       for (const place of places) {
-        state.timeline.settle(place);
-        state.tell({ type: "changed", detail: { cursor: cursorOf(place) } });
+        state?.timeline.settle(place);
+        state?.tell({ type: "changed", detail: { cursor: cursorOf(place) } });
       }
     };
     return { build: () => changes, after: [settle] };
@@ -171,15 +184,26 @@ export class Repairs {
     this.pause = this.parts.clock.after(PAUSE_MS, () => this.wake());
   }
 
-  private async giveUp(key: string, { sender }: Row<"undecryptable">): Promise<void> {
-    const { conversations, locks, store } = this.parts;
-    const state = await conversations.of(sender);
-    const { durable, after } = await locks.run(Conversations.lockKey(state), async () => {
-      const plan = await this.lost(state, [envelopeOf(key)]);
+  private async giveUp(key: string, { sender, device }: Row<"undecryptable">): Promise<void> {
+    const { conversations, locks, store, account } = this.parts;
+    const envelopes = [envelopeOf(key)];
+    const commit = async (state: ConversationState | undefined) => {
+      const plan = await this.lost({ account: sender, device }, state, envelopes);
       return { durable: store.commit(plan.build()), after: plan.after };
-    });
+    };
+    const state = sender === account.id ? undefined : await conversations.of(sender);
+    const { durable, after } =
+      state === undefined
+        ? await commit(undefined)
+        : await locks.run(Conversations.lockKey(state), () => commit(state));
     await durable;
     for (const work of after) work();
+  }
+
+  /** A request to send again is a receipt: it goes to devices of this account, and to whom it asked or accepted. */
+  private async mayAsk(sender: AccountId): Promise<boolean> {
+    const { account, peers } = this.parts;
+    return sender === account.id || holdsProfileKey((await peers.get(sender)).relation);
   }
 
   /** Whom to ask now, and for what. */
@@ -193,6 +217,7 @@ export class Repairs {
         continue;
       }
       if (row.askedMs !== undefined && nowMs - row.askedMs < ASK_AGAIN_MS) continue;
+      if (!(await this.mayAsk(row.sender))) continue;
       const address = `${row.sender}.${row.device}`;
       const group = groups.get(address) ?? [];
       const isLeftOut =
@@ -215,12 +240,21 @@ export class Repairs {
     if (first === undefined) return;
     const { sender, device } = first.row;
     await this.parts.sessions.open(sender, [device]);
-    const envelopes = group.map(({ key }) => envelopeOf(key));
-    const { changes, sent } = this.parts.queue({ type: "retry", recipient: sender, envelopes });
-    const asked = group.map(({ key, row }) => ({ key, value: encodeRow("undecryptable", { ...row, askedMs: nowMs }) }));
+    const still = await this.stillWaiting(group);
+    if (still.length === 0) return;
+    const envelopes = still.map(({ key }) => envelopeOf(key));
+    const only = sender === this.parts.account.id ? device : undefined;
+    const { changes, sent } = this.parts.outbox.queue({ type: "retry", recipient: sender, device: only, envelopes });
+    const asked = still.map(({ key, row }) => ({ key, value: encodeRow("undecryptable", { ...row, askedMs: nowMs }) }));
     await this.parts.store.commit([...changes, ...asked]);
     this.parts.counters.count("repairsAsked");
     sent();
+  }
+
+  /** Some may have come while the session was opened. */
+  private async stillWaiting(group: readonly Due[]): Promise<readonly Due[]> {
+    const stored = await this.parts.store.getMany(group.map(({ key }) => key));
+    return group.filter((_due, index) => stored[index] !== undefined);
   }
 }
 

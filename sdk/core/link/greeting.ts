@@ -19,6 +19,8 @@ export type Greeting =
       readonly account: AccountId;
       readonly device: DeviceId;
       sign(text: Uint8Array): Uint8Array;
+      /** The token of this device's last `park`, gone from its store when this resolves; `undefined` if there is none. */
+      resume?(): Promise<Uint8Array | undefined>;
     }
   | { readonly kind: "anonymous" };
 
@@ -140,7 +142,8 @@ export async function answerTo(
     case "device": {
       const { account, device } = opening;
       const signature = opening.sign(authenticationText(challenge, account, device));
-      return { type: "authenticate", version, account, device, signature };
+      const resume = await opening.resume?.();
+      return { type: "authenticate", version, account, device, signature, resume };
     }
     case "register":
       return { type: "register", ...(await opening.build(challenge)) };

@@ -9,7 +9,7 @@ import type { CheckRoot, Greeting } from "./greeting.js";
 export type LinkState = "connecting" | "ready" | "waiting" | "ended";
 
 /** What a relay says unasked. */
-export type Push = Frame<"deliver" | "queueEmpty" | "keysLow" | "mailboxFull">;
+export type Push = Frame<"deliver" | "queueEmpty" | "keysLow" | "mailboxFull" | "devicesChanged" | "deviceLimit">;
 
 /** What a link is made of, and whom it tells. A callback may call the link, `close()` included; what one throws is logged. */
 export interface LinkParts {
@@ -23,6 +23,11 @@ export interface LinkParts {
   readonly greeting: Greeting;
   readonly checkRoot: CheckRoot;
   readonly requestTimeoutMs?: number;
+  /**
+   * Done between `welcome` and `ready`: what the relay says meanwhile is heard afterwards, and no request leaves. A
+   * rejection drops the connection.
+   */
+  beforeReady?(welcome: Frame<"welcome">): Promise<void>;
   onReady(welcome: Frame<"welcome">): void;
   onPush(frame: Push): void;
   /** `reason` is why the link waits or ended; none after `close()`. */

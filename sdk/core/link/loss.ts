@@ -1,14 +1,29 @@
 /** Why a connection ended, as the error a program sees, and what the link does about it. */
 
-import { closeCodes, type DeviceId, type FailureCode, type Frame, failureFromWire, SottoError } from "@sotto/protocol";
+import { closeCodes, type FailureCode, type Frame, failureFromWire, SottoError } from "@sotto/protocol";
+import { type DeviceEntry, entryOf, type ListedDevice } from "../devices/device-entry.js";
+import type { DeviceNames } from "../devices/device-names.js";
 
 /** The longest `retryAfterMs` an error repeats from a relay: an hour. */
 const MAX_RETRY_AFTER_MS = 3_600_000;
 
-/** The account has as many devices as the relay allows; `devices` are those that could be revoked. */
+/**
+ * The account has as many devices as the relay allows. `devices` are all of them: one has to go, revoked by another
+ * device, or replaced by the new one with `replaces` or `onDeviceLimit`.
+ */
 export class DeviceLimitError extends SottoError {
-  constructor(readonly devices: readonly DeviceId[]) {
+  readonly devices: readonly DeviceEntry[];
+  readonly #listed: readonly ListedDevice[];
+
+  constructor(listed: readonly ListedDevice[], names?: DeviceNames) {
     super("deviceLimit");
+    this.#listed = listed;
+    this.devices = listed.map((device) => entryOf(device, undefined, names));
+  }
+
+  /** The same with the devices' names, for who can open them. */
+  named(names: DeviceNames): DeviceLimitError {
+    return new DeviceLimitError(this.#listed, names);
   }
 }
 
@@ -16,7 +31,10 @@ export class DeviceLimitError extends SottoError {
 export function errorFromFrame(frame: Frame<"failed" | "refused">): SottoError {
   const code = failureFromWire(frame.failure);
   if (code === undefined) return new SottoError("badRelay", { detail: `unknown failure ${frame.failure}` });
-  if (code === "deviceLimit" && frame.type === "refused") return new DeviceLimitError(frame.devices);
+  if (code === "deviceLimit" && frame.type === "refused") {
+    // The names are views of the frame.
+    return new DeviceLimitError(frame.devices.map((device) => ({ ...device, name: device.name?.slice() })));
+  }
   return new SottoError(
     code,
     frame.retryAfterMs === undefined ? {} : { retryAfterMs: Math.min(frame.retryAfterMs, MAX_RETRY_AFTER_MS) },

@@ -22,7 +22,7 @@ export interface RegistrationParts {
  *
  * `build` has `limits.greetingMs` less one round trip: whatever takes longer (the host's token) is fetched before.
  *
- * @throws what the relay refused with (`deviceLimit` as DeviceLimitError); wrongRoot, rootRequired, unsupportedVersion;
+ * @throws what the relay refused with (`deviceLimit` as DeviceLimitError, its names still sealed); wrongRoot, rootRequired, unsupportedVersion;
  *   offline or timeout, after which the device may be registered; badRelay; aborted; invalidArgument for the address.
  */
 export function registerDevice(

@@ -19,6 +19,8 @@ export type { LinkParts, LinkState, Push } from "./link-parts.js";
 const REQUEST_TIMEOUT_MS = 15_000;
 /** A relay that leaves so many requests unanswered past their deadline is given up even if it answers heartbeats. */
 const MAX_OVERDUE = 64;
+/** Frames a relay may send before the link is ready: a full window of mail, and news. */
+const MAX_HELD = 2 * limits.inFlight.value;
 
 /**
  * A connection to the relay that comes back for ever.
@@ -40,6 +42,8 @@ export class RelayLink {
   #connection: Connection | undefined;
   #heartbeat: Heartbeat | undefined;
   #order = new DeliveryOrder();
+  /** What was heard since `welcome`, while the link gets ready. */
+  #held: LiveFrame[] | undefined;
   #violations = 0;
   #serverTimeOffsetMs = 0;
   #end: SottoError | undefined;
@@ -120,7 +124,7 @@ export class RelayLink {
       clock: this.#parts.clock,
       opening: this.#parts.greeting,
       checkRoot: this.#parts.checkRoot,
-      ready: (welcome) => this.#ready(connection, welcome),
+      ready: (welcome) => this.#welcomed(connection, welcome),
       frame: (frame) => this.#hear(connection, frame),
       lost: (error) => this.#lost(error),
     });
@@ -129,10 +133,30 @@ export class RelayLink {
     if (this.#connection === connection) connection.open();
   }
 
-  #ready(connection: Connection, welcome: Frame<"welcome">): void {
-    const { clock } = this.#parts;
+  #welcomed(connection: Connection, welcome: Frame<"welcome">): void {
+    const { clock, beforeReady } = this.#parts;
     this.#redial.ready();
     this.#serverTimeOffsetMs = welcome.serverTimeMs - clock.now();
+    if (beforeReady === undefined) {
+      this.#ready(connection, welcome);
+      return;
+    }
+    this.#held = [];
+    beforeReady(welcome).then(
+      () => {
+        if (this.#connection !== connection) return;
+        const held = this.#held ?? [];
+        this.#held = undefined;
+        this.#ready(connection, welcome);
+        for (const frame of held) if (this.#connection === connection) this.#hear(connection, frame);
+      },
+      (cause: unknown) =>
+        connection.drop(new SottoError("offline", { detail: "the state could not be restored", cause })),
+    );
+  }
+
+  #ready(connection: Connection, welcome: Frame<"welcome">): void {
+    const { clock } = this.#parts;
     this.#order = new DeliveryOrder();
     this.#heartbeat = new Heartbeat({
       clock,
@@ -157,6 +181,11 @@ export class RelayLink {
   }
 
   #hear(connection: Connection, frame: LiveFrame): void {
+    if (this.#held !== undefined) {
+      if (this.#held.push(frame) > MAX_HELD)
+        connection.drop(new SottoError("badRelay", { detail: "too much at once" }));
+      return;
+    }
     this.#heartbeat?.heard();
     const violation = this.#take(frame);
     if (violation !== undefined) connection.drop(new SottoError("badRelay", { detail: violation }));
@@ -172,6 +201,8 @@ export class RelayLink {
         return this.#order.queueEmpty() ?? this.#push(frame);
       case "keysLow":
       case "mailboxFull":
+      case "devicesChanged":
+      case "deviceLimit":
         return this.#push(frame);
       case "pong":
       case "failed":
@@ -224,6 +255,7 @@ export class RelayLink {
   /** Lets go of the connection and of what was sent over it. */
   #abandon(error: SottoError): void {
     this.#connection = undefined;
+    this.#held = undefined;
     this.#heartbeat?.stop();
     this.#heartbeat = undefined;
     this.#requests.detach(error);

@@ -10,6 +10,14 @@ const answers = {
   publishKeys: ["published"],
   fetchCertificate: ["certificate"],
   setAccess: ["done"],
+  listDevices: ["deviceList"],
+  revokeDevice: ["done"],
+  nameDevice: ["done"],
+  park: ["done"],
+  openLink: ["done"],
+  putLink: ["done"],
+  takeLink: ["linkBody"],
+  closeLink: ["done"],
   send: ["accepted", "deviceMismatch"],
 } as const satisfies Partial<Record<FrameName, readonly FrameName[]>>;
 
@@ -56,7 +64,9 @@ export function isExpected({ request, accounts }: Expectation, answer: Answer): 
   const allowed: readonly FrameName[] = answers[request];
   if (!allowed.includes(answer.type)) return false;
   if (answer.type === "bundles") return accounts?.has(answer.account) === true;
-  if (answer.type === "deviceMismatch") return answer.accounts.every(({ account }) => accounts?.has(account) === true);
+  if (answer.type === "deviceMismatch") {
+    return [...answer.accounts, ...answer.bundles].every(({ account }) => accounts?.has(account) === true);
+  }
   return true;
 }
 

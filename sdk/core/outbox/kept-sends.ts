@@ -1,7 +1,7 @@
 /** What was sent, kept for some days so that it can be sent again to somebody who could not open it. */
 
-import type { AccountId } from "@sotto/protocol";
-import type { Clock, StoreChange } from "../ports.js";
+import { fromHex } from "@sotto/protocol";
+import type { Address, Clock, StoreChange } from "../ports.js";
 import { Rounds } from "../rounds.js";
 import { decodeRow, eachRow, encodeRow, keys, type Row } from "../rows.js";
 import type { SealedStore } from "../storage/sealed-store.js";
@@ -13,6 +13,16 @@ const PURGE_EVERY_MS = 24 * 3_600_000;
 const FIRST_PURGE_MS = 5_000;
 /** Deletions of one commit. */
 const BATCH = 512;
+
+/** What is worth sending again; everything else is answered with `nothing`. */
+const WORTH_KEEPING: ReadonlySet<Row<"sent">["type"]> = new Set(["content", "contact", "sent", "state", "archive"]);
+
+/** Whether a kept send can be made again. */
+export function isWorthResending({ type }: Row<"sent">): boolean {
+  return WORTH_KEEPING.has(type);
+}
+
+const NOTHING = new Uint8Array(0);
 
 /** Remembers sends and forgets them in time. */
 export class KeptSends {
@@ -26,16 +36,38 @@ export class KeptSends {
     this.rounds.wake(FIRST_PURGE_MS);
   }
 
-  /** The change that keeps an accepted send: its content, or nothing for a word between SDKs. */
-  keep({ envelope, recipient, content }: Row<"outbox">, sentMs: number): StoreChange {
-    return { key: keys.sent(envelope), value: encodeRow("sent", { recipient, content, sentMs, resends: 0 }) };
+  /** The change that keeps an accepted send: all that making it again needs, or only that there was one. */
+  keep(
+    { envelope, recipient, device, type, peer, atMs, body }: Row<"outbox">,
+    accepted: { readonly atMs: number; readonly acceptedMs: number },
+  ): StoreChange {
+    const said = WORTH_KEEPING.has(type) ? { peer, atMs, body } : { body: NOTHING };
+    const when = { sentMs: accepted.atMs, acceptedMs: accepted.acceptedMs };
+    return {
+      key: keys.sent(envelope),
+      value: encodeRow("sent", { recipient, device, type, ...said, ...when, resends: 0 }),
+    };
   }
 
-  /** What was sent to this account under a send id; `undefined` if it is not kept, or went to somebody else. */
-  async find(envelope: Uint8Array, recipient: AccountId): Promise<Row<"sent"> | undefined> {
+  /** What was sent to this device under a send id; `undefined` if it is not kept, or went to somebody else. */
+  async find(envelope: Uint8Array, { account, device }: Address): Promise<Row<"sent"> | undefined> {
+    const row = await this.get(envelope);
+    if (row?.recipient !== account) return undefined;
+    return row.device === undefined || row.device === device ? row : undefined;
+  }
+
+  /** What was sent under a send id, to whomever. */
+  async get(envelope: Uint8Array): Promise<Row<"sent"> | undefined> {
     const stored = await this.parts.store.get(keys.sent(envelope));
-    const row = stored === undefined ? undefined : decodeRow("sent", stored);
-    return row?.recipient === recipient ? row : undefined;
+    return stored === undefined ? undefined : decodeRow("sent", stored);
+  }
+
+  /** Everything kept that the relay accepted at or after a time, in no order. */
+  async *since(acceptedMs: number): AsyncGenerator<{ readonly envelope: Uint8Array; readonly row: Row<"sent"> }> {
+    for await (const { key, value } of eachRow(this.parts.store, keys.sentAll)) {
+      const row = decodeRow("sent", value);
+      if (row.acceptedMs >= acceptedMs) yield { envelope: fromHex(key.slice(keys.sentAll.length)), row };
+    }
   }
 
   /** Deletes what is too old, however much it is. */

@@ -3,23 +3,29 @@
  * relay's idempotence on the envelope id makes a repeated try harmless.
  */
 
-import { type AccountId, type ConversationId, SottoError } from "@sotto/protocol";
-import type { Cancellation } from "../cancellation.js";
+import { type AccountId, type ConversationId, type DeviceId, SottoError } from "@sotto/protocol";
 import type { Random, StoreChange } from "../ports.js";
 import { decodeRow, eachRow, encodeRow, keys, orderOf, type Row } from "../rows.js";
 import { type Access, Dispatch, type Dispatched, type DispatchParts } from "./dispatch.js";
 import type { KeptSends } from "./kept-sends.js";
-import { type Attempted, Lane } from "./lane.js";
+import { type Attempted, Lane, type Passage } from "./lane.js";
 
 /** Rows that may wait; one more is refused with `outboxFull`. */
 const MAX_WAITING = 10_000;
 
-/** What is to be sent: a content of a conversation, or a word to another SDK. */
+/** A payload to be sent, but for the keys it will carry: those are the account's when it leaves. */
 export interface Order {
   readonly recipient: AccountId;
+  /** For this one device only; of the own account. */
+  readonly device?: DeviceId | undefined;
   readonly type: Row<"outbox">["type"];
-  readonly envelopes?: readonly Uint8Array[];
-  readonly content?: Uint8Array;
+  /** The send that this one answers, because it did not open. */
+  readonly resendOf?: Uint8Array | undefined;
+  readonly envelopes?: readonly Uint8Array[] | undefined;
+  readonly peer?: AccountId | undefined;
+  readonly atMs?: number | undefined;
+  /** Canonical bytes of the content, or of what own devices tell each other. */
+  readonly body?: Uint8Array | undefined;
   readonly conversation?: ConversationId;
   /** The place of its timeline item, if it has one. */
   readonly sequence?: number;
@@ -42,12 +48,18 @@ export interface OutboxParts extends DispatchParts {
 }
 
 /** How a row ended. `commit` stores the outbox's own changes together with the caller's, atomically. */
-export interface Settled {
-  readonly kind: "accepted" | "failed";
+export type Settled = {
+  /** By this device's clock. */
   readonly atMs: number;
-  readonly error?: SottoError;
   commit(alongside: readonly StoreChange[]): Promise<void>;
-}
+} & (
+  | {
+      readonly kind: "accepted";
+      /** By the relay's clock. */
+      readonly acceptedMs: number;
+    }
+  | { readonly kind: "failed"; readonly error: SottoError }
+);
 
 /** Sends what is queued. */
 export class Outbox {
@@ -56,6 +68,8 @@ export class Outbox {
   /** Orders whose commit is on its way to the disk. */
   private readonly entering = new Set<number>();
   private readonly onTheirWay = new Set<number>();
+  /** Who waits for room. */
+  private readonly looking: (() => void)[] = [];
   private next = 1;
   private waiting = 0;
   private isClosed = false;
@@ -82,16 +96,20 @@ export class Outbox {
    * @throws outboxFull if too much waits already; nothing is queued.
    */
   queue(order: Order): Queued {
-    this.assertRoom();
+    if (order.type === "sent" ? this.spareRoom === 0 : this.room === 0) throw new SottoError("outboxFull");
     const number = this.next;
     this.next += 1;
     this.expect(number);
     const row: Row<"outbox"> = {
       envelope: this.parts.random.bytes(16),
       recipient: order.recipient,
+      device: order.device,
       type: order.type,
+      resendOf: order.resendOf,
       envelopes: order.envelopes ?? [],
-      content: order.content ?? new Uint8Array(0),
+      peer: order.peer,
+      atMs: order.atMs,
+      body: order.body ?? new Uint8Array(0),
       conversation: order.conversation,
       sequence: order.sequence,
       createdMs: this.parts.clock.now(),
@@ -107,6 +125,17 @@ export class Outbox {
   /** How many more orders would be taken. */
   get room(): number {
     return Math.max(0, MAX_WAITING - this.waiting);
+  }
+
+  /** How many more `sent` would be taken: they follow what was accepted just now, and so have room of their own. */
+  get spareRoom(): number {
+    return Math.max(0, 2 * MAX_WAITING - this.waiting);
+  }
+
+  /** Resolves when so many more orders would be taken, at most once half of the room is free. */
+  async vacancy(count: number): Promise<void> {
+    const wanted = Math.min(count, MAX_WAITING / 2);
+    while (this.room < wanted) await new Promise<void>((resolve) => this.looking.push(resolve));
   }
 
   /** @throws outboxFull if one more order would be refused. */
@@ -185,7 +214,7 @@ export class Outbox {
     const lane = new Lane<Access>(recipient, {
       clock,
       access: () => this.dispatch.access(recipient),
-      begin: (order, access, window) => this.begin(order, access, window),
+      begin: (order, passage) => this.begin(order, passage),
       failed,
     });
     this.lanes.set(recipient, lane);
@@ -193,18 +222,14 @@ export class Outbox {
   }
 
   /** From the first line on the row counts as on its way, so that nobody withdraws what may leave. */
-  private async begin(
-    order: number,
-    access: Access,
-    window: Cancellation,
-  ): Promise<{ readonly attempted: Promise<Attempted> }> {
+  private async begin(order: number, passage: Passage<Access>): Promise<{ readonly attempted: Promise<Attempted> }> {
     this.onTheirWay.add(order);
     const row = await this.row(order);
     if (row === undefined) {
       this.onTheirWay.delete(order);
       return { attempted: Promise.resolve({ kind: "done" }) };
     }
-    const { attempted } = await this.dispatch.begin(row, access, window);
+    const { attempted } = await this.dispatch.begin(row, passage);
     return { attempted: attempted.then((outcome) => this.conclude(row, order, outcome)) };
   }
 
@@ -212,6 +237,7 @@ export class Outbox {
     if (outcome.kind !== "again") {
       await this.settle(row, order, outcome);
       this.waiting -= 1;
+      for (const look of this.looking.splice(0)) look();
     }
     this.onTheirWay.delete(order);
     return outcome.kind === "again" ? outcome : { kind: "done" };
@@ -227,8 +253,10 @@ export class Outbox {
     const key = keys.outbox(order);
     if (outcome.kind === "accepted") {
       counters.count("sendsAccepted");
-      const own: readonly StoreChange[] = [{ key, value: undefined }, keptSends.keep(row, atMs)];
-      return settled(row, { kind: "accepted", atMs, commit: (alongside) => store.commit([...own, ...alongside]) });
+      const { acceptedMs } = outcome;
+      const own: readonly StoreChange[] = [{ key, value: undefined }, keptSends.keep(row, { atMs, acceptedMs })];
+      const commit = (alongside: readonly StoreChange[]) => store.commit([...own, ...alongside]);
+      return settled(row, { kind: "accepted", atMs, acceptedMs, commit });
     }
     // Without a timeline item nobody could ask for another try.
     const value = row.sequence === undefined ? undefined : encodeRow("outbox", { ...row, state: "failed" });

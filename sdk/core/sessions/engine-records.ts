@@ -29,7 +29,9 @@ export class CollectedRecords implements EngineRecords {
     return { identity: this.account.identity, registrationId, address: this.account.address };
   }
 
+  /** Of the own account it is the own one: no other device of it can have another. */
   async peerIdentity(account: AccountId): Promise<Uint8Array | undefined> {
+    if (account === this.account.id) return this.account.identity.publicKey;
     return this.identities.get(account) ?? (await this.peers.get(account)).identityKey;
   }
 
@@ -68,6 +70,11 @@ export class CollectedRecords implements EngineRecords {
   /** Adds what an engine call wants changed. */
   collect(changes: readonly EngineChange[]): void {
     for (const change of changes) this.collectOne(change);
+  }
+
+  /** Adds a change that belongs to these calls and is none of the engine's. */
+  also(change: StoreChange): void {
+    this.collected.push(change);
   }
 
   /** Everything collected, ready for one commit. */

@@ -1,8 +1,8 @@
 /** What is known of other accounts: identity, verification, devices, profile and delivery key. */
 
-import type { AccountId, DeviceId } from "@sotto/protocol";
+import type { AccountId, DeviceId, Relation } from "@sotto/protocol";
 import type { StoreChange } from "../ports.js";
-import { decodeRow, encodeRow, keys, type Row } from "../rows.js";
+import { decodeRow, eachRow, encodeRow, keys, type Row } from "../rows.js";
 import { sameBytes } from "../same-bytes.js";
 import type { SealedStore } from "../storage/sealed-store.js";
 
@@ -11,23 +11,36 @@ export interface Learnt {
   readonly device: DeviceId;
   readonly identityKey: Uint8Array;
   readonly profileKey: Uint8Array | undefined;
-  /** Present if the sender said what it wants to be called. */
-  readonly named?: { readonly name: string | undefined } | undefined;
+  /** What the sender says its name at the host is. */
+  readonly claimedUserId: string | undefined;
+  /** Present if the sender said what it wants to be called, and may. */
+  readonly named: { readonly name: string | undefined } | undefined;
+  readonly relation: Relation;
 }
 
 /** A peer's row with what an envelope showed; the same object if that was known. */
-export function withLearnt(row: Row<"peer">, { device, identityKey, profileKey, named }: Learnt): Row<"peer"> {
+export function withLearnt(row: Row<"peer">, learnt: Learnt): Row<"peer"> {
+  const { device, identityKey, profileKey, claimedUserId, named, relation } = learnt;
   const isKnown =
     named === undefined &&
+    relation === row.relation &&
     row.identityKey !== undefined &&
     row.devices.includes(device) &&
+    (claimedUserId === undefined || row.userId !== undefined || claimedUserId === row.claimedUserId) &&
     (profileKey === undefined || (row.profileKey !== undefined && sameBytes(profileKey, row.profileKey)));
   if (isKnown) return row;
   const devices = row.devices.includes(device)
     ? row.devices
     : [...row.devices, device].sort((one, other) => one - other);
-  const name = named === undefined ? row.name : named.name;
-  return { ...row, identityKey, devices, profileKey: profileKey?.slice() ?? row.profileKey, name };
+  return {
+    ...row,
+    identityKey,
+    devices,
+    relation,
+    profileKey: profileKey?.slice() ?? row.profileKey,
+    claimedUserId: row.userId === undefined ? (claimedUserId ?? row.claimedUserId) : undefined,
+    name: named === undefined ? row.name : named.name,
+  };
 }
 
 /** Reads peer rows and builds their changes. Callers that read and then change one hold the peer's lock. */
@@ -37,7 +50,18 @@ export class Peers {
   /** The row of an account; an empty one before the first contact. */
   async get(account: AccountId): Promise<Row<"peer">> {
     const stored = await this.store.get(keys.peer(this.store, account));
-    return stored === undefined ? { account, verification: "unverified", devices: [] } : decodeRow("peer", stored);
+    if (stored !== undefined) return decodeRow("peer", stored);
+    return { account, relation: "none", relationVersion: 0, verification: "unverified", devices: [] };
+  }
+
+  /** Everybody who may write to this account and to whom it may write. */
+  async contacts(): Promise<readonly AccountId[]> {
+    const contacts: AccountId[] = [];
+    for await (const { value } of eachRow(this.store, keys.peers)) {
+      const { account, relation } = decodeRow("peer", value);
+      if (relation === "accepted") contacts.push(account);
+    }
+    return contacts;
   }
 
   /** The change that stores a row. */

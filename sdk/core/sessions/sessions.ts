@@ -37,6 +37,16 @@ export interface Encrypted {
   readonly durable: Promise<void>;
 }
 
+/** What is to be encrypted for whom. */
+interface Asked {
+  readonly recipient: AccountId;
+  readonly plaintext: Uint8Array;
+  readonly only: DeviceId | undefined;
+  readonly certificate: Uint8Array;
+}
+
+type Bundles = Pick<Frame<"bundles">, "identityKey" | "devices">;
+
 type Attempt =
   | ({ readonly kind: "encrypted" } & Encrypted)
   | { readonly kind: "missing"; readonly devices: readonly DeviceId[] };
@@ -46,17 +56,19 @@ export class Sessions {
   constructor(private readonly parts: SessionParts) {}
 
   /**
-   * Encrypts padded bytes to every known device of an account, opening sessions where there are none.
+   * Encrypts padded bytes to every known device of an account, or to `only` one of them, opening sessions where there are
+   * none. Of the own account that means its other devices: if it has none, no ciphertext comes of it.
    *
    * The ciphertexts may leave only once `durable` resolved: until then a crash would take the ratchets back.
    *
-   * @throws identityChanged if a verified identity changed; notAllowed, offline and the like from fetching bundles;
-   *   badRelay if the relay's bundles or certificate are no good.
+   * @throws identityChanged if a verified identity changed; unknownDevice if the account has no such device any more;
+   *   notAllowed, offline and the like from fetching bundles; badRelay if the relay's bundles or certificate are no good.
    */
-  async encrypt(recipient: AccountId, plaintext: Uint8Array): Promise<Encrypted> {
+  async encrypt(recipient: AccountId, plaintext: Uint8Array, only?: DeviceId): Promise<Encrypted> {
     const certificate = await this.parts.certificates.current();
+    const asked = { recipient, plaintext, only, certificate };
     for (let openings = 0; ; openings++) {
-      const attempt = await this.parts.locks.run(recipient, () => this.attempt(recipient, plaintext, certificate));
+      const attempt = await this.parts.locks.run(recipient, () => this.attempt(asked));
       if (attempt.kind === "encrypted") return attempt;
       if (openings === MAX_OPENINGS) throw new SottoError("badRelay", { detail: "bundles that open no session" });
       await this.open(recipient, attempt.devices);
@@ -70,14 +82,27 @@ export class Sessions {
     await durable;
   }
 
-  /** Follows the relay's answer to a send with a wrong device list. */
+  /** Follows the relay's answer to a send with a wrong device list, with the bundles it brought or fetched ones. */
   async repair(mismatch: Frame<"deviceMismatch">): Promise<void> {
     for (const { account, missing, extra, stale } of mismatch.accounts) {
       const gone = [...extra, ...stale];
       if (gone.length > 0) await this.forget(account, gone);
-      const fresh = [...missing, ...stale];
-      if (fresh.length > 0) await this.open(account, fresh);
+      const fresh = [...missing, ...stale].filter((device) => !this.isThisDevice(account, device));
+      if (fresh.length === 0) continue;
+      const brought = mismatch.bundles.find((bundles) => bundles.account === account);
+      const isEnough = fresh.every((device) => brought?.devices.some((bundle) => bundle.device === device));
+      if (brought === undefined || !isEnough) {
+        await this.open(account, fresh);
+        continue;
+      }
+      const { durable } = await this.parts.locks.run(account, () => this.start(account, fresh, brought));
+      await durable;
     }
+  }
+
+  private isThisDevice(account: AccountId, device: DeviceId): boolean {
+    const own = this.parts.account.address;
+    return account === own.account && device === own.device;
   }
 
   /** Drops devices and their sessions. */
@@ -92,15 +117,17 @@ export class Sessions {
     await durable;
   }
 
-  private async attempt(recipient: AccountId, plaintext: Uint8Array, certificate: Uint8Array): Promise<Attempt> {
+  private async attempt({ recipient, plaintext, only, certificate }: Asked): Promise<Attempt> {
     const { store, account, peers, engine, relay } = this.parts;
     const row = await peers.get(recipient);
     if (row.verification === "changed") throw new SottoError("identityChanged");
+    if (only !== undefined && !row.devices.includes(only)) throw new SottoError("unknownDevice");
+    const devices = only === undefined ? row.devices : [only];
     const nowMs = relay.nowMs();
     const records = new CollectedRecords(store, account, peers);
     const missing: DeviceId[] = [];
     const envelopes: Envelope[] = [];
-    for (const device of row.devices) {
+    for (const device of devices) {
       const peer = { account: recipient, device };
       try {
         const { sealed, registrationId, changes } = await engine.encrypt(records, peer, plaintext, certificate, nowMs);
@@ -115,12 +142,14 @@ export class Sessions {
       }
     }
     // What was encrypted beside a missing session is thrown away with its records: nothing of it leaves.
-    if (row.devices.length === 0 || missing.length > 0) return { kind: "missing", devices: missing };
+    const isUnknown = devices.length === 0 && recipient !== account.id;
+    if (isUnknown || missing.length > 0) return { kind: "missing", devices: missing };
     return { kind: "encrypted", envelopes, durable: store.commit(records.takeChanges()) };
   }
 
   private async fetchBundles(account: AccountId, devices: readonly DeviceId[]): Promise<Frame<"bundles">> {
-    const { relay, peers } = this.parts;
+    const { relay, peers, account: own } = this.parts;
+    if (account === own.id) return relay.device.request({ type: "fetchBundles", account, devices });
     const { profileKey } = await peers.get(account);
     if (profileKey !== undefined) {
       try {
@@ -138,11 +167,16 @@ export class Sessions {
   private async start(
     account: AccountId,
     asked: readonly DeviceId[],
-    { identityKey, devices }: Frame<"bundles">,
+    { identityKey, devices: bundles }: Bundles,
   ): Promise<{ readonly durable: Promise<void> }> {
     const { store, account: own, peers, engine, relay, identityChanges } = this.parts;
+    const devices = bundles.filter(({ device }) => !this.isThisDevice(account, device));
     let row: Row<"peer"> = await peers.get(account);
-    const changed = row.identityKey !== undefined && !sameBytes(row.identityKey, identityKey);
+    const isOwn = account === own.id;
+    if (isOwn && !sameBytes(own.identity.publicKey, identityKey)) {
+      throw new SottoError("badRelay", { detail: "keys of this account under another identity" });
+    }
+    const changed = !isOwn && row.identityKey !== undefined && !sameBytes(row.identityKey, identityKey);
     const change = changed ? await identityChanges.replace(row, identityKey.slice()) : undefined;
     row = change?.row ?? { ...row, identityKey: identityKey.slice() };
 
@@ -155,9 +189,15 @@ export class Sessions {
       records.collect(changes);
     }
     const opened = devices.map(({ device }) => device);
-    const known = [...new Set(asked.length === 0 ? opened : [...row.devices, ...opened])];
+    // Devices that were asked for and are not there are gone.
+    const kept = asked.length === 0 ? [] : row.devices.filter((device) => !asked.includes(device));
+    const known = [...new Set([...kept, ...opened])];
     row = { ...row, devices: known.sort((one, other) => one - other) };
-    const durable = store.commit([...(change?.build() ?? []), ...records.takeChanges(), peers.change(row)]);
+    const durable = store.commit([
+      ...(change?.build(relay.nowMs()) ?? []),
+      ...records.takeChanges(),
+      peers.change(row),
+    ]);
     change?.announceAfter(durable);
     return { durable };
   }

@@ -2,10 +2,11 @@
 
 import { SottoError } from "@sotto/protocol";
 import type { Cipher, Random, Store, StoreChange, StoreChoice, StoreRange } from "../ports.js";
+import { migrate } from "./migrations/migrate.js";
 import { Overlay, type Row } from "./overlay.js";
 import { RowCache } from "./row-cache.js";
 import type { SealedRows } from "./sealed-rows.js";
-import { HEADER_KEY, unlock } from "./store-header.js";
+import { FORMAT, HEADER_KEY, markMigrated, unlock } from "./store-header.js";
 import { WriteQueue } from "./write-queue.js";
 
 /** Rows kept opened: the sessions of some hundred peers. */
@@ -43,7 +44,8 @@ export class SealedStore {
   /**
    * Opens and unlocks the store; a fresh one gets a random key, wrapped by the key source.
    *
-   * If it rejects, nothing was changed and the store is closed again.
+   * A store of an older format is migrated first. If it rejects, the store is closed again and nothing was changed, but for
+   * a migration that was interrupted: the next opening goes on with it.
    *
    * @throws storeInUse, wrongKey, storeVersion, storeCorrupt or storeFailed.
    */
@@ -56,7 +58,13 @@ export class SealedStore {
     held.add(store);
     try {
       await store.open();
-      return new SealedStore(store, await unlock({ store, key, cipher, random }));
+      const { rows, format } = await unlock({ store, key, cipher, random });
+      const sealed = new SealedStore(store, rows);
+      if (format < FORMAT) {
+        await migrate(sealed, format);
+        await markMigrated(store);
+      }
+      return sealed;
     } catch (cause) {
       held.delete(store);
       // The first failure is the one to tell.

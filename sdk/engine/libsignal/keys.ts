@@ -2,9 +2,15 @@
 
 import { randomInt } from "node:crypto";
 import type { IdentityKeyPair, PrivateKey } from "@signalapp/libsignal-client";
-import type { Engine, IdentityKeys, NewPrekey, NewSignedPrekey } from "../../core/ports.js";
+import {
+  type Engine,
+  EngineRefusal,
+  type IdentityKeys,
+  type NewPrekey,
+  type NewSignedPrekey,
+} from "../../core/ports.js";
 import { type Libsignal, plain } from "./library.js";
-import { stored } from "./refusal.js";
+import { parsed, stored } from "./refusal.js";
 
 /** Registration ids have 14 bits; 0 means none. */
 const REGISTRATION_IDS = 0x4000;
@@ -17,6 +23,7 @@ type Keys = Pick<
   | "generateSignedPrekey"
   | "generateKyberPrekeys"
   | "sign"
+  | "agree"
 >;
 
 /** The part of the engine that makes keys, and the library's form of an identity. */
@@ -79,5 +86,14 @@ export function keysOf(lib: Libsignal): Keys & { pairOf(identity: IdentityKeys):
       }),
 
     sign: (identity, message) => privateKeyOf(identity).sign(plain(message)),
+
+    agree(privateKey, publicKey) {
+      const shared = parsed("malformed", () =>
+        lib.PrivateKey.deserialize(plain(privateKey)).agree(lib.PublicKey.deserialize(plain(publicKey))),
+      );
+      // RFC 7748 §6.1: all zeros means that the other key was chosen so that it contributes nothing.
+      if (shared.every((byte) => byte === 0)) throw new EngineRefusal("malformed");
+      return shared;
+    },
   };
 }

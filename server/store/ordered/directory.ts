@@ -15,5 +15,7 @@ export function orderedDirectory(accounts: VersionedRows, pools: PrekeyPools): D
     addPrekeys: (mailbox, kind, keys, max) => pools.add(mailbox, kind, keys, max),
     takePrekey: (mailbox, kind) => pools.take(mailbox, kind),
     countPrekeys: (mailbox, kind) => pools.count(mailbox, kind),
+    highestPrekey: (mailbox, kind) => pools.highest(mailbox, kind),
+    discardPrekeys: (mailbox, kind, below) => pools.discard(mailbox, kind, below),
   };
 }

@@ -20,6 +20,8 @@ class Pool implements Resident {
   readonly arriving = new Set<readonly Prekey[]>();
   /** The highest id ever added. */
   highest = 0;
+  /** Keys below this were discarded, also those that were arriving. */
+  floor = 0;
   readonly mailbox: MailboxId;
   readonly kind: PrekeyKind;
   readonly loaded: Promise<void>;
@@ -38,7 +40,7 @@ class Pool implements Resident {
   /** Keys held and arriving. */
   get size(): number {
     let size = this.held.length;
-    for (const keys of this.arriving) size += keys.length;
+    for (const keys of this.arriving) for (const { id } of keys) if (id >= this.floor) size += 1;
     return size;
   }
 
@@ -92,7 +94,7 @@ export class PrekeyPools {
         batch.put(prekeyHighestKey(mailbox, kind), u48(highest));
         batch.afterwards(() => {
           if (!pool.arriving.delete(fresh)) return;
-          for (const { id } of fresh) pool.held.push(id);
+          for (const { id } of fresh) if (id >= pool.floor) pool.held.push(id);
         });
       });
       await batch.done;
@@ -124,6 +126,28 @@ export class PrekeyPools {
     });
   }
 
+  /** As `Directory.highestPrekey`. */
+  highest(mailbox: MailboxId, kind: PrekeyKind): Promise<number> {
+    return this.#use(mailbox, kind, async (pool) => {
+      this.#writer.assertOpen();
+      return pool.highest;
+    });
+  }
+
+  /** As `Directory.discardPrekeys`. Ids leave memory before the deletion is written, so no caller gets one meanwhile. */
+  discard(mailbox: MailboxId, kind: PrekeyKind, below: number): Promise<void> {
+    return this.#use(mailbox, kind, async (pool) => {
+      this.#writer.assertAccepting();
+      const batch = this.#writer.change(0, (batch) => {
+        const arriving = [...pool.arriving].flatMap((keys) => keys.map(({ id }) => id));
+        for (const id of [...pool.held, ...arriving]) if (id < below) batch.delete(prekeyKey(mailbox, kind, id));
+        pool.held = pool.held.filter((id) => id >= below);
+        pool.floor = Math.max(pool.floor, Math.min(below, pool.highest + 1));
+      });
+      await batch.done;
+    });
+  }
+
   /** Loads both pools of a mailbox, keeps them while `change` runs, and hands it what deletes all their rows. */
   forDrop<Result>(mailbox: MailboxId, change: (clear: (batch: Batch) => void) => Promise<Result>): Promise<Result> {
     return this.#use(mailbox, "curve", (curve) =>
@@ -144,6 +168,7 @@ export class PrekeyPools {
     pool.held = [];
     pool.arriving.clear();
     pool.highest = 0;
+    pool.floor = 0;
   }
 
   async #use<Result>(mailbox: MailboxId, kind: PrekeyKind, work: (pool: Pool) => Promise<Result>): Promise<Result> {

@@ -1,4 +1,6 @@
+import { createPrivateKey, createPublicKey, diffieHellman } from "node:crypto";
 import { describe, expect, test } from "vitest";
+import { EngineRefusal } from "../../../sdk/core/ports.js";
 import type { Fixture } from "./fixture.js";
 import { isSignedBy } from "./oracle.js";
 import { NOW_MS } from "./party.js";
@@ -48,5 +50,50 @@ export function describeKeys(fixture: Fixture): void {
       expect(ids.every((id) => Number.isInteger(id) && id >= 1 && id <= 0x3fff)).toBe(true);
       expect(new Set(ids).size).toBeGreaterThan(400);
     });
+  });
+
+  describe("agreement", () => {
+    test("is X25519: both sides and Node's own crypto come to the same 32 bytes, a third pair does not", () => {
+      const { engine } = fixture();
+      const [one, other, third] = [engine.generateIdentity(), engine.generateIdentity(), engine.generateIdentity()];
+      const shared = engine.agree(one.privateKey, other.publicKey);
+      expect(shared).toHaveLength(32);
+      expect(engine.agree(other.privateKey, one.publicKey)).toEqual(shared);
+      expect(engine.agree(third.privateKey, one.publicKey)).not.toEqual(shared);
+      expect(new Uint8Array(agreedByNode(one.privateKey, other.publicKey))).toEqual(new Uint8Array(shared));
+    });
+
+    test("refuses what is no key, and a public key with which everybody agrees on zeros", () => {
+      const { engine } = fixture();
+      const { privateKey, publicKey } = engine.generateIdentity();
+      const refusals: readonly (readonly [Uint8Array, Uint8Array])[] = [
+        [privateKey, new Uint8Array(0)],
+        [privateKey, publicKey.slice(1)],
+        [privateKey, Uint8Array.of(9, ...publicKey.slice(1))],
+        [privateKey.slice(1), publicKey],
+        [privateKey, Uint8Array.of(5, ...new Uint8Array(32))],
+        [privateKey, Uint8Array.of(5, 1, ...new Uint8Array(31))],
+      ];
+      for (const [mine, theirs] of refusals) {
+        expect(() => engine.agree(mine, theirs)).toThrow(new EngineRefusal("malformed"));
+      }
+    });
+  });
+}
+
+/** The second opinion: OpenSSL, with the raw keys in their DER frames (RFC 8410). */
+function agreedByNode(privateKey: Uint8Array, publicKey: Uint8Array): Buffer {
+  const der = (prefix: string, key: Uint8Array) => Buffer.concat([Buffer.from(prefix, "hex"), key]);
+  return diffieHellman({
+    privateKey: createPrivateKey({
+      key: der("302e020100300506032b656e04220420", privateKey),
+      format: "der",
+      type: "pkcs8",
+    }),
+    publicKey: createPublicKey({
+      key: der("302a300506032b656e032100", publicKey.slice(1)),
+      format: "der",
+      type: "spki",
+    }),
   });
 }

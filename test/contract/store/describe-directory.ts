@@ -149,5 +149,65 @@ export function describeDirectory(makeStore: MakeStore): void {
       await harness.reopen();
       expect(await harness.store.directory.countPrekeys(mailbox(1), kind)).toBe(4);
     });
+
+    it("that are discarded are never taken again, and their ids stay used, also after a reopen", async () => {
+      const { directory } = harness.store;
+      await directory.addPrekeys(mailbox(1), kind, keys(1, 6), 100);
+      await directory.addPrekeys(mailbox(2), kind, keys(1, 2), 100);
+      await directory.discardPrekeys(mailbox(1), kind, 5);
+      await directory.discardPrekeys(mailbox(1), kind, 5);
+      expect(await directory.countPrekeys(mailbox(1), kind)).toBe(2);
+      await harness.reopen();
+      const reopened = harness.store.directory;
+      expect((await reopened.takePrekey(mailbox(1), kind))?.id).toBe(5);
+      await reopened.discardPrekeys(mailbox(1), kind, 100);
+      expect(await reopened.takePrekey(mailbox(1), kind)).toBeUndefined();
+      expect(await reopened.highestPrekey(mailbox(1), kind)).toBe(6);
+      expect(await reopened.addPrekeys(mailbox(1), kind, keys(1, 8), 100)).toBe(2);
+      await harness.reopen();
+      expect((await harness.store.directory.takePrekey(mailbox(1), kind))?.id).toBe(7);
+      expect(await harness.store.directory.countPrekeys(mailbox(2), kind)).toBe(2);
+    });
+
+    it("that are discarded while they are being written are gone, those above them are not", async () => {
+      const { directory } = harness.store;
+      await directory.countPrekeys(mailbox(1), kind);
+      const added = directory.addPrekeys(mailbox(1), kind, keys(1, 6), 6);
+      await Promise.all([added, directory.discardPrekeys(mailbox(1), kind, 5)]);
+      expect(await directory.countPrekeys(mailbox(1), kind)).toBe(2);
+      expect(await directory.addPrekeys(mailbox(1), kind, keys(7, 12), 6)).toBe(6);
+      await harness.reopen();
+      const ids: (number | undefined)[] = [];
+      for (let count = 0; count < 7; count++)
+        ids.push((await harness.store.directory.takePrekey(mailbox(1), kind))?.id);
+      expect(ids).toEqual([5, 6, 7, 8, 9, 10, undefined]);
+    });
+
+    it("go to a taker or are discarded, never both: what is taken after the discard is above it", async () => {
+      const { directory } = harness.store;
+      await directory.addPrekeys(mailbox(1), kind, keys(1, 40), 100);
+      await harness.reopen();
+      const reopened = harness.store.directory;
+      const early = Array.from({ length: 20 }, () => reopened.takePrekey(mailbox(1), kind));
+      await reopened.discardPrekeys(mailbox(1), kind, 31);
+      const late = Array.from({ length: 20 }, () => reopened.takePrekey(mailbox(1), kind));
+      const idsOf = async (taken: typeof early) => (await Promise.all(taken)).flatMap((prekey) => prekey?.id ?? []);
+      const lateIds = await idsOf(late);
+      expect(lateIds.every((id) => id >= 31)).toBe(true);
+      const all = [...(await idsOf(early)), ...lateIds];
+      expect(new Set(all).size).toBe(all.length);
+    });
+
+    it("leave the highest id ever added behind when they are taken; without any it is 0", async () => {
+      const { directory } = harness.store;
+      expect(await directory.highestPrekey(mailbox(1), kind)).toBe(0);
+      await directory.addPrekeys(mailbox(1), kind, keys(3, 4), 100);
+      await directory.takePrekey(mailbox(1), kind);
+      await directory.takePrekey(mailbox(1), kind);
+      expect(await directory.highestPrekey(mailbox(1), kind)).toBe(4);
+      await harness.reopen();
+      expect(await harness.store.directory.highestPrekey(mailbox(1), kind)).toBe(4);
+      expect(await harness.store.directory.highestPrekey(mailbox(1), kind === "curve" ? "kyber" : "curve")).toBe(0);
+    });
   });
 }

@@ -15,8 +15,8 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { refusal } from "../refusal.js";
 import { join, raw, spell, type Wire } from "../spelling.js";
+import { payloadWire as wireOf } from "./payload-wire.js";
 
-const NOTHING = new Uint8Array(0);
 const profileKey = new Uint8Array(32).fill(8);
 const id = (value: number) => new Uint8Array(16).fill(value);
 const envelopes = fc.array(fc.uint8Array({ minLength: 16, maxLength: 16 }), { minLength: 1, maxLength: 64 });
@@ -24,14 +24,29 @@ const contents = fc.oneof(
   fc.uint8Array({ maxLength: 2_000 }),
   fc.integer({ min: 0, max: limits.contentBytes.value }).map((size) => new Uint8Array(size).fill(0x80)),
 );
+const envelope = fc.uint8Array({ minLength: 16, maxLength: 16 });
+const resendOf = fc.option(envelope, { nil: undefined });
+const account = accountIdFromBytes(id(7));
 const payloads: fc.Arbitrary<Payload> = fc.oneof(
-  contents.map((content) => ({ type: "content", content }) as const),
-  contents.map((content) => ({ type: "content", content, profileKey }) as const),
-  fc
-    .tuple(fc.uint8Array({ minLength: 16, maxLength: 16 }), contents)
-    .map(([envelope, content]) => ({ type: "resend", envelope, content }) as const),
+  fc.record({ type: fc.constant("content" as const), content: contents, resendOf }),
+  contents.map((content) => ({ type: "content", content, profileKey, userId: "alice" }) as const),
+  resendOf.map((named) => ({ type: "contact", profileKey, resendOf: named }) as const),
   envelopes.map((named) => ({ type: "retry", envelopes: named }) as const),
   envelopes.map((named) => ({ type: "unavailable", envelopes: named }) as const),
+  envelope.map((named) => ({ type: "nothing", resendOf: named }) as const),
+  fc.nat().map((atMs) => ({ type: "missed", atMs }) as const),
+  fc.record({
+    type: fc.constant("sent" as const),
+    peer: fc.constant(account),
+    atMs: fc.nat(),
+    content: contents,
+    resendOf,
+  }),
+  fc.record({
+    type: fc.constantFrom("state" as const, "archive" as const, "archived" as const),
+    body: contents,
+    resendOf,
+  }),
 );
 
 /** Pads by the words of PROTOCOL.md: an end mark, then zeros. */
@@ -56,14 +71,27 @@ describe("a payload", () => {
   });
 
   test.each<[Payload, Wire]>([
-    [{ type: "content", content: Uint8Array.of(1, 2) }, [1, 0, [], Uint8Array.of(1, 2), null]],
-    [{ type: "content", content: Uint8Array.of(1), profileKey }, [1, 0, [], Uint8Array.of(1), profileKey]],
+    [{ type: "content", content: Uint8Array.of(1, 2) }, wireOf(0, { body: Uint8Array.of(1, 2) })],
     [
-      { type: "resend", envelope: id(3), content: Uint8Array.of(1), profileKey },
-      [1, 1, [id(3)], Uint8Array.of(1), profileKey],
+      { type: "content", content: Uint8Array.of(1), profileKey, userId: "alice", resendOf: id(3) },
+      wireOf(0, { body: Uint8Array.of(1), profileKey, userId: "alice", resendOf: id(3) }),
     ],
-    [{ type: "retry", envelopes: [id(1), id(2)] }, [1, 2, [id(1), id(2)], NOTHING, null]],
-    [{ type: "unavailable", envelopes: [id(1)] }, [1, 3, [id(1)], NOTHING, null]],
+    [
+      { type: "content", content: Uint8Array.of(1), resendOf: id(3), atMs: 5 },
+      wireOf(0, { body: Uint8Array.of(1), resendOf: id(3), atMs: 5 }),
+    ],
+    [{ type: "contact", profileKey }, wireOf(1, { profileKey })],
+    [{ type: "retry", envelopes: [id(1), id(2)] }, wireOf(2, { envelopes: [id(1), id(2)] })],
+    [{ type: "unavailable", envelopes: [id(1)] }, wireOf(3, { envelopes: [id(1)] })],
+    [{ type: "nothing", resendOf: id(1) }, wireOf(4, { resendOf: id(1) })],
+    [{ type: "missed", atMs: 5 }, wireOf(5, { atMs: 5 })],
+    [
+      { type: "sent", peer: account, atMs: 5, content: Uint8Array.of(1) },
+      wireOf(6, { peer: id(7), atMs: 5, body: Uint8Array.of(1) }),
+    ],
+    [{ type: "state", body: Uint8Array.of(1) }, wireOf(7, { body: Uint8Array.of(1) })],
+    [{ type: "archive", body: Uint8Array.of(1) }, wireOf(8, { body: Uint8Array.of(1) })],
+    [{ type: "archived", body: Uint8Array.of(1) }, wireOf(9, { body: Uint8Array.of(1) })],
   ])("is its record, an end mark and zeros: %#", (payload, wire) => {
     const expected = pad(spell(wire), 256);
     expect(Buffer.compare(encodePayload(payload), expected)).toBe(0);
@@ -71,22 +99,36 @@ describe("a payload", () => {
   });
 
   test.each<[string, Wire]>([
-    ["another version", [2, 0, [], Uint8Array.of(1), null]],
-    ["an unknown type", [1, 4, [], Uint8Array.of(1), null]],
-    ["a content that names an envelope", [1, 0, [id(1)], Uint8Array.of(1), null]],
-    ["a resend that names none", [1, 1, [], Uint8Array.of(1), null]],
-    ["a resend that names two", [1, 1, [id(1), id(2)], Uint8Array.of(1), null]],
-    ["a retry that names none", [1, 2, [], NOTHING, null]],
-    ["a retry with a content", [1, 2, [id(1)], Uint8Array.of(1), null]],
-    ["a retry with a profile key", [1, 2, [id(1)], NOTHING, profileKey]],
-    ["an unavailable with a content", [1, 3, [id(1)], Uint8Array.of(1), null]],
-    ["an envelope id of 15 bytes", [1, 2, [id(1).subarray(1)], NOTHING, null]],
-    ["a profile key of 31 bytes", [1, 0, [], Uint8Array.of(1), profileKey.subarray(1)]],
-    ["a second spelling", [raw("cc01"), 0, [], Uint8Array.of(1), null]],
-    ["a missing field", [1, 0, [], NOTHING]],
+    ["another version", [2, ...wireOf(0).slice(1)]],
+    ["an unknown type", wireOf(10)],
+    ["a content that names an envelope", wireOf(0, { envelopes: [id(1)] })],
+    ["a content that names a peer", wireOf(0, { peer: id(7) })],
+    ["a content with a time that answers nothing", wireOf(0, { atMs: 5 })],
+    ["a contact without a key", wireOf(1)],
+    ["a contact with a body", wireOf(1, { profileKey, body: Uint8Array.of(1) })],
+    ["a retry that names none", wireOf(2)],
+    ["a retry with a body", wireOf(2, { envelopes: [id(1)], body: Uint8Array.of(1) })],
+    ["a retry with a profile key", wireOf(2, { envelopes: [id(1)], profileKey })],
+    ["a retry in answer to one", wireOf(2, { envelopes: [id(1)], resendOf: id(1) })],
+    ["an unavailable with a body", wireOf(3, { envelopes: [id(1)], body: Uint8Array.of(1) })],
+    ["a nothing that answers nothing", wireOf(4)],
+    ["a missed without a time", wireOf(5)],
+    ["a missed in answer to a retry", wireOf(5, { atMs: 5, resendOf: id(1) })],
+    ["a sent without a peer", wireOf(6, { atMs: 5 })],
+    ["a sent without a time", wireOf(6, { peer: id(7) })],
+    ["a sent with a profile key", wireOf(6, { peer: id(7), atMs: 5, profileKey })],
+    ["a state with a user id", wireOf(7, { userId: "alice" })],
+    ["an archive with a peer", wireOf(8, { peer: id(7) })],
+    ["a content above its limit", wireOf(0, { body: new Uint8Array(limits.contentBytes.value + 1) })],
+    ["an empty user id", wireOf(0, { userId: "" })],
+    ["an envelope id of 15 bytes", wireOf(2, { envelopes: [id(1).subarray(1)] })],
+    ["a profile key of 31 bytes", wireOf(0, { profileKey: profileKey.subarray(1) })],
+    ["a second spelling", [raw("cc01"), ...wireOf(0).slice(1)]],
+    ["a missing field", wireOf(0).slice(0, -1)],
     ["no record", "text"],
   ])("is refused: %s", (_why, wire) => {
-    expect(refusal(() => decodePayload(pad(spell(wire), 256)))).toBe("badFrame");
+    const record = spell(wire);
+    expect(refusal(() => decodePayload(pad(record, paddedSize(record.length))))).toBe("badFrame");
   });
 
   test("is not written without the envelopes its type needs, nor with more than fit", () => {
@@ -102,7 +144,7 @@ describe("a payload", () => {
 });
 
 describe("padding", () => {
-  const record = spell([1, 0, [], Uint8Array.of(1), null]);
+  const record = spell(wireOf(0, { body: Uint8Array.of(1) }));
 
   test.each<[string, Uint8Array]>([
     ["nothing", new Uint8Array(0)],
@@ -170,7 +212,10 @@ describe("padding", () => {
 
   test("of the largest payload leaves room for the cipher within one envelope", () => {
     const content = new Uint8Array(limits.contentBytes.value);
-    const largest = encodePayload({ type: "resend", envelope: id(1), content, profileKey });
+    const userId = "u".repeat(limits.userIdBytes.value);
+    encodePayload({ type: "content", content, profileKey, userId, resendOf: id(1) });
+    const body = new Uint8Array(limits.ownBodyBytes.value);
+    const largest = encodePayload({ type: "archive", body, resendOf: id(1) });
     expect(largest.length + CIPHER_OVERHEAD).toBeLessThanOrEqual(limits.ciphertextBytes.value);
   });
 });

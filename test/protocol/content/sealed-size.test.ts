@@ -11,13 +11,8 @@ test("the largest payload fits one envelope, in a session's first messages and i
   const engine = await libsignalEngine();
   const root = newRoot();
   const [alice, bob] = [new Party(engine, { name: "alice", root }), new Party(engine, { name: "bob", root })];
-  const content = new Uint8Array(limits.contentBytes.value);
-  const largest = encodePayload({
-    type: "resend",
-    envelope: new Uint8Array(16),
-    content,
-    profileKey: new Uint8Array(32),
-  }).length;
+  const body = new Uint8Array(limits.ownBodyBytes.value);
+  const largest = encodePayload({ type: "archive", body, resendOf: new Uint8Array(16) }).length;
   const text = "x".repeat(largest);
 
   const sizes: number[] = [];

@@ -8,7 +8,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { Conditions } from "../../support/crash/conditions.js";
 import { eagerPlatform } from "../../support/crash/eager-platform.js";
 import { watchedPlatform, watchedStore } from "../../support/crash/watched-ports.js";
-import { itemsUntil, textsOf, World } from "../../support/world.js";
+import { befriend, itemsUntil, textsOf, World } from "../../support/world.js";
 
 /** Alice, seen through her ports. Each hook may be replaced while she runs. */
 class Watched {
@@ -63,7 +63,7 @@ beforeEach(async () => {
   watched = new Watched();
   alice = await watched.open(world);
   const bob = await world.client("bob");
-  [toBob, toAlice] = await Promise.all([alice.openDM({ userId: "bob" }), bob.openDM({ userId: "alice" })]);
+  ({ toBob, toAlice } = await befriend(alice, bob));
   await toBob.send({ text: "before" }).delivered;
   // With an answer both have each other's delivery key: from here on everything is sealed, over one connection.
   await toAlice.send({ text: "answer" }).delivered;

@@ -1,7 +1,7 @@
 /** Two people who talk, and somebody registered beside them who keeps no rule. What the victim shows is told apart before and after. */
 
 import { join } from "node:path";
-import type { Content } from "@sotto/protocol";
+import { type Content, deriveDeliveryKey } from "@sotto/protocol";
 import type { Client, Item } from "@sotto/sdk/node";
 import { expect } from "vitest";
 import { loadKeys } from "../../../server/keys/key-folder.js";
@@ -15,7 +15,7 @@ import {
   type Said,
   type SendOver,
 } from "../../support/raw-client/index.js";
-import { nextEvent, type Pair, World } from "../../support/world.js";
+import { acceptFrom, nextEvent, type Pair, World } from "../../support/world.js";
 
 /** Ciphertexts delivered without waiting for the answers in between. */
 const AT_ONCE = 64;
@@ -60,7 +60,24 @@ function isSame(one: Item, other: Item): boolean {
   return JSON.stringify(one) === JSON.stringify(other);
 }
 
-/** Alice and Bob talk; Mallory is registered, has a session with Bob, and speaks the protocol by hand. */
+/** A device as a contact that speaks by hand addresses it, and what lets it write there sealed. */
+export interface Reached {
+  readonly device: PeerDevice;
+  readonly deliveryKey: Uint8Array;
+}
+
+/** Lets a device that speaks by hand ask a client for contact, and the client accept. */
+export async function introduce(raw: RawDevice, client: Client): Promise<Reached> {
+  const device = await raw.meet(client.accountId);
+  const asking = await raw.seal(device, { type: "contact", profileKey: raw.profileKey });
+  expect(await raw.deliver(device, asking)).toMatchObject({ type: "accepted" });
+  await acceptFrom(client, raw.account);
+  const answer = await raw.receive();
+  if (answer.type !== "contact") throw new Error(`expected a contact, not ${answer.type}`);
+  return { device, deliveryKey: deriveDeliveryKey(answer.profileKey) };
+}
+
+/** Alice and Bob talk; Mallory is a contact of Bob's, and speaks the protocol by hand. */
 export class Attack {
   private constructor(
     readonly world: World,
@@ -68,6 +85,8 @@ export class Attack {
     readonly mallory: RawDevice,
     /** Bob's device, as Mallory addresses it. */
     readonly bob: PeerDevice,
+    /** What Bob gave to Mallory, as to every contact. */
+    private readonly deliveryKey: Uint8Array,
     /** What a relay that lies could sign. */
     readonly relayKeys: Signatures,
   ) {}
@@ -80,7 +99,8 @@ export class Attack {
     const mallory = await RawDevice.register(world.url, "mallory");
     const keys = await loadKeys(join(world.folder, "relay"));
     if (keys === undefined) throw new Error("the relay has no keys");
-    return new Attack(world, pair, mallory, await mallory.meet(pair.bob.accountId), createSignatures(keys));
+    const { device, deliveryKey } = await introduce(mallory, pair.bob);
+    return new Attack(world, pair, mallory, device, deliveryKey, createSignatures(keys));
   }
 
   /** A ciphertext of Mallory's to Bob; `lies` replace what an honest header says. */
@@ -89,7 +109,8 @@ export class Attack {
   }
 
   /** Puts ciphertexts into Bob's mailbox, in order; the relay accepts every one, for it cannot tell. */
-  async deliver(bodies: readonly Uint8Array[], over: SendOver = {}): Promise<void> {
+  async deliver(bodies: readonly Uint8Array[], sendOver: SendOver = {}): Promise<void> {
+    const over = { deliveryKey: this.deliveryKey, ...sendOver };
     for (let first = 0; first < bodies.length; first += AT_ONCE) {
       const chunk = bodies.slice(first, first + AT_ONCE);
       const answers = await Promise.all(chunk.map((body) => this.mallory.deliver(this.bob, body, over)));

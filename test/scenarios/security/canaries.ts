@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { accountIdToBytes, type ContentKind, fromHex, type MessageId } from "@sotto/protocol";
 import { type Client, createClient, type DirectConversation, levelStore } from "@sotto/sdk/node";
 import { newMessageId, RawDevice } from "../../support/raw-client/index.js";
-import { itemsUntil, nextEvent } from "../../support/world.js";
+import { acceptFrom, itemsUntil, nextEvent } from "../../support/world.js";
 import { Needle } from "./needle.js";
 
 /** What was planted. */
@@ -40,14 +40,17 @@ export async function plantCanaries({ url, folder }: Ground): Promise<Canaries> 
   const names = { alice: unique("alice"), bob: unique("bob"), mallory: unique("mallory") };
   const client = (userId: string) => createClient({ relay: url, userId, store: levelStore(join(folder, userId)) });
   const [alice, bob] = await Promise.all([client(names.alice), client(names.bob)]);
-  const [toBob, toAlice] = await Promise.all([
-    alice.openDM({ userId: names.bob }),
-    bob.openDM({ userId: names.alice }),
-  ]);
-  await toAlice.send({ text: `${word} so that both can write sealed` }).delivered;
-
+  const toBob = await alice.openDM({ userId: names.bob });
   const ids: MessageId[] = [];
   const kinds = new Set<ContentKind>();
+  // A request first, identified and under the relay's eyes; accepted, both write sealed.
+  const request = toBob.send({ text: `${word} in a request` });
+  ids.push(request.id);
+  await request.accepted;
+  const toAlice = await acceptFrom(bob, alice.accountId);
+  await request.delivered;
+  await toAlice.send({ text: `${word} so that both can write sealed` }).delivered;
+
   await sayEverything({ alice, toBob, word, ids, kinds, wait: "delivered" });
   await hear({ toBob, toAlice, ids, kinds });
   await bob.close();

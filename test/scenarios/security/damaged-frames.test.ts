@@ -123,8 +123,9 @@ describe.each(transports)("a relay on $name", { timeout: 120_000 }, ({ name, abs
     const key = own.signal.published.signedPrekey;
     const kyber = own.signal.published.lastResortPrekey;
     const body = new Uint8Array(randomBytes(400));
-    const bob = { account: pair.bob.accountId, envelopes: [{ device: pair.bob.deviceId, registrationId: 1, body }] };
-    const base = { storage: "stored", urgency: "normal" } as const;
+    const envelopes = [{ device: pair.bob.deviceId, registrationId: 1, body }];
+    const bob = { account: pair.bob.accountId, scope: "all", envelopes } as const;
+    const base = { storage: "stored", urgency: "normal", purpose: "message", wantBundles: "no" } as const;
     const framesToSend: readonly FrameToRelay[] = [
       { type: "ping", id: 1 },
       { type: "resolve", id: 2, userId: "bob" },
@@ -135,7 +136,15 @@ describe.each(transports)("a relay on $name", { timeout: 120_000 }, ({ name, abs
         devices: [1 as DeviceId],
         deliveryKey: new Uint8Array(16),
       },
-      { type: "publishKeys", id: 4, signedPrekey: key, lastResortPrekey: kyber, oneTimePrekeys: [], kyberPrekeys: [] },
+      {
+        type: "publishKeys",
+        id: 4,
+        oneTime: "add",
+        signedPrekey: key,
+        lastResortPrekey: kyber,
+        oneTimePrekeys: [],
+        kyberPrekeys: [],
+      },
       { type: "fetchCertificate", id: 5 },
       { type: "setAccess", id: 6, deliveryKeyHash: new Uint8Array(32), firstContact: "nobody", blocked: [stranger] },
       { type: "send", id: 7, messageId: newMessageId(), ...base, recipients: [bob] },
@@ -250,10 +259,12 @@ describe.each(transports)("a relay on $name", { timeout: 120_000 }, ({ name, abs
     const to = (account: AccountId, deliveryKey?: Uint8Array, device = 1) => ({
       account,
       deliveryKey,
+      scope: "all" as const,
       envelopes: [{ device: device as DeviceId, registrationId: 1, body }],
     });
+    const base = { storage: "stored", urgency: "normal", purpose: "message", wantBundles: "no" } as const;
     const send = (...recipients: Frame<"send">["recipients"]) =>
-      ({ type: "send", messageId: newMessageId(), storage: "stored", urgency: "normal", recipients }) as const;
+      ({ type: "send", messageId: newMessageId(), ...base, recipients }) as const;
     const wrongKey = new Uint8Array(16);
     const { alice, bob } = pair;
     const signed = { ...mallory.signal.published.signedPrekey, signature: new Uint8Array(64) };
@@ -266,7 +277,10 @@ describe.each(transports)("a relay on $name", { timeout: 120_000 }, ({ name, abs
       [{ type: "fetchBundles", account: stranger, devices: [] }, "notAllowed"],
       [{ type: "fetchBundles", account: alice.accountId, devices: [], deliveryKey: wrongKey }, "notAllowed"],
       [{ type: "resolve", userId: "nobody" }, "unknownUser"],
-      [{ type: "publishKeys", signedPrekey: signed, oneTimePrekeys: [], kyberPrekeys: [] }, "badSignature"],
+      [
+        { type: "publishKeys", oneTime: "add", signedPrekey: signed, oneTimePrekeys: [], kyberPrekeys: [] },
+        "badSignature",
+      ],
     ];
     for (const [request, code] of asked) {
       expect(await socket.ask(request)).toMatchObject({ type: "failed", failure: failures[code].wire });

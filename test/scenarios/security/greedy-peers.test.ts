@@ -23,6 +23,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { loadUws } from "../../../server/transport/load-uws.js";
 import { type Asking, type FrameSocket, newMessageId, RawDevice } from "../../support/raw-client/index.js";
 import { said } from "../../support/said.js";
+import { befriend } from "../../support/world.js";
 import type { IdleReport } from "./idle-connections.js";
 import { RelayApart } from "./relay-apart.js";
 
@@ -80,7 +81,7 @@ describe.each(transports)("a relay on $name", { timeout: 180_000 }, ({ name, abs
       createClient({ relay: relay.url, userId, store: levelStore(join(folder, userId)) });
     const [alice, bob] = await Promise.all([open("alice"), open("bob")]);
     clients.push(alice, bob);
-    [toBob, toAlice] = await Promise.all([alice.openDM({ userId: "bob" }), bob.openDM({ userId: "alice" })]);
+    ({ toBob, toAlice } = await befriend(alice, bob));
     await talk();
   });
   afterEach(async () => {
@@ -112,7 +113,9 @@ describe.each(transports)("a relay on $name", { timeout: 180_000 }, ({ name, abs
       messageId: newMessageId(),
       storage: "stored",
       urgency: "normal",
-      recipients: [{ account, deliveryKey, envelopes: [{ device, registrationId, body }] }],
+      purpose: "message",
+      wantBundles: "no",
+      recipients: [{ account, deliveryKey, scope: "all", envelopes: [{ device, registrationId, body }] }],
     });
     const answers = await askAll(sender.socket, Array.from({ length: 1_200 }, mail), 100);
     await talk();
@@ -149,7 +152,9 @@ describe.each(transports)("a relay on $name", { timeout: 180_000 }, ({ name, abs
       messageId: newMessageId(),
       storage,
       urgency: "normal" as const,
-      recipients: [{ account, deliveryKey, envelopes: [] }],
+      purpose: "message" as const,
+      wantBundles: "no" as const,
+      recipients: [{ account, deliveryKey, scope: "all" as const, envelopes: [] }],
     });
     const passing = () => to(flooder.account, flooder.deliveryKey, "ephemeral");
     const lookups = Array.from({ length: 1_000 }, (): Asking => ({ type: "resolve", userId: "bob" }));

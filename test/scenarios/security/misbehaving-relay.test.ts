@@ -27,7 +27,7 @@ import {
   startHostileRelay,
   startProxy,
 } from "../../support/hostile-relay/index.js";
-import { itemsUntil, textsOf, World } from "../../support/world.js";
+import { acceptFrom, befriend, itemsUntil, textsOf, World } from "../../support/world.js";
 
 /** The Node platform in a hurry: every wait of the client is this many times shorter. */
 const HURRY = 40;
@@ -100,8 +100,7 @@ describe("a client whose relay", { timeout: 90_000 }, () => {
 
   it.each(hostilities)("%s says so, loses nothing, and goes on", async (_case, hostility, codes) => {
     const alice = await world.client("alice");
-    const toBob = await alice.openDM({ userId: "bob" });
-    const toAlice = await bob.openDM({ userId: "alice" });
+    const { toBob, toAlice } = await befriend(alice, bob);
     await toBob.send({ text: "before" }).delivered;
     await toAlice.send({ text: "before too" }).delivered;
 
@@ -138,7 +137,7 @@ describe("a client whose relay", { timeout: 90_000 }, () => {
 
   it("damages one delivery in three shows only what is whole, counts the rest, and goes on", async () => {
     const alice = await world.client("alice");
-    const toBob = await alice.openDM({ userId: "bob" });
+    const { toBob } = await befriend(alice, bob);
     await toBob.send({ text: "before" }).delivered;
     let struck = 0;
     let deliveries = 0;
@@ -155,7 +154,7 @@ describe("a client whose relay", { timeout: 90_000 }, () => {
     proxy.become(passOn);
     await toBob.send({ text: "after" }).delivered;
     const items = await itemsUntil(
-      await bob.openDM({ userId: "alice" }),
+      await bob.openDM({ accountId: alice.accountId }),
       (item) => item.kind === "text" && item.text === "after",
     );
     expect(textsOf(items)).toHaveLength(11 - struck);
@@ -164,9 +163,7 @@ describe("a client whose relay", { timeout: 90_000 }, () => {
 
   it("is cut off, cut short and repeated at random shows every message once and in order", async () => {
     const alice = await world.client("alice");
-    const toBob = await alice.openDM({ userId: "bob" });
-    // Asked for while the relay can be: a lookup that loses its connection is for the app to repeat.
-    const toAlice = await bob.openDM({ userId: "alice" });
+    const { toBob, toAlice } = await befriend(alice, bob);
     await toBob.send({ text: "before" }).delivered;
     const texts = Array.from({ length: 30 }, (_, at) => `m${at}`);
     for (const [at, rewrite] of [
@@ -217,7 +214,9 @@ describe("a first registration", () => {
     proxy.become(passOn);
     const carol = await createOn(hurried(), { ...options, store: store() });
     const alice = await world.client("alice");
-    await (await alice.openDM({ userId: "carol" })).send({ text: "hello" }).delivered;
+    const hello = (await alice.openDM({ userId: "carol" })).send({ text: "hello" });
+    await acceptFrom(carol, alice.accountId);
+    await hello.delivered;
     await carol.close();
     await proxy.close();
     await world.close();

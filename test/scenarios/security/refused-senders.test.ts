@@ -6,6 +6,7 @@
 import { encodeFrame, failures } from "@sotto/protocol";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { World } from "../../support/world.js";
+import { GrantingHost } from "../consent/granting-host.js";
 import { isToldApart, ksDistance } from "./distributions.js";
 import { type Answered, RefusedSender } from "./refused-senders.js";
 
@@ -18,8 +19,9 @@ describe("a refusal", () => {
   let world: World;
   let sender: RefusedSender;
   beforeAll(async () => {
-    world = await World.open({ refusalDelay: REFUSAL_DELAY_MS });
-    sender = await RefusedSender.open(world.url, 4);
+    const host = new GrantingHost();
+    world = await World.open({ ...host.settings, refusalDelay: REFUSAL_DELAY_MS });
+    sender = await RefusedSender.open(world.url, 4, host);
   });
   afterAll(async () => {
     await sender?.close();

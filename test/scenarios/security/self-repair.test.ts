@@ -7,7 +7,7 @@ import type { Client, DirectConversation, Item } from "@sotto/sdk/node";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { contentOf, newMessageId, payloadOf, RawDevice } from "../../support/raw-client/index.js";
 import { itemsUntil, nextEvent, textsOf, World } from "../../support/world.js";
-import { Attack } from "./attack.js";
+import { Attack, introduce } from "./attack.js";
 
 type Undecryptable = Extract<Item, { readonly kind: "undecryptable" }>;
 
@@ -61,14 +61,24 @@ describe("a device put back to an older copy of its store", () => {
     await cp(copy, folder, { recursive: true });
     const restored = await world.client("bob");
     const again = await restored.openDM({ userId: "alice" });
-    const items = await itemsUntil(again, (_, all) => all.length === 5);
+    // What it had forgotten comes again as well: it says since when it lost everything.
+    const forgotten = ["forgotten 0", "forgotten 1", "forgotten 2"];
+    const items = await itemsUntil(again, (_, all) => all.length === 8);
     const resolved = await Promise.all(items.map((item) => (item.kind === "undecryptable" ? item.resolved : item)));
-    expect(textsOf(resolved.filter((item) => item !== undefined))).toEqual(["one", "two", "a", "b", "c"]);
-    expect((await restored.debugBundle()).counts).toMatchObject({ undecryptable: 3, repairsAsked: 1 });
+    expect(textsOf(resolved.filter((item) => item !== undefined))).toEqual([
+      ...["one", "two", "a", "b", "c"],
+      ...forgotten,
+    ]);
+    expect((await restored.debugBundle()).counts).toMatchObject({ undecryptable: 3 });
     await Promise.all(waiting.map(({ delivered }) => delivered));
     await again.send({ text: "both ways" }).delivered;
     await toBob.send({ text: "again" }).delivered;
-    expect(textsOf(await again.latest(20))).toEqual(["one", "two", "a", "b", "c", "both ways", "again"]);
+    // It came last and stands where it belongs.
+    expect(textsOf(await again.latest(20))).toEqual([
+      ...["one", "two"],
+      ...forgotten,
+      ...["a", "b", "c", "both ways", "again"],
+    ]);
   }, 60_000);
 });
 
@@ -89,7 +99,7 @@ describe("a message that does not open", () => {
     const body = await mallory.seal(bob, { type: "content", content }, { damage: breakInside });
     const messageId = newMessageId();
     const arrived = nextUndecryptable(pair.bob);
-    await mallory.deliver(bob, body, { messageId });
+    await attack.deliver([body], { messageId });
     const { item, conversation } = await arrived;
     const asked = await mallory.receive();
     expect(asked).toEqual({ type: "retry", envelopes: [messageId] });
@@ -98,14 +108,14 @@ describe("a message that does not open", () => {
 
   async function answer(payload: Payload): Promise<void> {
     const { mallory, bob } = attack;
-    await mallory.deliver(bob, await mallory.seal(bob, payload));
+    await attack.deliver([await mallory.seal(bob, payload)]);
   }
 
   it("becomes the message, in its place, when its sender sends it again", async () => {
     const { item, conversation, messageId, content } = await broken("broken on its way");
     expect(item.reason).toBe("invalidMessage");
     await attack.sayHonestly("the next one");
-    await answer({ type: "resend", envelope: messageId, content });
+    await answer({ type: "content", resendOf: messageId, content });
     expect(await item.resolved).toMatchObject({ kind: "text", text: "broken on its way", cursor: item.cursor });
     expect(textsOf(await conversation.latest(10))).toEqual(["broken on its way", "the next one"]);
   });
@@ -120,18 +130,20 @@ describe("a message that does not open", () => {
   it("is not resolved by anybody but its sender, and not with a content that names another", async () => {
     const { item, conversation, messageId, content } = await broken("mine");
     const carol = await RawDevice.register(attack.world.url, "carol");
-    const bob = await carol.meet(attack.pair.bob.accountId);
+    const { device: bob, deliveryKey } = await introduce(carol, attack.pair.bob);
     for (const payload of [
       {
-        type: "resend",
-        envelope: messageId,
+        type: "content",
+        resendOf: messageId,
         content: encodeContent(contentOf(carol, bob.account, { kind: "text", text: "carol's" })),
       },
-      { type: "resend", envelope: messageId, content },
-      { type: "resend", envelope: messageId, content: new Uint8Array(0) },
+      { type: "content", resendOf: messageId, content },
+      { type: "nothing", resendOf: messageId },
       { type: "unavailable", envelopes: [messageId] },
     ] as const) {
-      expect(await carol.deliver(bob, await carol.seal(bob, payload))).toMatchObject({ type: "accepted" });
+      expect(await carol.deliver(bob, await carol.seal(bob, payload), { deliveryKey })).toMatchObject({
+        type: "accepted",
+      });
     }
     const shown = nextEvent(
       attack.pair.bob,
@@ -141,10 +153,11 @@ describe("a message that does not open", () => {
     await carol.deliver(
       bob,
       await carol.seal(bob, payloadOf(contentOf(carol, bob.account, { kind: "text", text: "the end of carol" }))),
+      { deliveryKey },
     );
     await shown;
     expect(await conversation.item(item.cursor)).toMatchObject({ kind: "undecryptable", reason: "invalidMessage" });
-    await answer({ type: "resend", envelope: messageId, content });
+    await answer({ type: "content", resendOf: messageId, content });
     expect(await item.resolved).toMatchObject({ text: "mine" });
     await carol.close();
   });
@@ -153,7 +166,7 @@ describe("a message that does not open", () => {
     const { mallory, bob, pair } = attack;
     const content = encodeContent(contentOf(mallory, bob.account, { kind: "text", text: "x" }));
     const body = await mallory.seal(bob, { type: "content", content }, { damage: breakInside });
-    await mallory.deliver(bob, body, { storage: "ephemeral" });
+    await attack.deliver([body], { storage: "ephemeral" });
     await attack.sayHonestly("nothing was shown");
     expect((await pair.bob.debugBundle()).counts).toMatchObject({ undecryptable: 1 });
     const conversation = await pair.bob.openDM({ accountId: mallory.account });

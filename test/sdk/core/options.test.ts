@@ -1,3 +1,4 @@
+import type { DeviceId } from "@sotto/protocol";
 import { describe, expect, it } from "vitest";
 import { assertUserId, type ClientOptions, checkOptions } from "../../../sdk/core/options.js";
 import { unsafePlaintextKey } from "./storage/fixture.js";
@@ -23,6 +24,13 @@ describe("options", () => {
     expect(() => checkOptions(without("store"))).toThrow(/store says where/);
     expect(() => checkOptions(without("userId"))).toThrow(/pass auth/);
     expect(() => checkOptions({ ...good, relay: "http://dm.example.com" })).toThrow(/invalidArgument/);
+  });
+
+  it("bound a device's name, and the device it replaces", () => {
+    expect(checkOptions({ ...good, deviceName: "laptop" }).deviceName).toBe("laptop");
+    for (const wrong of [{ deviceName: "" }, { deviceName: "x".repeat(64) }, { replaces: 0 as DeviceId }]) {
+      expect(() => checkOptions({ ...good, ...wrong })).toThrow(/invalidArgument/);
+    }
   });
 
   it("bound a user id by its bytes, as the relay does", () => {

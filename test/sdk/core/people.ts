@@ -8,7 +8,8 @@ import {
   parseAccountId,
   parseDeviceId,
 } from "@sotto/protocol";
-import { ContentWriter, type Outcome } from "../../../sdk/core/conversations/content-writer.js";
+import { ContentWriter, type Incoming, type Outcome } from "../../../sdk/core/conversations/content-writer.js";
+import { Early } from "../../../sdk/core/conversations/early.js";
 import { ItemReader } from "../../../sdk/core/conversations/item-reader.js";
 import type { Item } from "../../../sdk/core/conversations/items.js";
 import type { Saying } from "../../../sdk/core/conversations/sender.js";
@@ -42,7 +43,7 @@ export class Talk {
     return new Talk(
       sealed,
       timeline,
-      new ContentWriter(sealed, timeline, people),
+      new ContentWriter(sealed, timeline, people, new Early(sealed)),
       new ItemReader(sealed, timeline, people),
     );
   }
@@ -52,22 +53,40 @@ export class Talk {
     sender: typeof me,
     id: MessageId,
     saying: Saying,
-    over: { counter?: number; sentAtMs?: number } = {},
+    over: { counter?: number; sentAtMs?: number; device?: number } = {},
   ): Content {
     this.counter += 1;
-    const header = { sender, device, conversation: conversationId, messageId: id, seen: [] };
-    return { ...saying, ...header, counter: this.counter, sentAtMs: 1_000 + this.counter, ...over };
+    const header = { sender, conversation: conversationId, messageId: id, seen: [] };
+    return {
+      ...saying,
+      ...header,
+      counter: this.counter,
+      sentAtMs: 1_000 + this.counter,
+      ...over,
+      device: parseDeviceId(over.device ?? device),
+    };
   }
 
   /** Writes a content as if it arrived, or was said by `me`, and shows it. */
   async write(content: Content, resolves?: number): Promise<Outcome["kind"]> {
-    const status = content.sender === me ? ("pending" as const) : ("received" as const);
+    if (content.sender === me) return this.take(content, { status: "pending" });
+    return this.take(content, { status: "received", resolves });
+  }
+
+  /** Writes a content that another device of `me` said. */
+  async sync(content: Content): Promise<Outcome["kind"]> {
+    return this.take(content, { status: "synced" });
+  }
+
+  /** Accepted a thousandth of a second after it was said, if nothing else is told. */
+  private async take(content: Content, how: Pick<Incoming, "status" | "resolves">): Promise<Outcome["kind"]> {
+    const acceptedMs = how.status === "pending" ? undefined : content.sentAtMs + 1;
     const outcome = await this.writer.write({
+      ...how,
       content,
       encoded: encodeContent(content),
       atMs: 5_000,
-      status,
-      resolves,
+      acceptedMs,
     });
     const { changes, sequence } = outcome.build();
     await this.store.commit(changes);

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { SottoError } from "@sotto/protocol";
 import { exportJWK, SignJWT } from "jose";
 import { afterAll, describe, expect, it } from "vitest";
+import { openHostStatements } from "../../../server/keys/host-statements.js";
 import { createHostTokens } from "../../../server/keys/host-tokens.js";
 import type { TokenKeySource } from "../../../server/keys/token-keys.js";
 import { OperatorError } from "../../../server/ops/operator-error.js";
@@ -24,7 +25,7 @@ const rsa = generateKeyPairSync("rsa", { modulusLength: 2048 });
 const pem = (key: KeyObject) => key.export({ type: "spki", format: "pem" }).toString();
 
 const checks = (keys: TokenKeySource, log = collectedLog()) =>
-  createHostTokens({ keys, issuer: "https://host.example", audience: "relay.example", clock, log });
+  createHostTokens(openHostStatements({ keys, issuer: "https://host.example", audience: "relay.example", clock, log }));
 const staticChecks = (key: KeyObject) => checks({ kind: "key", key: { text: pem(key) } });
 
 interface Made {
@@ -114,6 +115,25 @@ describe("a host token", () => {
       .setProtectedHeader({ alg: "EdDSA" })
       .sign(ed25519.privateKey);
     expect(await refusal(staticChecks(ed25519.publicKey).verify(jwt), jwt)).toBe("badToken");
+  });
+
+  it.each(["sotto-grant+jwt", "application/sotto-grant+jwt", "SOTTO-Grant+JWT", ["sotto-grant+jwt"]])(
+    "is refused when its type is that of a grant: %s",
+    async (typ) => {
+      const jwt = await new SignJWT({ iss: "https://host.example", aud: "relay.example", sub: "alice" })
+        .setExpirationTime(seconds() + 60)
+        .setProtectedHeader({ alg: "EdDSA", typ: typ as string })
+        .sign(ed25519.privateKey);
+      expect(await refusal(staticChecks(ed25519.publicKey).verify(jwt), jwt)).toBe("badToken");
+    },
+  );
+
+  it("may be of any other type", async () => {
+    const jwt = await new SignJWT({ iss: "https://host.example", aud: "relay.example", sub: "alice" })
+      .setExpirationTime(seconds() + 60)
+      .setProtectedHeader({ alg: "EdDSA", typ: "JWT" })
+      .sign(ed25519.privateKey);
+    await staticChecks(ed25519.publicKey).verify(jwt);
   });
 
   it("is refused without a signature, and when the public key was used as a shared secret", async () => {

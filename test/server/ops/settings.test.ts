@@ -83,6 +83,16 @@ describe("reading settings", () => {
     expect(settings.allowedOrigins).toEqual(["https://a.example", "https://b.example"]);
   });
 
+  it("takes a floor for first contacts and the bases of grants", () => {
+    const read = (environment: Record<string, string>) =>
+      readSettings({ environment: { ...DEVELOPMENT, ...environment }, folder: newFolder() });
+    expect(read({})).toMatchObject({ firstContactFloor: "everyone", grantBases: [] });
+    expect(read({ SOTTO_FIRST_CONTACT_FLOOR: "grant", SOTTO_GRANT_BASES: "mutual_follow, credit" })).toMatchObject({
+      firstContactFloor: "grant",
+      grantBases: ["mutual_follow", "credit"],
+    });
+  });
+
   it("counts an empty variable as not set", () => {
     expect(readSettings({ environment: { ...DEVELOPMENT, SOTTO_PORT: "" }, folder: newFolder() }).port).toBe(8787);
   });
@@ -123,6 +133,16 @@ describe("settings that cannot be used", () => {
     ["SOTTO_CONFG", "SOTTO_CONFIG"],
   ])("stop the start for the unknown name %s and suggest %s", (wrong, right) => {
     expect(problemsOf({ ...DEVELOPMENT, [wrong]: "1" })).toEqual([`${wrong} is no setting; did you mean ${right}?`]);
+  });
+
+  it("include a floor nobody knows, and bases that do not fit an answer", () => {
+    const bases = (count: number, length: number) =>
+      Array.from({ length: count }, (_, at) => `${at}`.padEnd(length, "b")).join(",");
+    expect(problemsOf({ ...DEVELOPMENT, SOTTO_GRANT_BASES: bases(16, 64) })).toEqual([]);
+    for (const wrong of [bases(17, 4), bases(1, 65), "müde", "two words"]) {
+      expect(problemsOf({ ...DEVELOPMENT, SOTTO_GRANT_BASES: wrong }), wrong).toHaveLength(1);
+    }
+    expect(problemsOf({ ...DEVELOPMENT, SOTTO_FIRST_CONTACT_FLOOR: "friends" })).toHaveLength(1);
   });
 
   it("suggest nothing for a name that resembles none", () => {

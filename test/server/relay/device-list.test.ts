@@ -24,32 +24,35 @@ function recipientWith(list: readonly { readonly device: number; readonly regist
       mailbox: mailboxId(account, device as DeviceId, registrationId),
     })),
     deliveryKeyHash: new Uint8Array(32),
+    formerKeyHashes: [],
     firstContact: "everyone",
     blocked: new Set(),
   };
 }
 
 describe("a device list", () => {
-  it("passes exactly when it names every device but the sending one under its registration id", () => {
+  it("passes exactly when it names every device but the sending one, or some of its own account, under their registration ids", () => {
     fc.assert(
       fc.property(
         devices,
         devices,
         fc.option(fc.integer({ min: 1, max: 8 }), { nil: undefined }),
-        (has, named, sending) => {
+        fc.constantFrom("all", "listed"),
+        (has, named, sending, scope) => {
           const rows: AppendRow[] = [];
           const envelopes = named.map((one) => ({
             ...one,
             device: one.device as DeviceId,
             body: Uint8Array.of(one.device),
           }));
-          const wrong = addressDevices(recipientWith(has), envelopes, sending as DeviceId | undefined, rows);
+          const list = { envelopes, scope } as const;
+          const wrong = addressDevices(recipientWith(has), list, sending as DeviceId | undefined, rows);
 
           const expected = has.filter(({ device }) => device !== sending);
           const idOf = (list: typeof has, device: number) => list.find((one) => one.device === device)?.registrationId;
-          const missing = expected
-            .filter(({ device }) => idOf(named, device) === undefined)
-            .map(({ device }) => device);
+          const mayLeaveOut = scope === "listed" && sending !== undefined;
+          const leftOut = expected.filter(({ device }) => idOf(named, device) === undefined);
+          const missing = mayLeaveOut ? [] : leftOut.map(({ device }) => device);
           const extra = named.filter(({ device }) => idOf(expected, device) === undefined).map(({ device }) => device);
           const stale = expected
             .filter(({ device, registrationId }) => ![undefined, registrationId].includes(idOf(named, device)))
@@ -60,7 +63,9 @@ describe("a device list", () => {
             expect(wrong).toBeUndefined();
             expect(new Map(rows.map(({ mailbox, body }) => [mailbox, body[0]]))).toEqual(
               new Map(
-                expected.map((one) => [mailboxId(account, one.device as DeviceId, one.registrationId), one.device]),
+                expected
+                  .filter((one) => !leftOut.includes(one))
+                  .map((one) => [mailboxId(account, one.device as DeviceId, one.registrationId), one.device]),
               ),
             );
           }
@@ -71,19 +76,20 @@ describe("a device list", () => {
 
   it("that names something twice is found", () => {
     const envelope = (device: number) => ({ device: device as DeviceId, registrationId: 1, body: new Uint8Array(1) });
+    const scope = "all" as const;
     const other = "00000000-0000-4000-8000-000000000002" as AccountId;
     expect(
       namesTwice([
-        { account, envelopes: [envelope(1), envelope(2)] },
-        { account: other, envelopes: [envelope(1)] },
+        { account, scope, envelopes: [envelope(1), envelope(2)] },
+        { account: other, scope, envelopes: [envelope(1)] },
       ]),
     ).toBe(false);
     expect(
       namesTwice([
-        { account, envelopes: [] },
-        { account, envelopes: [] },
+        { account, scope, envelopes: [] },
+        { account, scope, envelopes: [] },
       ]),
     ).toBe(true);
-    expect(namesTwice([{ account, envelopes: [envelope(2), envelope(1), envelope(2)] }])).toBe(true);
+    expect(namesTwice([{ account, scope, envelopes: [envelope(2), envelope(1), envelope(2)] }])).toBe(true);
   });
 });

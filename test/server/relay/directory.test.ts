@@ -1,16 +1,17 @@
 /** Resolving users, fetching bundles, publishing keys, certificates. */
 
 import { PublicKey, SenderCertificate } from "@signalapp/libsignal-client";
-import { type AccountId, type Frame, keyDigest } from "@sotto/protocol";
+import { type AccountId, type Frame, keyDigest, parseDeviceId } from "@sotto/protocol";
 import { describe, expect, it } from "vitest";
+import { mailboxId } from "../../../server/ports.js";
 import type { Client } from "./support/client.js";
 import { Person, TestDevice } from "./support/device.js";
-import { signatures, TestRelay } from "./support/test-relay.js";
+import { sealedTo, sendFrame, signatures, TestRelay } from "./support/test-relay.js";
 
 const NOBODY = "00000000-0000-4000-8000-000000000000" as AccountId;
 
 async function publish(client: Client, person: Person, ids: readonly number[]): Promise<Frame<"published">> {
-  client.say({ type: "publishKeys", id: client.id(), ...person.oneTimeKeys(ids) });
+  client.say({ type: "publishKeys", oneTime: "add", id: client.id(), ...person.oneTimeKeys(ids) });
   return client.next("published");
 }
 
@@ -25,7 +26,13 @@ describe("resolve", () => {
     const { client } = await relay.person("bob");
     const id = client.id();
     client.say({ type: "resolve", id, userId: "alice" });
-    expect(await client.next("resolved")).toEqual({ type: "resolved", id, account });
+    expect(await client.next("resolved")).toEqual({
+      type: "resolved",
+      id,
+      account,
+      firstContact: "everyone",
+      bases: [],
+    });
     const other = client.id();
     client.say({ type: "resolve", id: other, userId: "carol" });
     await client.failure(other, "unknownUser");
@@ -36,12 +43,42 @@ describe("publishKeys", () => {
   it("counts what it holds, ignores a repeat, and keeps at most 100 of a kind", async () => {
     const relay = await TestRelay.start();
     const { client, person } = await relay.person("alice");
-    const upload = { type: "publishKeys", id: 1, ...person.oneTimeKeys(range(1, 5)) } as const;
+    const upload = { type: "publishKeys", oneTime: "add", id: 1, ...person.oneTimeKeys(range(1, 5)) } as const;
     client.say(upload);
     expect(await client.next("published")).toMatchObject({ id: 1, oneTimeCount: 5, kyberCount: 5 });
     client.say(upload);
     expect(await client.next("published")).toMatchObject({ oneTimeCount: 5, kyberCount: 5 });
     expect(await publish(client, person, range(6, 100))).toMatchObject({ oneTimeCount: 100, kyberCount: 100 });
+  });
+
+  it("in the place of those there are discards them for good, also when the upload is repeated", async () => {
+    const relay = await TestRelay.start();
+    const { client, person, account } = await relay.person("alice");
+    await publish(client, person, range(1, 5));
+    const upload = { type: "publishKeys", oneTime: "replace", id: 7, ...person.oneTimeKeys(range(20, 3)) } as const;
+    for (let count = 0; count < 2; count++) {
+      client.say(upload);
+      expect(await client.next("published")).toMatchObject({ oneTimeCount: 3, kyberCount: 3 });
+    }
+    const taker = await relay.anonymous();
+    taker.say({ type: "fetchBundles", id: 1, account, devices: [], deliveryKey: person.deliveryKey });
+    const [bundle] = (await taker.next("bundles")).devices;
+    expect([bundle?.oneTimePrekey?.id, bundle?.kyberPrekey.id]).toEqual([20, 20]);
+    client.say({ type: "publishKeys", oneTime: "replace", id: 8, oneTimePrekeys: [], kyberPrekeys: [] });
+    await client.next("keysLow");
+    expect(await client.next("published")).toMatchObject({ oneTimeCount: 0, kyberCount: 0 });
+    expect(await publish(client, person, range(1, 30))).toMatchObject({ oneTimeCount: 8, kyberCount: 8 });
+  });
+
+  it("that is refused discards nothing", async () => {
+    const relay = await TestRelay.start();
+    const { client, person } = await relay.person("alice");
+    await publish(client, person, range(1, 5));
+    const { oneTimePrekeys } = person.oneTimeKeys([20]);
+    const kyberPrekeys = [new Person("mallory").kyberPrekey(20)];
+    client.say({ type: "publishKeys", oneTime: "replace", id: 1, oneTimePrekeys, kyberPrekeys });
+    await client.failure(1, "badSignature");
+    expect(await publish(client, person, [])).toMatchObject({ oneTimeCount: 5, kyberCount: 5 });
   });
 
   it("replaces signed and last-resort keys and answers their digest, as the next welcome does", async () => {
@@ -50,7 +87,15 @@ describe("publishKeys", () => {
     const signedPrekey = person.signedPrekey(2);
     const lastResortPrekey = person.kyberPrekey(3);
     const id = client.id();
-    client.say({ type: "publishKeys", id, signedPrekey, lastResortPrekey, oneTimePrekeys: [], kyberPrekeys: [] });
+    client.say({
+      type: "publishKeys",
+      oneTime: "add",
+      id,
+      signedPrekey,
+      lastResortPrekey,
+      oneTimePrekeys: [],
+      kyberPrekeys: [],
+    });
     const { registrationId } = device;
     const expected = keyDigest({ identityKey: person.identityKey, registrationId, signedPrekey, lastResortPrekey });
     expect((await client.next("published")).keyDigest).toEqual(expected);
@@ -76,10 +121,10 @@ describe("publishKeys", () => {
     ] as const;
     for (const [keys, code] of wrong) {
       const id = client.id();
-      client.say({ type: "publishKeys", id, ...keys });
+      client.say({ type: "publishKeys", oneTime: "add", id, ...keys });
       await client.failure(id, code);
     }
-    client.say({ type: "publishKeys", id: 99, ...none });
+    client.say({ type: "publishKeys", oneTime: "add", id: 99, ...none });
     expect(await client.next("published")).toMatchObject({ oneTimeCount: 0, kyberCount: 0 });
   });
 });
@@ -219,5 +264,75 @@ describe("fetchCertificate", () => {
     expect(parsed.validate(root, relay.clock.now())).toBe(true);
     expect([parsed.senderUuid(), parsed.senderDeviceId(), parsed.expiration()]).toEqual([account, 1, expiresMs]);
     expect(parsed.key().serialize()).toEqual(person.identityKey);
+  });
+});
+
+describe("bundles in a device mismatch", () => {
+  /** Alice with a second device that published keys, and a sender that does not know of it. */
+  async function unknownSecond(options: Parameters<typeof TestRelay.start>[0] = {}) {
+    const relay = await TestRelay.start(options);
+    const { person, device, account } = await relay.person("alice");
+    const second = new TestDevice(person);
+    const { client } = await relay.registered(second, "add");
+    await publish(client, person, range(1, 40));
+    const sender = await relay.anonymous();
+    const mismatch = async (wantBundles: "no" | "yes", named = sealedTo(device)) => {
+      sender.say(sendFrame(sender, [named], { wantBundles }));
+      return sender.next("deviceMismatch");
+    };
+    return { relay, person, account, device, second, sender, mismatch };
+  }
+
+  it("are those of missing and of stale devices, with one-time keys, if the sender wants them", async () => {
+    const { person, account, device, second, mismatch } = await unknownSecond();
+    const { accounts, bundles } = await mismatch("yes");
+    expect(accounts).toMatchObject([{ missing: [2], extra: [], stale: [] }]);
+    expect(bundles).toMatchObject([
+      {
+        account,
+        identityKey: person.identityKey,
+        devices: [
+          { device: 2, registrationId: second.registrationId, oneTimePrekey: { id: 1 }, kyberPrekey: { id: 1 } },
+        ],
+      },
+    ]);
+    const both = sealedTo(device, second);
+    const stale = both.envelopes.map((one) => ({ ...one, registrationId: 1 + (one.registrationId % 0x3fff) }));
+    const again = await mismatch("yes", { ...both, envelopes: stale });
+    expect(again.accounts).toMatchObject([{ missing: [], extra: [], stale: [1, 2] }]);
+    expect(again.bundles[0]?.devices.map((bundle) => [bundle.device, bundle.oneTimePrekey?.id])).toEqual([
+      [1, undefined],
+      [2, 2],
+    ]);
+  });
+
+  it("are left out, and no key is taken, if the sender does not want them or only names too many", async () => {
+    const { relay, account, device, second, mismatch } = await unknownSecond();
+    expect((await mismatch("no")).bundles).toEqual([]);
+    const both = sealedTo(device, second);
+    const extra = { ...(both.envelopes[0] as (typeof both.envelopes)[0]), device: parseDeviceId(5) };
+    const { accounts, bundles } = await mismatch("yes", { ...both, envelopes: [...both.envelopes, extra] });
+    expect(accounts).toMatchObject([{ missing: [], extra: [5], stale: [] }]);
+    expect(bundles).toEqual([]);
+    const { registrationId } = second;
+    const mailbox = mailboxId(account, second.known.device, registrationId);
+    expect(await relay.store.directory.countPrekeys(mailbox, "curve")).toBe(40);
+  });
+
+  it("come without one-time keys once too many were asked for", async () => {
+    const { account, sender, mismatch, person } = await unknownSecond();
+    for (let count = 0; count < 300; count++) {
+      sender.say({
+        type: "fetchBundles",
+        id: count,
+        account,
+        devices: [parseDeviceId(1)],
+        deliveryKey: person.deliveryKey,
+      });
+      await sender.next("bundles");
+    }
+    const { bundles } = await mismatch("yes");
+    expect(bundles[0]?.devices).toMatchObject([{ device: 2, kyberPrekey: { id: 1 } }]);
+    expect(bundles[0]?.devices[0]?.oneTimePrekey).toBeUndefined();
   });
 });

@@ -124,7 +124,7 @@ describe("a connection", () => {
     const relay = await TestRelay.start();
     const { client, person } = await relay.person("alice");
     await relay.registered(new TestDevice(person), "add");
-    expect(await client.rest()).toEqual([]);
+    expect(await client.rest()).toEqual(["devicesChanged"]);
     expect(client.closedWith).toBeUndefined();
   });
 

@@ -1,6 +1,14 @@
 /** Input that no honest client sends. */
 
-import { closeCodes, encodeFrame, type Frame, type FrameToRelay, PROTOCOL_VERSION } from "@sotto/protocol";
+import {
+  closeCodes,
+  encodeFrame,
+  type Frame,
+  type FrameToRelay,
+  limits,
+  PROTOCOL_VERSION,
+  parseDeviceId,
+} from "@sotto/protocol";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { mailboxId } from "../../../server/ports.js";
@@ -19,8 +27,11 @@ function samples(device: TestDevice, challenge: Frame<"challenge">): readonly Fr
     messageId: new Uint8Array(16),
     storage: "stored",
     urgency: "normal",
-    recipients: [{ account, deliveryKey: person.deliveryKey, envelopes: [envelopeFor(device)] }],
+    purpose: "message",
+    wantBundles: "yes",
+    recipients: [{ account, deliveryKey: person.deliveryKey, scope: "all", envelopes: [envelopeFor(device)] }],
   };
+  const link = new Uint8Array(16).fill(7);
   return [
     { type: "anonymous", version: PROTOCOL_VERSION },
     device.authentication(challenge),
@@ -28,12 +39,22 @@ function samples(device: TestDevice, challenge: Frame<"challenge">): readonly Fr
     { type: "ping", id: 1 },
     { type: "resolve", id: 2, userId: "alice" },
     { type: "fetchBundles", id: 3, account, devices: [], deliveryKey: person.deliveryKey },
-    { type: "publishKeys", id: 4, ...person.oneTimeKeys([1]) },
+    { type: "publishKeys", id: 4, oneTime: "add", ...person.oneTimeKeys([1]) },
+    { type: "publishKeys", id: 4, oneTime: "replace", ...person.oneTimeKeys([2]) },
     { type: "fetchCertificate", id: 5 },
     { type: "setAccess", id: 6, deliveryKeyHash: new Uint8Array(32), firstContact: "everyone", blocked: [account] },
     send,
     { ...send, storage: "ephemeral", id: 7 },
     { type: "acknowledge", upTo: 0, also: [] },
+    { type: "listDevices", id: 8 },
+    { type: "nameDevice", id: 9, name: new Uint8Array(limits.sealedNameBytes.value) },
+    { type: "park", id: 10, tokenHash: new Uint8Array(32) },
+    { type: "openLink", id: 11, link },
+    { type: "putLink", id: 12, link, step: "join", body: new Uint8Array(8) },
+    { type: "putLink", id: 13, link, step: "challenge", body: new Uint8Array(8) },
+    { type: "takeLink", id: 14, link, step: "approve" },
+    { type: "closeLink", id: 15, link },
+    { type: "revokeDevice", id: 16, device: parseDeviceId(2), deliveryKeyHash: new Uint8Array(32) },
   ];
 }
 

@@ -105,6 +105,20 @@ describe("a stream whose store commits late", () => {
     box.clock.advance(20);
     await settle();
     expect(box.cursors).toEqual([1, 2]);
+    box.clock.advance(250);
+    await settle();
+    expect(box.clock.waiting).toEqual([]);
+  });
+
+  it("finds mail that was announced before it listened and committed after it read", async () => {
+    const box = new SlowMailbox();
+    box.stream.start();
+    await settle();
+    expect([box.isEmpty, box.cursors]).toEqual([true, []]);
+    box.committed = 1;
+    box.clock.advance(250);
+    await settle();
+    expect(box.cursors).toEqual([1]);
     expect(box.clock.waiting).toEqual([]);
   });
 

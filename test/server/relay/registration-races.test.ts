@@ -42,6 +42,29 @@ describe("registrations at the same time", () => {
   });
 });
 
+describe("registrations in the place of one device", () => {
+  it("that come at the same time: one takes its place, the others hear that it is gone", async () => {
+    const relay = await TestRelay.start({ policy: { deviceLimit: 2 } });
+    const { person, device: first } = await relay.person("alice");
+    const old = new TestDevice(person);
+    await relay.registered(old, "add");
+    const replaces = old.known.device;
+    const rivals = await Promise.all(
+      Array.from({ length: 2 }, async () => ({ device: new TestDevice(person), ...(await relay.challenged()) })),
+    );
+    for (const { client, challenge, device } of rivals) {
+      client.say(device.registration(challenge, { mode: "add", replaces }));
+    }
+    const answers = await Promise.all(rivals.map(({ client }) => client.next("welcome").then(() => "welcome", String)));
+    expect(answers.filter((answer) => answer === "welcome")).toHaveLength(1);
+    expect(answers.find((answer) => answer !== "welcome")).toContain("refused unknownDevice");
+    const { devices, retired } = await documentOf(relay, first);
+    expect(devices.map(({ device: id }) => id)).toHaveLength(2);
+    expect(devices.some(({ device: id }) => id === replaces)).toBe(false);
+    expect(retired).toEqual([]);
+  });
+});
+
 describe("a crash during registration", () => {
   /** A store that stops answering at the n-th write, as a process that dies there would leave it. */
   function dyingStore(inner: Store, writes: number): Store {

@@ -1,6 +1,6 @@
 /** Registration: modes, proofs, tokens, limits. */
 
-import { failures, limits, SottoError, type WireFailureCode } from "@sotto/protocol";
+import { failures, hashDeliveryKey, limits, parseDeviceId, SottoError, type WireFailureCode } from "@sotto/protocol";
 import { describe, expect, it } from "vitest";
 import { mailboxId } from "../../../server/ports.js";
 import { Person, TestDevice } from "./support/device.js";
@@ -108,12 +108,36 @@ describe("adding a device", () => {
     await expectRefusal(relay, new TestDevice(new Person("bob")), { mode: "add" }, "unknownUser");
   });
 
-  it("stops at the device limit and names the devices", async () => {
+  it("stops at the device limit, lists the devices with their sealed names, and tells those that are connected", async () => {
     const relay = await TestRelay.start({ policy: { deviceLimit: 3 } });
-    const { person } = await relay.person("alice");
-    for (let count = 0; count < 2; count++) await relay.registered(new TestDevice(person), "add");
+    const { person, client, device: first } = await relay.person("alice");
+    const name = new Uint8Array(limits.sealedNameBytes.value).fill(7);
+    const second = new TestDevice(person);
+    await relay.registered(second, "add", { name });
+    relay.clock.advance(60_000);
+    const third = new TestDevice(person);
+    await relay.registered(third, "add");
+
     const refused = await refusal(relay, new TestDevice(person), { mode: "add" });
-    expect(refused).toMatchObject({ failure: failures.deviceLimit.wire, devices: [1, 2, 3] });
+    expect(refused.failure).toBe(failures.deviceLimit.wire);
+    const joined = relay.clock.now() - 60_000;
+    const day = Math.floor(joined / 86_400_000);
+    const id = ({ registrationId }: TestDevice) => registrationId;
+    expect(refused.devices).toEqual([
+      { device: 1, registrationId: id(first), addedMs: joined, seenDay: day },
+      { device: 2, registrationId: id(second), addedMs: joined, seenDay: day, name },
+      { device: 3, registrationId: id(third), addedMs: relay.clock.now(), seenDay: day },
+    ]);
+    await client.next("deviceLimit");
+  });
+
+  it("is refused without a word to the devices unless the identity key was proven", async () => {
+    const relay = await TestRelay.start({ policy: { deviceLimit: 1 } });
+    const { client, person } = await relay.person("alice");
+    await expectRefusal(relay, new TestDevice(new Person("alice")), { mode: "add" }, "accountExists");
+    const unsigned = { mode: "add", identitySignature: new Uint8Array(64) } as const;
+    await expectRefusal(relay, new TestDevice(person), unsigned, "badSignature");
+    expect(await client.rest()).toEqual([]);
   });
 
   it("never exceeds what one send can name", async () => {
@@ -134,6 +158,55 @@ describe("adding a device", () => {
     client.say(newcomer.registration(challenge, { mode: "add" }));
     await client.next("welcome");
     expect((await documentOf(relay, device)).deliveryKeyHash).toEqual(before.deliveryKeyHash);
+  });
+});
+
+describe("adding a device in the place of another", () => {
+  it("is one step: the limit holds, the other's connection closes, its mailbox is gone, the rest hear of both", async () => {
+    const relay = await TestRelay.start({ policy: { deviceLimit: 2 } });
+    const { person, client, account } = await relay.person("alice");
+    const old = new TestDevice(person);
+    const { client: oldClient } = await relay.registered(old, "add");
+    await client.next("devicesChanged");
+    const fresh = new TestDevice(person);
+    const { device } = await relay.registered(fresh, "add", { replaces: old.known.device });
+    expect(device).toBe(3);
+    await oldClient.closed("revoked");
+    expect((await relay.store.mail.heads([mailboxId(account, old.known.device, old.registrationId)])).size).toBe(0);
+    expect((await client.next("devicesChanged")).devices.map(({ device: id }) => id)).toEqual([1, 3]);
+    expect((await documentOf(relay, fresh)).retired).toEqual([]);
+  });
+
+  it("is refused unless it is there, and outside of `add`", async () => {
+    const relay = await TestRelay.start();
+    const { person, device } = await relay.person("alice");
+    const replaces = parseDeviceId(9);
+    await expectRefusal(relay, new TestDevice(person), { mode: "add", replaces }, "unknownDevice");
+    const { device: own } = device.known;
+    await expectRefusal(relay, new TestDevice(person), { mode: "reset", replaces: own }, "badFrame");
+    await expectRefusal(relay, new TestDevice(new Person("bob")), { mode: "first", replaces: own }, "badFrame");
+    expect((await documentOf(relay, device)).devices).toHaveLength(1);
+  });
+
+  it("names it under the signature", async () => {
+    const relay = await TestRelay.start();
+    const { person, device } = await relay.person("alice");
+    const { client, challenge } = await relay.challenged();
+    const unsigned = {
+      ...new TestDevice(person).registration(challenge, { mode: "add" }),
+      replaces: device.known.device,
+    };
+    client.say(unsigned);
+    expect((await client.next("refused")).failure).toBe(failures.badSignature.wire);
+  });
+
+  it("repeated, because its answer was lost, is the same device, though the other is gone", async () => {
+    const relay = await TestRelay.start();
+    const { person, device: old } = await relay.person("alice");
+    const fresh = new TestDevice(person);
+    const { device } = await relay.registered(fresh, "add", { replaces: old.known.device });
+    expect(await relay.registered(fresh, "add", { replaces: old.known.device })).toMatchObject({ device });
+    expect((await documentOf(relay, fresh)).devices).toHaveLength(1);
   });
 });
 
@@ -169,7 +242,9 @@ describe("a reset", () => {
     await client.next("done");
     const fresh = new TestDevice(new Person("alice"));
     await relay.registered(fresh, "reset");
-    expect(await documentOf(relay, fresh)).toMatchObject({ firstContact: "nobody", blocked: [mallory] });
+    const document = await documentOf(relay, fresh);
+    expect(document).toMatchObject({ firstContact: "nobody", blocked: [mallory] });
+    expect(document.formerKeyHashes).toEqual([deliveryKeyHash, hashDeliveryKey(device.person.deliveryKey)]);
     expect(device.known.account).toBe(fresh.known.account);
   });
 

@@ -4,7 +4,7 @@ import { type AccountId, type Frame, hashDeliveryKey } from "@sotto/protocol";
 import { describe, expect, it } from "vitest";
 import type { Client } from "./support/client.js";
 import { TestDevice } from "./support/device.js";
-import { envelopeFor, sealedTo, sendFrame, TestRelay } from "./support/test-relay.js";
+import { envelopeFor, sealedTo, sendFrame, type TestRecipient, TestRelay } from "./support/test-relay.js";
 
 const NOBODY = "00000000-0000-4000-8000-000000000000" as AccountId;
 
@@ -38,7 +38,7 @@ describe("a refused send", () => {
     });
     await setAccess(closed.client, { firstContact: "nobody" });
     const sealed = sealedTo(alice.device);
-    const cases: readonly (readonly [Client, Frame<"send">["recipients"]])[] = [
+    const cases: readonly (readonly [Client, readonly TestRecipient[]])[] = [
       [anonymous, [{ ...sealed, account: NOBODY }]],
       [anonymous, [{ ...sealed, deliveryKey: new Uint8Array(16) }]],
       [anonymous, [openlyTo(alice.device)]],
@@ -128,6 +128,7 @@ describe("a device's own connection", () => {
     const alice = await relay.person("alice");
     const second = new TestDevice(alice.person);
     const { client } = await relay.registered(second, "add");
+    await alice.client.next("devicesChanged");
     await setAccess(alice.client, { firstContact: "nobody" });
     client.say(sendFrame(client, [openlyTo(alice.device)]));
     await client.next("accepted");
@@ -151,16 +152,18 @@ describe("a device's own connection", () => {
 
   it("stops at the limit of first contacts while contacts go on", async () => {
     const relay = await TestRelay.start({ policy: { limiterScale: 0.05 } });
-    const alice = await relay.person("alice");
     const bob = await relay.person("bob");
-    for (let count = 0; count < 5; count++) {
-      bob.client.say(sendFrame(bob.client, [openlyTo(alice.device)]));
+    const strangers = [];
+    for (let count = 0; count < 6; count++) strangers.push(await relay.person(`stranger ${count}`));
+    const sent = strangers.map(({ device }) => sendFrame(bob.client, [openlyTo(device)]));
+    for (const frame of sent.slice(0, 5)) {
+      bob.client.say(frame);
       await bob.client.next("accepted");
     }
-    const frame = sendFrame(bob.client, [openlyTo(alice.device)]);
-    bob.client.say(frame);
-    expect((await bob.client.failure(frame.id, "tooManyRequests")).retryAfterMs).toBeGreaterThan(0);
-    bob.client.say(sendFrame(bob.client, [sealedTo(alice.device)]));
+    const sixth = sent[5] as Frame<"send">;
+    bob.client.say(sixth);
+    expect((await bob.client.failure(sixth.id, "tooManyRequests")).retryAfterMs).toBeGreaterThan(0);
+    bob.client.say(sendFrame(bob.client, [sealedTo(strangers[0]?.device as TestDevice)]));
     await bob.client.next("accepted");
   });
 });

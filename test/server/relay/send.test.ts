@@ -14,6 +14,7 @@ describe("a sealed send", () => {
     const alice = await relay.person("alice");
     const second = new TestDevice(alice.person);
     const { client: secondClient } = await relay.registered(second, "add");
+    await alice.client.next("devicesChanged");
     const sender = await relay.anonymous();
     const frame = sendFrame(sender, [sealedTo(alice.device, second)]);
     sender.say(frame);
@@ -148,7 +149,9 @@ describe("the device list of a send", () => {
         { account: alice.account, missing: [2], extra: [], stale: [1] },
         { account: bob.account, missing: [], extra: [9], stale: [] },
       ],
+      bundles: [],
     });
+    await alice.client.next("devicesChanged");
     for (const { client } of [alice, bob, carol]) expect(await client.rest()).toEqual([]);
     sender.say({
       ...frame,
@@ -156,6 +159,42 @@ describe("the device list of a send", () => {
       recipients: [sealedTo(alice.device, second), sealedTo(bob.device), sealedTo(carol.device)],
     });
     await sender.next("accepted");
+  });
+
+  it("that is wrong is answered with the bundles of missing and stale devices, if the sender wants them", async () => {
+    const relay = await TestRelay.start();
+    const alice = await relay.person("alice");
+    const second = new TestDevice(alice.person);
+    await relay.registered(second, "add");
+    const sender = await relay.anonymous();
+    const frame = sendFrame(sender, [sealedTo(alice.device)], { wantBundles: "yes" });
+    sender.say(frame);
+    const { accounts, bundles } = await sender.next("deviceMismatch");
+    expect(accounts).toEqual([{ account: alice.account, missing: [2], extra: [], stale: [] }]);
+    expect(bundles).toMatchObject([
+      {
+        account: alice.account,
+        identityKey: alice.person.identityKey,
+        devices: [{ device: 2, registrationId: second.registrationId, signedPrekey: second.signedPrekey }],
+      },
+    ]);
+    const identified = await relay.person("bob");
+    identified.client.say(
+      sendFrame(identified.client, [{ account: alice.account, envelopes: [] }], { wantBundles: "yes" }),
+    );
+    const [missing] = (await identified.client.next("deviceMismatch")).bundles;
+    expect(missing?.devices.map(({ device }) => device)).toEqual([1, 2]);
+  });
+
+  it("that is wrong comes without bundles once too many were fetched", async () => {
+    const relay = await TestRelay.start({ policy: { limiterScale: 1 / 300 } });
+    const alice = await relay.person("alice");
+    const sender = await relay.anonymous();
+    const ask = async () => {
+      sender.say(sendFrame(sender, [{ ...sealedTo(alice.device), envelopes: [] }], { wantBundles: "yes" }));
+      return (await sender.next("deviceMismatch")).bundles.length;
+    };
+    expect([await ask(), await ask(), await ask()]).toEqual([1, 1, 0]);
   });
 
   it("is seen to have changed although the account is remembered", async () => {

@@ -8,7 +8,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { type Client, createClient, type DirectConversation } from "@sotto/sdk";
 import { levelStore } from "@sotto/sdk/node";
-import { World } from "../world.js";
+import { befriend, World } from "../world.js";
 import { CarefulApp } from "./careful-app.js";
 import { Conditions } from "./conditions.js";
 import { eagerPlatform } from "./eager-platform.js";
@@ -88,9 +88,9 @@ class Run {
   async all(): Promise<ClientKillOutcome> {
     const { deaths, messagesPerLife } = this.plan;
     this.relayRoot = this.world.running.rootFingerprint;
-    await (await this.open(VICTIM)).close();
-    const peer = await this.open(PEER);
-    const toVictim = await peer.openDM({ userId: VICTIM });
+    const [victim, peer] = [await this.open(VICTIM), await this.open(PEER)];
+    const { toAlice: toVictim } = await befriend(victim, peer, { userId: PEER }, { userId: VICTIM });
+    await victim.close();
     this.watch(toVictim).catch((error: unknown) => this.fail(`the peer reads no more: ${error}`));
 
     let sendUpTo = 0;

@@ -10,7 +10,7 @@ import type { Durability } from "../../../server/store/engine.js";
 import { levelEngine } from "../../../server/store/level/level-engine.js";
 import { orderedStore } from "../../../server/store/ordered/ordered-store.js";
 import { recordingEngine } from "../../scenarios/power-loss/recording-engine.js";
-import { freePort, silentLog } from "../world.js";
+import { befriend, freePort, silentLog } from "../world.js";
 import { eagerPlatform } from "./eager-platform.js";
 import type { SeededRandom } from "./seeded-random.js";
 import { judge } from "./verdict.js";
@@ -74,8 +74,8 @@ class Run {
       this.client("listening"),
       this.client("away"),
     ]);
-    const toListening = await writer.openDM({ userId: "listening" });
-    const toAway = await writer.openDM({ userId: "away" });
+    const { toBob: toListening } = await befriend(writer, listening);
+    const { toBob: toAway } = await befriend(writer, away);
     await Promise.all([toListening.send({ text: "first" }).delivered, toAway.send({ text: "first" }).delivered]);
     await away.close();
     await calm.close();
@@ -90,8 +90,8 @@ class Run {
     for (const one of letters) await one.end();
     const again = await this.client("away");
     const outcome = {
-      listening: await letters[0].outcome(await listening.openDM({ userId: "writer" })),
-      away: await letters[1].outcome(await again.openDM({ userId: "writer" })),
+      listening: await letters[0].outcome(await listening.openDM({ accountId: writer.accountId })),
+      away: await letters[1].outcome(await again.openDM({ accountId: writer.accountId })),
     };
     await this.close();
     await after.close();

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Client, createClient, type DirectConversation } from "@sotto/sdk";
 import { levelStore } from "@sotto/sdk/node";
+import { befriend } from "../world.js";
 import { Conditions } from "./conditions.js";
 import { eagerPlatform } from "./eager-platform.js";
 import { RelayProcess } from "./relay-process.js";
@@ -86,8 +87,8 @@ class Run {
     for (let group = 0; group < this.plan.groups; group++) {
       const [one, other, third] = [`a${group}`, `b${group}`, `c${group}`];
       const [alice, bob, carol] = await Promise.all([this.client(one), this.client(other), this.client(third)]);
-      const [toBob, toAlice] = await Promise.all([alice.openDM({ userId: other }), bob.openDM({ userId: one })]);
-      const toCarol = await alice.openDM({ userId: third });
+      const { toBob, toAlice } = await befriend(alice, bob);
+      const { toBob: toCarol } = await befriend(alice, carol, { userId: third }, { userId: one });
       await carol.close();
       const [there, back, away] = [toBob, toAlice, toCarol].map((from) => this.talk(from));
       there?.show(toAlice);

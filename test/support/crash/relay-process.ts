@@ -21,14 +21,19 @@ export class RelayProcess {
     private readonly folder: string,
     private readonly port: number,
     private readonly entry: readonly string[],
+    private readonly settings: Readonly<Record<string, string>>,
   ) {}
 
   /**
    * Starts a development relay with its data in a folder. `entry` is the program and its arguments, for a test that needs
-   * another than the product's.
+   * another than the product's; `settings` are `SOTTO_*` names without the prefix.
    */
-  static async start(folder: string, entry: readonly string[] = ["server/main.ts", "serve"]): Promise<RelayProcess> {
-    const relay = new RelayProcess(folder, await freePort(), entry);
+  static async start(
+    folder: string,
+    entry: readonly string[] = ["server/main.ts", "serve"],
+    settings: Readonly<Record<string, string>> = {},
+  ): Promise<RelayProcess> {
+    const relay = new RelayProcess(folder, await freePort(), entry, settings);
     await relay.restart();
     return relay;
   }
@@ -57,6 +62,7 @@ export class RelayProcess {
         SOTTO_MAILBOX_BYTES: "1GiB",
         SOTTO_LOG_LEVEL: "info",
         SOTTO_LOG_FORMAT: "json",
+        ...Object.fromEntries(Object.entries(this.settings).map(([name, value]) => [`SOTTO_${name}`, value])),
       },
       stdio: ["ignore", "pipe", "pipe"],
     });

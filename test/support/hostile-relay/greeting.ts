@@ -36,7 +36,16 @@ export function greeted(live: (victim: Victim) => void | Promise<void>): Script 
 }
 
 function welcomeTo(frame: FrameToRelay): Frame<"welcome"> {
-  const nameless = { type: "welcome", oneTimeCount: 0, kyberCount: 0, serverTimeMs: Date.now() } as const;
+  const nameless = {
+    type: "welcome",
+    oneTimeCount: 0,
+    kyberCount: 0,
+    highestPrekeyId: 0,
+    head: 0,
+    resumed: "no",
+    devices: [],
+    serverTimeMs: Date.now(),
+  } as const;
   if (frame.type !== "authenticate") return nameless;
   const { account, device }: { account: AccountId; device: DeviceId } = frame;
   return { ...nameless, account, device, keyDigest: new Uint8Array(32) };
@@ -46,8 +55,12 @@ function welcomeTo(frame: FrameToRelay): Frame<"welcome"> {
 export function answer(victim: Victim): void {
   victim.onFrame((frame) => {
     if (frame.type === "ping") victim.say({ type: "pong", id: frame.id, serverTimeMs: Date.now() });
-    if (frame.type === "resolve") victim.say({ type: "resolved", id: frame.id, account: someAccount });
+    if (frame.type === "resolve") victim.say(resolvedAs(frame.id, someAccount));
   });
+}
+
+function resolvedAs(id: number, account: AccountId): Frame<"resolved"> {
+  return { type: "resolved", id, account, firstContact: "everyone", bases: [] };
 }
 
 /** The account every lookup of an honest script answers. */

@@ -29,6 +29,9 @@ export interface SendOver {
   readonly messageId?: Uint8Array;
   readonly storage?: "stored" | "ephemeral";
   readonly deliveryKey?: Uint8Array;
+  readonly purpose?: "message" | "repair";
+  /** What the host says in the sender's favour. */
+  readonly grant?: string;
 }
 
 /** 16 random bytes: the id of a send. */
@@ -53,10 +56,10 @@ export class RawDevice implements PeerDevice {
     public socket: FrameSocket,
   ) {}
 
-  /** Registers a user at a relay in development mode. */
-  static async register(url: string, userId: string): Promise<RawDevice> {
+  /** Registers a user at a relay in development mode, or with the host's token. */
+  static async register(url: string, user: string | { readonly token: string }): Promise<RawDevice> {
     const socket = await FrameSocket.open(url);
-    const { frame, keys } = registration(await socket.until("challenge"), userId);
+    const { frame, keys } = registration(await socket.until("challenge"), user);
     socket.send(frame);
     const { account, device } = await socket.until("welcome");
     if (account === undefined || device === undefined) throw new Error("the welcome named nobody");
@@ -135,9 +138,19 @@ export class RawDevice implements PeerDevice {
   /** Sends one ciphertext to a device and answers what the relay says. */
   deliver(peer: PeerDevice, body: Uint8Array, over: SendOver = {}): Promise<FrameToClient> {
     const { account, device, registrationId } = peer;
-    const { deliveryKey, messageId = newMessageId(), storage = "stored" } = over;
-    const recipients = [{ account, deliveryKey, envelopes: [{ device, registrationId, body }] }];
-    return this.socket.ask({ type: "send", messageId, storage, urgency: "normal", recipients });
+    const { deliveryKey, grant, messageId = newMessageId(), purpose = "message", storage = "stored" } = over;
+    const recipients = [
+      { account, deliveryKey, grant, scope: "all", envelopes: [{ device, registrationId, body }] },
+    ] as const;
+    return this.socket.ask({
+      type: "send",
+      messageId,
+      storage,
+      urgency: "normal",
+      purpose,
+      wantBundles: "no",
+      recipients,
+    });
   }
 
   /** Waits for the next envelope, acknowledges it and opens it. Checks nothing. */

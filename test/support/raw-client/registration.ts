@@ -12,10 +12,10 @@ export interface NewKeys {
   readonly profileKey: Uint8Array;
 }
 
-/** A valid answer to a relay's challenge in development mode, for a new account. */
+/** A valid answer to a relay's challenge for a new account: of a user id in development mode, or with the host's token. */
 export function registration(
   challenge: Frame<"challenge">,
-  userId: string,
+  user: string | { readonly token: string },
 ): { readonly frame: Frame<"register">; readonly keys: NewKeys } {
   const signal = new SignalSide(randomInt(1, 0x4000));
   const { publicKey, privateKey } = generateKeyPairSync("ed25519");
@@ -31,7 +31,7 @@ export function registration(
   const frame: Frame<"register"> = {
     type: "register",
     version: PROTOCOL_VERSION,
-    userId,
+    ...(typeof user === "string" ? { userId: user } : user),
     ...own,
     ...signal.published,
     identitySignature: signal.identity.privateKey.sign(text),

@@ -78,6 +78,30 @@ describe("prekey upkeep", () => {
     expect(it.published[0]?.signedPrekey?.id).toBe(signedPrekey.id);
   });
 
+  it("replaces every key, with ids above all there ever were, when a later state published some", async () => {
+    const it = await fixture();
+    await it.prekeys.keepUp(it.link, { ...FULL, highestPrekeyId: 5_000 });
+    const [publication] = it.published;
+    expect(publication?.oneTime).toBe("replace");
+    expect([publication?.oneTimePrekeys.length, publication?.kyberPrekeys.length]).toEqual([100, 100]);
+    const ids = [
+      publication?.signedPrekey?.id,
+      publication?.lastResortPrekey?.id,
+      ...(publication?.oneTimePrekeys ?? []).map(({ id }) => id),
+      ...(publication?.kyberPrekeys ?? []).map(({ id }) => id),
+    ];
+    expect(Math.min(...ids.map((id) => id ?? 0))).toBeGreaterThan(5_000);
+    expect(new Set(ids).size).toBe(202);
+  });
+
+  it("replaces one-time keys again where the relay shows that the replacement did not arrive", async () => {
+    const it = await fixture();
+    await it.prekeys.keepUp(it.link, { ...FULL, keyDigest: new Uint8Array(32) });
+    expect(it.published.map(({ oneTime, oneTimePrekeys }) => [oneTime, oneTimePrekeys.length])).toEqual([
+      ["replace", 100],
+    ]);
+  });
+
   it("replaces the long-lived keys after two days, and still holds the former ones for mail on its way", async () => {
     const it = await fixture();
     const before = await it.prekeys.longLived();

@@ -1,8 +1,9 @@
 import { digest, encodeContent } from "@sotto/protocol";
 import fc from "fast-check";
 import { beforeEach, describe, expect, it } from "vitest";
-import { hidden, movesOn } from "../../../../sdk/core/conversations/content-writer.js";
+import { hidden } from "../../../../sdk/core/conversations/content-writer.js";
 import type { ItemStatus } from "../../../../sdk/core/conversations/items.js";
+import { movesOn } from "../../../../sdk/core/conversations/statuses.js";
 import { me, messageId, peer, Talk } from "../people.js";
 
 let talk: Talk;
@@ -34,7 +35,7 @@ describe("a message", () => {
   it("of a peer may have the id of one of mine", async () => {
     await talk.say(me, 1, text("mine"));
     expect(await talk.say(peer, 1, text("theirs"))).toBe("shown");
-    expect(await talk.items()).toMatchObject([{ text: "mine" }, { text: "theirs" }]);
+    expect(await talk.items()).toMatchObject([{ text: "theirs" }, { text: "mine" }]);
   });
 
   it("of every kind is an item as it was said; receipts and typing are none", async () => {
@@ -52,6 +53,27 @@ describe("a message", () => {
     const unknown = { ...header, kind: "unsupported" as const, kindNumber: 999, body: Uint8Array.of(0x91, 1) };
     expect(await talk.write(unknown)).toBe("shown");
     expect(await talk.items()).toMatchObject([{ kind: "unsupported", kindNumber: 999 }]);
+  });
+});
+
+describe("a message of another device of mine", () => {
+  it("is an accepted one of mine, and revises as if it were said here", async () => {
+    const second = { device: 2 };
+    expect(await talk.sync(talk.content(me, messageId(1), text("one"), second))).toBe("shown");
+    await talk.say(me, 2, edit(1, "two"));
+    expect(await talk.items()).toMatchObject([
+      { text: "two", status: "accepted", direction: "sent" },
+      { kind: "edit", status: "pending" },
+    ]);
+    await talk.sync(talk.content(me, messageId(3), remove(1), second));
+    expect((await talk.items()).map(({ kind }) => kind)).toEqual(["deleted", "delete"]);
+  });
+
+  it("that this one still tries to send is accepted", async () => {
+    const content = talk.content(me, messageId(1), text("one"));
+    await talk.write(content);
+    expect(await talk.sync(content)).toBe("duplicate");
+    expect(await talk.items()).toMatchObject([{ text: "one", status: "accepted" }]);
   });
 });
 
@@ -97,7 +119,10 @@ describe("an edit", () => {
     expect(await talk.write(talk.content(peer, messageId(2), edit(1, "two")))).toBe("applied");
     talk = await Talk.open(talk.store);
     await talk.write(target);
-    expect(await talk.items()).toMatchObject([{ text: "two", edited: "yes" }]);
+    expect(await talk.items()).toMatchObject([
+      { kind: "text", text: "two", edited: "yes" },
+      { kind: "edit", text: "two" },
+    ]);
   });
 });
 
@@ -108,7 +133,7 @@ describe("a delete", () => {
     await talk.say(me, 3, react(1, "👍"));
     await talk.say(peer, 4, edit(1, "canary-third"));
     await talk.say(peer, 5, remove(1));
-    expect((await talk.items()).map(({ kind }) => kind)).toEqual(["deleted", "reaction", "delete"]);
+    expect((await talk.items()).map(({ kind }) => kind)).toEqual(["deleted", "delete", "reaction"]);
     expect(await everythingStored()).not.toContain("canary");
   });
 
@@ -118,7 +143,7 @@ describe("a delete", () => {
     await talk.write(talk.content(peer, messageId(3), remove(1)));
     await talk.write(edited);
     await talk.write(target);
-    expect((await talk.items()).map(({ kind }) => kind)).toEqual(["deleted"]);
+    expect((await talk.items()).map(({ kind }) => kind)).toEqual(["deleted", "delete"]);
     expect(await everythingStored()).not.toContain("canary");
   });
 
@@ -158,14 +183,33 @@ describe("reactions", () => {
     expect((await talk.items())[0]).toMatchObject({ reactions: [{ from: me, emoji: "👍" }] });
   });
 
-  it("stop at 256, and do not push others out", async () => {
+  it("that were taken back stay so, if the older word comes last", async () => {
+    await talk.say(peer, 1, text("hi"));
+    const added = talk.content(peer, messageId(2), react(1, "👍"));
+    await talk.write(talk.content(peer, messageId(3), react(1, "👍", "remove")));
+    expect(await talk.write(added)).toBe("shown");
+    expect((await talk.items())[0]).toMatchObject({ reactions: [] });
+  });
+
+  it("that come before their message are there with it", async () => {
+    expect(await talk.say(peer, 2, react(1, "👍"))).toBe("applied");
+    expect(await talk.items()).toEqual([]);
+    await talk.sync(talk.content(me, messageId(1), text("from my other device")));
+    expect(await talk.items()).toMatchObject([
+      { kind: "reaction", emoji: "👍" },
+      { kind: "text", reactions: [{ from: peer, emoji: "👍" }] },
+    ]);
+  });
+
+  it("stop at 128 of one account, and do not push others out", async () => {
     await talk.say(peer, 1, text("hi"));
     await talk.say(me, 2, react(1, "👍"));
-    for (let number = 0; number < 255; number++) await talk.say(peer, 100 + number, react(1, `e${number}`));
-    expect(await talk.say(peer, 999, react(1, "one too many"))).toBe("refused");
+    for (let number = 0; number < 130; number++) await talk.say(peer, 100 + number, react(1, `e${number}`));
     const [item] = await talk.items();
-    expect(item?.kind === "text" && item.reactions).toHaveLength(256);
+    expect(item?.kind === "text" && item.reactions).toHaveLength(129);
     expect(item).toMatchObject({ reactions: expect.arrayContaining([{ from: me, emoji: "👍" }]) });
+    for (let number = 0; number < 127; number++) await talk.say(me, 300 + number, react(1, `e${number}`));
+    expect(await talk.say(me, 999, react(1, "one too many"))).toBe("refused");
   });
 });
 
@@ -195,6 +239,25 @@ describe("receipts", () => {
     await talk.say(peer, 2, { kind: "receipt", receipt: "read", targets: [messageId(1)] });
     expect((await talk.items())[0]).toMatchObject({ status: "received" });
     expect(await talk.say(me, 3, { kind: "receipt", receipt: "read", targets: [messageId(1)] })).toBe("refused");
+  });
+
+  it("for what another device of mine sent wait until it is here, also over a restart", async () => {
+    await talk.say(peer, 2, { kind: "receipt", receipt: "read", targets: [messageId(1)] });
+    await talk.say(peer, 3, { kind: "receipt", receipt: "delivered", targets: [messageId(1)] });
+    talk = await Talk.open(talk.store);
+    await talk.sync(talk.content(me, messageId(1), text("hi")));
+    expect(await talk.items()).toMatchObject([{ text: "hi", status: "read" }]);
+  });
+
+  it("of my other devices mark what the peer wrote as read, now or when it comes; the peer's own do not", async () => {
+    const read = (target: number) => ({ kind: "receipt", receipt: "read", targets: [messageId(target)] }) as const;
+    await talk.say(peer, 1, text("here"));
+    await talk.sync(talk.content(me, messageId(10), read(1)));
+    await talk.sync(talk.content(me, messageId(11), read(2)));
+    await talk.say(peer, 12, read(3));
+    await talk.say(peer, 2, text("comes"));
+    await talk.say(peer, 3, text("unread"));
+    expect(await talk.items()).toMatchObject([{ status: "read" }, { status: "read" }, { status: "received" }]);
   });
 
   it("follow a status only where `movesOn` says so", () => {
@@ -248,8 +311,9 @@ describe("what resolves an undecryptable place", () => {
     const shown = talk.content(peer, messageId(1), text("hi"));
     expect(await talk.write(shown, one)).toBe("shown");
     expect(await talk.write(shown, two)).toBe("duplicate");
-    expect(await talk.write(talk.content(peer, messageId(2), react(77, "👍")), three)).toBe("refused");
-    expect(await talk.items()).toMatchObject([{ kind: "text", text: "hi" }]);
+    expect(await talk.write(talk.content(peer, messageId(2), remove(1)), two)).toBe("shown");
+    expect(await talk.write(talk.content(peer, messageId(3), react(77, "👍")), three)).toBe("applied");
+    expect((await talk.items()).map(({ kind }) => kind)).toEqual(["deleted", "delete"]);
     expect(talk.timeline.end).toBe(three);
   });
 

@@ -8,7 +8,7 @@ import { conversationId, me, peer } from "../people.js";
 import { Gate, openSealed } from "../storage/fixture.js";
 import { UnsafeMemoryStore } from "../storage/unsafe-memory-store.js";
 
-const row = (atMs: number) => hidden(peer, atMs);
+const row = (atMs: number) => ({ ...hidden(peer, atMs), shape: "keychange" as const });
 
 async function fixture() {
   const store = await openSealed();
@@ -101,11 +101,11 @@ describe("a timeline", () => {
 
   it("goes on behind the last place and counter of an earlier run", async () => {
     const talk = await fixture();
-    talk.timeline.nextCounter();
+    talk.timeline.stamp(1);
     await append(talk, 1).announced;
     const again = await Timeline.load(talk.store, conversationId, peer);
     expect(again.end).toBe(1);
-    expect(again.nextCounter()).toBe(2);
+    expect(again.stamp(1).counter).toBe(2);
     expect(again.append(row(2)).sequence).toBe(2);
   });
 
@@ -117,7 +117,7 @@ describe("a timeline", () => {
         for (const step of steps) {
           if (step === "append") await append(talk, 1).announced;
           else {
-            timeline.nextCounter();
+            timeline.stamp(1);
             await store.commit([timeline.countersChange()]);
           }
           const stored = await Timeline.load(store, conversationId, me);

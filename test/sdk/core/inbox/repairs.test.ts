@@ -1,15 +1,17 @@
-import { type AccountId, parseAccountId, SottoError } from "@sotto/protocol";
+import { type AccountId, parseAccountId, parseDeviceId, SottoError } from "@sotto/protocol";
 import { describe, expect, it } from "vitest";
 import { OwnAccount } from "../../../../sdk/core/account/own-account.js";
 import { hidden } from "../../../../sdk/core/conversations/content-writer.js";
 import { Conversations } from "../../../../sdk/core/conversations/conversations.js";
 import { Counters } from "../../../../sdk/core/counters.js";
-import { Repairs, type Word } from "../../../../sdk/core/inbox/repairs.js";
+import { Repairs } from "../../../../sdk/core/inbox/repairs.js";
 import { KeyedLock } from "../../../../sdk/core/keyed-lock.js";
 import { KeptSends } from "../../../../sdk/core/outbox/kept-sends.js";
-import { encodeRow, keys, range } from "../../../../sdk/core/rows.js";
+import { encodeRow, keys, type Row, range } from "../../../../sdk/core/rows.js";
+import { Peers } from "../../../../sdk/core/sessions/peers.js";
 import { manualClock, settled } from "../link/manual-clock.js";
 import { ownRow } from "../outbox/fixture.js";
+import { UnsafeOutbox } from "../outbox/unsafe-outbox.js";
 import { device, me, peer } from "../people.js";
 import { openSealed } from "../storage/fixture.js";
 
@@ -19,23 +21,28 @@ const DAY_MS = 24 * 3_600_000;
 async function fixture() {
   const store = await openSealed();
   const clock = manualClock();
-  const conversations = new Conversations(store, OwnAccount.create(ownRow()));
+  const account = OwnAccount.create(ownRow());
+  const conversations = new Conversations(store, account);
+  const peers = new Peers(store);
+  for (const contact of [peer, stranger]) {
+    await store.commit([peers.change({ ...(await peers.get(contact)), relation: "accepted" })]);
+  }
   const failures: unknown[] = [];
   const failed = (error: unknown) => failures.push(error);
   const keptSends = new KeptSends({ store, clock, failed });
-  const words: Word[] = [];
+  const outbox = new UnsafeOutbox();
+  const words = outbox.sent;
   const opened: AccountId[] = [];
-  const relay = { isOnline: true, room: 1_000, refusal: undefined as SottoError | undefined };
+  const relay = { isOnline: true, refusal: undefined as SottoError | undefined };
   const repairs = new Repairs({
-    ...{ store, clock, conversations, keptSends, failed, locks: new KeyedLock(), counters: new Counters() },
+    ...{ store, account, peers, clock, conversations, keptSends, failed, outbox },
+    ...{ locks: new KeyedLock(), counters: new Counters() },
     sessions: {
       async open(account) {
         if (relay.refusal !== undefined) throw relay.refusal;
         opened.push(account);
       },
     },
-    room: () => relay.room,
-    queue: (word) => ({ changes: [], sent: () => words.push(word) }),
     isOnline: () => relay.isOnline,
   });
   let made = 0;
@@ -45,7 +52,7 @@ async function fixture() {
     const envelope = Uint8Array.from({ length: 16 }, (_, at) => (at < 2 ? made >> (8 * at) : at));
     const { timeline } = await conversations.of(sender);
     const { sequence, changes } = timeline.append({ ...hidden(sender, clock.now()), shape: "undecryptable", envelope });
-    const row = { sender, device, conversation: timeline.id, sequence, sinceMs: clock.now() };
+    const row = { sender, device, conversation: timeline.id, sequence, sinceMs: clock.now(), acceptedMs: 1 };
     const value = encodeRow("undecryptable", row);
     await store.commit([...changes, { key: keys.undecryptable(envelope), value }]);
     timeline.announce(sequence);
@@ -57,20 +64,21 @@ async function fixture() {
     for (let turn = 0; turn < 30; turn++) await settled();
   };
   /** Something that was sent to an account and is kept. */
-  const keep = async (recipient: AccountId) => {
+  const keep = async (recipient: AccountId, over: Partial<Row<"outbox">> = {}) => {
     made += 1;
     const envelope = Uint8Array.from({ length: 16 }, (_, at) => (at < 2 ? made >> (8 * at) : 99));
-    const row = { envelope, recipient, type: "content", envelopes: [], content: Uint8Array.of(5) } as const;
-    await store.commit([keptSends.keep({ ...row, createdMs: 0, state: "queued" }, clock.now())]);
+    const row = { envelope, recipient, type: "content", envelopes: [], body: Uint8Array.of(5), ...over } as const;
+    const when = { atMs: clock.now(), acceptedMs: clock.now() };
+    await store.commit([keptSends.keep({ ...row, createdMs: 0, state: "queued" }, when)]);
     return envelope;
   };
   /** Answers a request and commits what that changes. */
-  const answer = async (account: AccountId, envelopes: readonly Uint8Array[]) => {
-    const plan = await repairs.answer(account, envelopes);
+  const answer = async (asker: AccountId, envelopes: readonly Uint8Array[], from = device) => {
+    const plan = await repairs.answer({ account: asker, device: from }, envelopes);
     await store.commit(plan.build());
     for (const work of plan.after) work();
   };
-  return { store, clock, repairs, words, opened, relay, failures, fail, pass, keep, answer };
+  return { store, clock, peers, repairs, outbox, words, opened, relay, failures, fail, pass, keep, answer };
 }
 
 describe("asking for what did not open", () => {
@@ -80,7 +88,7 @@ describe("asking for what did not open", () => {
     await it.pass(200);
     expect(it.opened).toEqual([peer]);
     expect(it.words).toMatchObject([{ type: "retry", recipient: peer }]);
-    expect(it.words[0]?.type === "retry" && it.words[0].envelopes).toHaveLength(10);
+    expect(it.words[0]?.envelopes).toHaveLength(10);
   });
 
   it("asks a device at most every five seconds under a flood of bad envelopes, and still asks for all of them", async () => {
@@ -91,7 +99,7 @@ describe("asking for what did not open", () => {
     }
     expect(it.words.length).toBeLessThanOrEqual(5);
     for (let round = 0; round < 6; round++) await it.pass(5_300);
-    const asked = it.words.flatMap((word) => (word.type === "retry" ? word.envelopes : []));
+    const asked = it.words.flatMap(({ envelopes = [] }) => envelopes);
     expect(new Set(asked.map((envelope) => envelope.join())).size).toBe(200);
   });
 
@@ -138,6 +146,19 @@ describe("asking for what did not open", () => {
     expect(it.words).toHaveLength(2);
   });
 
+  it.each(["none", "received", "declined", "blocked"] as const)("asks nobody who is %s", async (relation) => {
+    const it = await fixture();
+    const row = await it.peers.get(peer);
+    await it.store.commit([it.peers.change({ ...row, relation })]);
+    await it.fail();
+    await it.pass(60_000);
+    expect(it.opened).toEqual([]);
+    await it.store.commit([it.peers.change({ ...row, relation: "accepted" })]);
+    it.repairs.wake();
+    await it.pass(200);
+    expect(it.opened).toEqual([peer]);
+  });
+
   it("does nothing after close", async () => {
     const it = await fixture();
     await it.fail();
@@ -153,7 +174,7 @@ describe("answering who could not open", () => {
     const [mine, theirs] = [await it.keep(peer), await it.keep(stranger)];
     await it.answer(peer, [mine, theirs]);
     expect(it.words).toMatchObject([
-      { type: "resend", recipient: peer, envelope: mine, content: Uint8Array.of(5) },
+      { type: "content", recipient: peer, resendOf: mine, body: Uint8Array.of(5) },
       { type: "unavailable", recipient: peer, envelopes: [theirs] },
     ]);
   });
@@ -162,25 +183,52 @@ describe("answering who could not open", () => {
     const it = await fixture();
     const envelope = await it.keep(peer);
     for (let time = 0; time < 10; time++) await it.answer(peer, [envelope]);
-    expect(it.words.filter(({ type }) => type === "resend")).toHaveLength(3);
+    expect(it.words.filter(({ type }) => type === "content")).toHaveLength(3);
   });
 
   it("answers nothing while the outbox has no room, and counts nothing", async () => {
     const it = await fixture();
     const envelope = await it.keep(peer);
-    it.relay.room = 0;
+    it.outbox.room = 0;
     for (let time = 0; time < 10; time++) await it.answer(peer, [envelope]);
-    it.relay.room = 10;
+    it.outbox.room = 10;
     await it.answer(peer, [envelope]);
-    expect(it.words).toMatchObject([{ type: "resend" }]);
+    expect(it.words).toMatchObject([{ type: "content" }]);
   });
 
-  it("takes no word of others for a place: only the sender can say that it is lost", async () => {
+  it("answers a device of this account alone, and with all that its word was", async () => {
+    const it = await fixture();
+    const other = parseDeviceId(2);
+    const sent = { type: "sent", peer, atMs: 7 } as const;
+    const [synced, elsewhere] = [await it.keep(me, sent), await it.keep(me, { ...sent, device: parseDeviceId(3) })];
+    const state = await it.keep(me, { type: "state" });
+    await it.answer(me, [synced, elsewhere, state], other);
+    expect(it.words).toMatchObject([
+      { recipient: me, device: other, type: "sent", peer, atMs: 7, body: Uint8Array.of(5), resendOf: synced },
+      { recipient: me, device: other, type: "state", body: Uint8Array.of(5), resendOf: state },
+      { recipient: me, device: other, type: "unavailable", envelopes: [elsewhere] },
+    ]);
+  });
+
+  it("says that there is nothing to show where only SDKs talked", async () => {
+    const it = await fixture();
+    const envelope = await it.keep(peer, { type: "retry", envelopes: [new Uint8Array(16)] });
+    await it.answer(peer, [envelope]);
+    expect(it.words).toMatchObject([{ type: "nothing", recipient: peer, resendOf: envelope }]);
+  });
+
+  it("takes no word of others for a place: only the device that sent it can say that it is lost", async () => {
     const it = await fixture();
     const { envelope, sequence, timeline } = await it.fail(peer);
     const conversations = new Conversations(it.store, OwnAccount.create(ownRow()));
-    const plan = await it.repairs.lost(await conversations.of(stranger), [envelope]);
-    await it.store.commit(plan.build());
+    const other = parseDeviceId(2);
+    for (const sender of [
+      { account: stranger, device },
+      { account: peer, device: other },
+    ]) {
+      const plan = await it.repairs.lost(sender, await conversations.of(sender.account), [envelope]);
+      await it.store.commit(plan.build());
+    }
     expect(await timeline.row(sequence)).not.toMatchObject({ reason: "lost" });
     expect(me).not.toBe(peer);
   });

@@ -30,6 +30,10 @@ export const welcome: Frame<"welcome"> = {
   keyDigest: new Uint8Array(32),
   oneTimeCount: 100,
   kyberCount: 100,
+  highestPrekeyId: 200,
+  head: 0,
+  resumed: "no",
+  devices: [{ device, registrationId: 1, addedMs: 1_600_000_000_000 }],
   serverTimeMs: 1_700_000_000_000,
 };
 
@@ -38,8 +42,15 @@ export const anonymousWelcome: Frame<"welcome"> = {
   type: "welcome",
   oneTimeCount: 0,
   kyberCount: 0,
+  highestPrekeyId: 0,
+  head: 0,
+  resumed: "no",
+  devices: [],
   serverTimeMs: 1_700_000_000_000,
 };
+
+/** A device as the relay lists it to its owner. */
+export const listedDevice = { device, registrationId: 7, addedMs: 1_600_000_000_000, seenDay: 19_000 };
 
 /** An envelope at a cursor. */
 export function delivery(cursor: number): Frame<"deliver"> {

@@ -1,7 +1,7 @@
 import { closeCodes, type FailureCode, failures } from "@sotto/protocol";
 import { describe, expect, it } from "vitest";
 import { DeviceLimitError, errorFromClose, errorFromFrame, verdictOn } from "../../../../sdk/core/link/loss.js";
-import { device } from "./fixture.js";
+import { device, listedDevice } from "./fixture.js";
 
 describe("why a connection ended", () => {
   it("names every failure of the wire by its code, with the time to wait", () => {
@@ -14,9 +14,10 @@ describe("why a connection ended", () => {
   });
 
   it("carries the devices of a device limit", () => {
-    const error = errorFromFrame({ type: "refused", failure: failures.deviceLimit.wire, devices: [device] });
+    const error = errorFromFrame({ type: "refused", failure: failures.deviceLimit.wire, devices: [listedDevice] });
     expect(error).toBeInstanceOf(DeviceLimitError);
-    expect(error).toMatchObject({ code: "deviceLimit", devices: [device] });
+    const seenMs = 19_000 * 86_400_000;
+    expect(error).toMatchObject({ code: "deviceLimit", devices: [{ device, seenMs, current: "other" }] });
   });
 
   it("calls a failure that no row has the relay's fault", () => {

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { Registration } from "../../../../sdk/core/link/greeting.js";
 import { DeviceLimitError } from "../../../../sdk/core/link/loss.js";
 import { type RegistrationParts, registerDevice } from "../../../../sdk/core/link/register.js";
-import { challenge, codeOf, device, welcome } from "./fixture.js";
+import { challenge, codeOf, device, listedDevice, welcome } from "./fixture.js";
 import { manualClock, settled } from "./manual-clock.js";
 import { scriptedDial } from "./scripted-dial.js";
 
@@ -46,10 +46,10 @@ describe("a registration", () => {
   it("names the devices of a full account", async () => {
     const { answer, scripted } = started();
     scripted.last.open();
-    scripted.last.say(challenge, { type: "refused", failure: failures.deviceLimit.wire, devices: [device] });
+    scripted.last.say(challenge, { type: "refused", failure: failures.deviceLimit.wire, devices: [listedDevice] });
     const error = await answer.catch((cause: unknown) => cause);
     expect(error).toBeInstanceOf(DeviceLimitError);
-    expect(error).toMatchObject({ code: "deviceLimit", devices: [device] });
+    expect(error).toMatchObject({ code: "deviceLimit", devices: [{ device, name: undefined }] });
   });
 
   it("tries once: a lost connection is the caller's to judge", async () => {

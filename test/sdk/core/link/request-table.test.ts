@@ -28,7 +28,9 @@ const sendTo = (...accounts: readonly (typeof account)[]) =>
     messageId: new Uint8Array(16),
     storage: "stored",
     urgency: "normal",
-    recipients: accounts.map((each) => ({ account: each, envelopes: [] })),
+    purpose: "message",
+    wantBundles: "no",
+    recipients: accounts.map((each) => ({ account: each, scope: "all" as const, envelopes: [] })),
   }) as const;
 /** A send of so many envelopes to every account, each as large as one may be. */
 const largeSend = (count: number, ...accounts: readonly (typeof account)[]) => {
@@ -37,7 +39,7 @@ const largeSend = (count: number, ...accounts: readonly (typeof account)[]) => {
     registrationId: 1,
     body: new Uint8Array(limits.ciphertextBytes.value),
   }));
-  return { ...sendTo(), recipients: accounts.map((each) => ({ account: each, envelopes })) };
+  return { ...sendTo(), recipients: accounts.map((each) => ({ account: each, scope: "all" as const, envelopes })) };
 };
 
 describe("the requests of a link", () => {
@@ -48,7 +50,7 @@ describe("the requests of a link", () => {
     const two = table.submit(ping);
     expect(ids()).toEqual([1, 2]);
     expect(table.answer(pong(2))).toBeUndefined();
-    expect(table.answer({ type: "resolved", id: 1, account })).toBeUndefined();
+    expect(table.answer({ type: "resolved", id: 1, account, firstContact: "everyone", bases: [] })).toBeUndefined();
     expect((await one).account).toBe(account);
     expect((await two).type).toBe("pong");
   });
@@ -76,8 +78,12 @@ describe("the requests of a link", () => {
     expect(
       table.answer({ type: "bundles", id: 2, account: otherAccount, identityKey: new Uint8Array(33), devices: [] }),
     ).toBeDefined();
-    expect(table.answer({ type: "deviceMismatch", id: 3, accounts: [mismatch] })).toBeDefined();
-    expect(table.answer({ type: "deviceMismatch", id: 3, accounts: [{ ...mismatch, account }] })).toBeUndefined();
+    expect(table.answer({ type: "deviceMismatch", id: 3, accounts: [mismatch], bundles: [] })).toBeDefined();
+    const bundles = [{ account: otherAccount, identityKey: new Uint8Array(33), devices: [] }];
+    expect(table.answer({ type: "deviceMismatch", id: 3, accounts: [], bundles })).toBeDefined();
+    expect(
+      table.answer({ type: "deviceMismatch", id: 3, accounts: [{ ...mismatch, account }], bundles: [] }),
+    ).toBeUndefined();
   });
 
   it("takes an answer once", async () => {

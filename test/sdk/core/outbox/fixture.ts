@@ -1,6 +1,13 @@
 /** An outbox with a real store and a relay in the test's hands. */
 
-import { type AccountId, deriveDeliveryKey, type Frame, parseDeviceId, SottoError } from "@sotto/protocol";
+import {
+  type AccountId,
+  type DeviceId,
+  deriveDeliveryKey,
+  type Frame,
+  parseDeviceId,
+  SottoError,
+} from "@sotto/protocol";
 import { OwnAccount } from "../../../../sdk/core/account/own-account.js";
 import type { Cancellation } from "../../../../sdk/core/cancellation.js";
 import { Counters } from "../../../../sdk/core/counters.js";
@@ -17,11 +24,15 @@ import { openSealed } from "../storage/fixture.js";
 
 const peerDevice = parseDeviceId(1);
 
+/** How far the relay's clock is ahead of this device's. */
+export const RELAY_AHEAD_MS = 5_000;
+
 /** The row of this device, with keys that open nothing. */
 export function ownRow(): Row<"account"> {
   const bytes = (size: number) => new Uint8Array(size).fill(7);
   return {
     phase: "registered",
+    mode: "first",
     relay: "ws://localhost",
     account: me,
     device,
@@ -31,6 +42,10 @@ export function ownRow(): Row<"account"> {
     devicePublic: bytes(32),
     devicePrivate: bytes(32),
     profileKey: bytes(32),
+    profileKeyVersion: 0,
+    nameVersion: 0,
+    policy: "everyone",
+    policyVersion: 0,
     nextPrekeyId: 1,
     signedPrekeyId: 1,
     lastResortPrekeyId: 1,
@@ -43,10 +58,11 @@ export type Answer = (send: {
   readonly link: "device" | "anonymous";
   readonly envelope: Uint8Array;
   readonly deliveryKey: Uint8Array | undefined;
+  readonly frame: Frame<"send">;
 }) => Promise<Frame<"accepted"> | Frame<"deviceMismatch">>;
 
 export const accepted: Frame<"accepted"> = { type: "accepted", id: 1, acceptedMs: 1 } as Frame<"accepted">;
-export const mismatch = { type: "deviceMismatch", id: 1, accounts: [] } as Frame<"deviceMismatch">;
+export const mismatch = { type: "deviceMismatch", id: 1, accounts: [], bundles: [] } as Frame<"deviceMismatch">;
 /** A refusal of the relay. */
 export const refuse = (code: ConstructorParameters<typeof SottoError>[0]) => Promise.reject(new SottoError(code));
 
@@ -60,14 +76,26 @@ export interface OutboxFixture {
     readonly content: number | undefined;
     readonly kind: string;
     readonly code: string | undefined;
+    readonly acceptedMs?: number | undefined;
   }[];
-  readonly sends: { readonly link: string; readonly envelope: Uint8Array; readonly plaintext: Uint8Array }[];
+  readonly sends: {
+    readonly link: string;
+    readonly envelope: Uint8Array;
+    readonly plaintext: Uint8Array;
+    readonly frame: Frame<"send">;
+  }[];
   readonly failures: unknown[];
   readonly counters: Counters;
   readonly repairs: { count: number };
   answer: Answer;
   state: "ready" | "waiting";
   encryptFails: SottoError | undefined;
+  /** The host's grants, the one to show first. */
+  grants: string[];
+  /** The profile key that may leave. */
+  handedOut: Uint8Array | undefined;
+  /** Other devices of this account. */
+  ownOthers: DeviceId[];
   /** Queues and commits a row whose content is one byte. */
   put(content: number): Promise<number>;
 }
@@ -88,19 +116,21 @@ export async function outboxFixture(store?: SealedStore, clock = manualClock()):
     (link: "device" | "anonymous") =>
     async (frame: { readonly type: string }, _options?: { readonly signal?: Cancellation }): Promise<never> => {
       const send = frame as unknown as Frame<"send">;
-      sends.push({ link, envelope: send.messageId, plaintext: send.recipients[0]?.envelopes[0]?.body ?? plaintext });
+      const body = send.recipients[0]?.envelopes[0]?.body ?? plaintext;
+      sends.push({ link, envelope: send.messageId, plaintext: body, frame: send });
       const deliveryKey = send.recipients[0]?.deliveryKey;
-      return (await fixture.answer({ link, envelope: send.messageId, deliveryKey })) as never;
+      return (await fixture.answer({ link, envelope: send.messageId, deliveryKey, frame: send })) as never;
     };
   const outbox = new Outbox({
     store: sealed,
     account: OwnAccount.create(ownRow()),
     peers,
     sessions: {
-      async encrypt(_recipient: AccountId, bytes: Uint8Array) {
+      async encrypt(recipient: AccountId, bytes: Uint8Array, only?: DeviceId) {
         if (fixture.encryptFails !== undefined) throw fixture.encryptFails;
         plaintext = bytes.slice();
-        const envelopes = [{ device: peerDevice, registrationId: 1, body: plaintext }];
+        const devices = only !== undefined ? [only] : recipient === me ? fixture.ownOthers : [peerDevice];
+        const envelopes = devices.map((device) => ({ device, registrationId: 1, body: plaintext }));
         return { envelopes, durable: Promise.resolve() };
       },
       async repair() {
@@ -115,16 +145,29 @@ export async function outboxFixture(store?: SealedStore, clock = manualClock()):
         request: request("device"),
       },
       anonymous: { request: request("anonymous") },
+      nowMs: () => clock.now() + RELAY_AHEAD_MS,
     },
+    grants: {
+      of: async () => fixture.grants[0],
+      async refused() {
+        fixture.grants.shift();
+        return fixture.grants.length > 0;
+      },
+      spent: () => undefined,
+    },
+    accountState: { filled: async (body) => body },
+    handedOut: () => fixture.handedOut,
     locks: new KeyedLock(),
     clock,
     random: nodePlatform.random,
     counters,
     keptSends,
     failed,
-    async settled(row: Row<"outbox">, { kind, error, commit }: Settled) {
-      await commit([]);
-      outcomes.push({ content: row.content[0], kind, code: error?.code });
+    async settled(row: Row<"outbox">, outcome: Settled) {
+      await outcome.commit([]);
+      const code = outcome.kind === "failed" ? outcome.error.code : undefined;
+      const acceptedMs = outcome.kind === "accepted" ? outcome.acceptedMs : undefined;
+      outcomes.push({ content: row.body[0], kind: outcome.kind, code, acceptedMs });
     },
   });
   const fixture: OutboxFixture = {
@@ -132,11 +175,14 @@ export async function outboxFixture(store?: SealedStore, clock = manualClock()):
     answer: async () => accepted,
     state: "ready",
     encryptFails: undefined,
+    grants: [],
+    handedOut: new Uint8Array(32).fill(7),
+    ownOthers: [],
     async put(content) {
       const queued = outbox.queue({
         recipient: peer,
         type: "content",
-        content: Uint8Array.of(content),
+        body: Uint8Array.of(content),
         conversation: conversationId,
         sequence: content,
       });

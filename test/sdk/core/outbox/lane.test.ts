@@ -23,7 +23,7 @@ function laneFixture(answerOf?: (order: number) => Attempted) {
   const lane = new Lane<string>(recipient, {
     clock,
     access: async () => "access",
-    begin: async (order, _access, window) => {
+    begin: async (order, { window }) => {
       let answer: (outcome: Attempted) => void = () => {};
       const attempted = new Promise<Attempted>((resolve) => (answer = resolve));
       tries.push({ order, window, answer });

@@ -1,8 +1,9 @@
-import { SottoError } from "@sotto/protocol";
+import { decodePayload, parseDeviceId, SottoError } from "@sotto/protocol";
 import { describe, expect, it } from "vitest";
+import type { Order } from "../../../../sdk/core/outbox/outbox.js";
 import { keys, range } from "../../../../sdk/core/rows.js";
-import { conversationId, peer } from "../people.js";
-import { holdProfileKey, mismatch, outboxFixture, quiet, refuse } from "./fixture.js";
+import { conversationId, device, me, peer } from "../people.js";
+import { accepted, holdProfileKey, mismatch, outboxFixture, quiet, RELAY_AHEAD_MS, refuse } from "./fixture.js";
 
 const DAY_MS = 24 * 3_600_000;
 
@@ -14,8 +15,8 @@ describe("the outbox", () => {
     expect(it.outcomes.map(({ content }) => content)).toEqual(Array.from({ length: 40 }, (_, index) => index + 1));
     expect(await it.store.list(range(keys.outboxAll, 100))).toEqual([]);
     expect(it.outbox.size).toBe(0);
-    const kept = await it.keptSends.find(it.sends[0]?.envelope ?? new Uint8Array(16), peer);
-    expect(kept?.content).toEqual(Uint8Array.of(1));
+    const kept = await it.keptSends.find(it.sends[0]?.envelope ?? new Uint8Array(16), { account: peer, device });
+    expect(kept).toMatchObject({ type: "content", body: Uint8Array.of(1), acceptedMs: 1 });
   });
 
   it("takes up what an earlier run left, in order, and never gives an order number twice", async () => {
@@ -60,7 +61,7 @@ describe("the outbox", () => {
   it("gives a row out before it leaves, also while its commit is on its way, and not when it may have left", async () => {
     const it = await outboxFixture();
     it.state = "waiting";
-    const queued = it.outbox.queue({ recipient: peer, type: "content", content: Uint8Array.of(1) });
+    const queued = it.outbox.queue({ recipient: peer, type: "content", body: Uint8Array.of(1) });
     await it.store.commit(queued.changes);
     const change = await it.outbox.withdraw(queued.order);
     expect(change).toEqual({ key: keys.outbox(queued.order), value: undefined });
@@ -145,29 +146,140 @@ describe("the outbox", () => {
     expect(new Set(it.sends.map(({ envelope }) => envelope.join())).size).toBe(3);
   });
 
-  it("sends sealed under the delivery key, and falls back to a first contact when that is refused", async () => {
+  it("sends sealed under the delivery key; refused, shows it as itself, and then falls back to a first contact", async () => {
     const it = await outboxFixture();
     const deliveryKey = await holdProfileKey(it, 1);
-    it.answer = async ({ link, deliveryKey: given }) => {
-      if (link === "anonymous") {
-        expect(given).toEqual(deliveryKey);
-        return refuse("notAllowed");
-      }
-      expect(given).toBeUndefined();
-      return { type: "accepted", id: 1, acceptedMs: 1 } as never;
-    };
+    it.answer = async ({ deliveryKey: given }) => (given === undefined ? accepted : refuse("notAllowed"));
+    await it.put(1);
+    await quiet();
+    const shown = it.sends.map(({ link, frame }) => ({ link, key: frame.recipients[0]?.deliveryKey }));
+    expect(shown).toEqual([
+      { link: "anonymous", key: deliveryKey },
+      { link: "device", key: deliveryKey },
+      { link: "device", key: undefined },
+    ]);
+    expect(it.outcomes).toMatchObject([{ kind: "accepted" }]);
+    expect((await it.peers.get(peer)).profileKey).toBeUndefined();
+  });
+
+  it("keeps a former delivery key that the relay takes from it as itself", async () => {
+    const it = await outboxFixture();
+    await holdProfileKey(it, 1);
+    it.answer = async ({ link }) => (link === "device" ? accepted : refuse("notAllowed"));
     await it.put(1);
     await quiet();
     expect(it.sends.map(({ link }) => link)).toEqual(["anonymous", "device"]);
+    expect((await it.peers.get(peer)).profileKey).toBeDefined();
+  });
+
+  it("asks for the bundles that repair a window with its first send only, and says what is a message", async () => {
+    const it = await outboxFixture();
+    const said = { recipient: peer, type: "content", body: Uint8Array.of(1) } as const;
+    const orders: readonly Order[] = [
+      said,
+      { recipient: peer, type: "contact" },
+      { recipient: peer, type: "retry", envelopes: [new Uint8Array(16)] },
+      { ...said, resendOf: new Uint8Array(16) },
+    ];
+    const queued = orders.map((order) => it.outbox.queue(order));
+    await it.store.commit(queued.flatMap(({ changes }) => changes));
+    for (const { sent } of queued) sent();
+    await quiet();
+    expect(it.sends.map(({ frame }) => [frame.wantBundles, frame.purpose])).toEqual([
+      ["yes", "message"],
+      ["no", "message"],
+      ["no", "repair"],
+      ["no", "repair"],
+    ]);
+  });
+
+  it("shows a stranger the host's grant, and another one if that was spent", async () => {
+    const it = await outboxFixture();
+    it.grants = ["spent", "fresh"];
+    it.answer = async ({ frame }) => (frame.recipients[0]?.grant === "fresh" ? accepted : refuse("grantSpent"));
+    await it.put(1);
+    await quiet();
+    expect(it.sends.map(({ frame }) => frame.recipients[0]?.grant)).toEqual(["spent", "fresh"]);
     expect(it.outcomes).toMatchObject([{ kind: "accepted" }]);
-    expect((await it.peers.get(peer)).profileKey).toBeUndefined();
+  });
+
+  it.each(["requestPending", "notAllowed", "badGrant", "grantSpent"] as const)("gives up on %s", async (code) => {
+    const it = await outboxFixture();
+    it.answer = () => refuse(code);
+    await it.put(1);
+    const wordless = it.outbox.queue({ recipient: peer, type: "contact" });
+    await it.store.commit(wordless.changes);
+    wordless.sent();
+    await quiet();
+    expect(it.outcomes.map(({ kind, code }) => ({ kind, code }))).toEqual([
+      { kind: "failed", code },
+      { kind: "failed", code },
+    ]);
+    // What has an item can be tried again; the rest is dropped.
+    expect(await it.store.list(range(keys.outboxAll, 10))).toHaveLength(1);
+  });
+
+  it("keeps a key back until the relay holds its delivery key, and then goes on", async () => {
+    const it = await outboxFixture();
+    it.handedOut = undefined;
+    const queued = it.outbox.queue({ recipient: peer, type: "contact" });
+    await it.store.commit(queued.changes);
+    queued.sent();
+    await quiet();
+    expect(it.sends).toHaveLength(0);
+    it.handedOut = new Uint8Array(32).fill(9);
+    it.outbox.wake();
+    await quiet();
+    expect(decodePayload(it.sends[0]?.plaintext ?? new Uint8Array(0))).toMatchObject({ profileKey: it.handedOut });
+  });
+
+  it.each(["blocked", "declined", "received"] as const)("hands no key to somebody who is %s", async (relation) => {
+    const it = await outboxFixture();
+    await it.store.commit([it.peers.change({ ...(await it.peers.get(peer)), relation })]);
+    await it.put(1);
+    const queued = it.outbox.queue({ recipient: peer, type: "contact" });
+    await it.store.commit(queued.changes);
+    queued.sent();
+    await quiet();
+    expect(it.sends).toHaveLength(1);
+    expect(decodePayload(it.sends[0]?.plaintext ?? new Uint8Array(0))).toMatchObject({ profileKey: undefined });
+    expect(it.outcomes.at(-1)).toMatchObject({ kind: "failed", code: "notAllowed" });
+  });
+
+  it("sends own devices everything on the device's connection, one device alone if it is named", async () => {
+    const it = await outboxFixture();
+    it.ownOthers = [parseDeviceId(2), parseDeviceId(3)];
+    const said = { recipient: me, type: "sent", peer, atMs: 5, body: Uint8Array.of(1) } as const;
+    for (const order of [said, { ...said, device: parseDeviceId(3) }]) {
+      const queued = it.outbox.queue(order);
+      await it.store.commit(queued.changes);
+      queued.sent();
+    }
+    await quiet();
+    expect(
+      it.sends.map(({ link, frame: { recipients } }) => [link, recipients[0]?.scope, recipients[0]?.envelopes.length]),
+    ).toEqual([
+      ["device", "all", 2],
+      ["device", "listed", 1],
+    ]);
+    expect(decodePayload(it.sends[0]?.plaintext ?? new Uint8Array(0))).toMatchObject({ type: "sent", peer, atMs: 5 });
+  });
+
+  it("sends nothing at all for an account with one device, and says by the relay's clock when", async () => {
+    const it = await outboxFixture();
+    const queued = it.outbox.queue({ recipient: me, type: "sent", peer, atMs: 5, body: Uint8Array.of(1) });
+    await it.store.commit(queued.changes);
+    queued.sent();
+    await quiet();
+    expect(it.sends).toHaveLength(0);
+    expect(it.outcomes).toMatchObject([{ kind: "accepted", acceptedMs: it.clock.now() + RELAY_AHEAD_MS }]);
   });
 
   it("keeps a profile key that the peer handed out while the former was being refused", async () => {
     const it = await outboxFixture();
     await holdProfileKey(it, 1);
-    it.answer = async ({ link }) => {
-      if (link === "device") return { type: "accepted", id: 1, acceptedMs: 1 } as never;
+    it.answer = async ({ deliveryKey }) => {
+      if (deliveryKey === undefined) return { type: "accepted", id: 1, acceptedMs: 1 } as never;
       await holdProfileKey(it, 2);
       return refuse("notAllowed");
     };
@@ -191,9 +303,9 @@ describe("what was sent", () => {
     const it = await outboxFixture();
     for (let content = 0; content < 700; content++) {
       const envelope = Uint8Array.from({ length: 16 }, (_, at) => (at === 0 ? content % 256 : content >> 8));
-      const row = { envelope, recipient: peer, type: "content", envelopes: [], content: Uint8Array.of(1) } as const;
-      const sentMs = it.clock.now() - (content < 650 ? 8 : 1) * DAY_MS;
-      await it.store.commit([it.keptSends.keep({ ...row, createdMs: 0, state: "queued" }, sentMs)]);
+      const row = { envelope, recipient: peer, type: "content", envelopes: [], body: Uint8Array.of(1) } as const;
+      const atMs = it.clock.now() - (content < 650 ? 8 : 1) * DAY_MS;
+      await it.store.commit([it.keptSends.keep({ ...row, createdMs: 0, state: "queued" }, { atMs, acceptedMs: atMs })]);
     }
     await it.keptSends.purge();
     expect(await it.store.list(range(keys.sentAll, 1_000))).toHaveLength(50);

@@ -90,15 +90,27 @@ export class Client implements Connection {
     return this.nextId++;
   }
 
-  /** The next frame, which must be of this type. */
+  /** The next frame, which must be of this type. Word of changed devices comes in between, and is for who asks for it. */
   async next<Name extends FrameToClient["type"]>(type: Name): Promise<Frame<Name>> {
+    const isWanted = (frame: FrameToClient) => frame.type === type || frame.type !== "devicesChanged";
     await until(
-      () => this.unread.length > 0,
+      () => this.unread.some(isWanted),
       () => `${type} (closed with ${this.closedWith})`,
     );
+    this.unread.splice(0, this.unread.findIndex(isWanted));
     const frame = this.unread.shift();
     if (frame?.type !== type) throw new Error(`expected ${type}, got ${describe(frame)}`);
     return frame as Frame<Name>;
+  }
+
+  /** The next frame of this type; what came before it is passed over. */
+  async skipTo<Name extends FrameToClient["type"]>(type: Name): Promise<Frame<Name>> {
+    await until(
+      () => this.unread.some((frame) => frame.type === type),
+      () => `${type} among ${this.unread.map(describe).join(", ")}`,
+    );
+    while (this.unread[0]?.type !== type) this.unread.shift();
+    return this.next(type);
   }
 
   /** Frames that came and were not asked for, after everything came to rest. */

@@ -79,7 +79,7 @@ export class TestDevice {
       registrationId: this.registrationId,
       deliveryKeyHash: hashDeliveryKey(this.person.deliveryKey),
     };
-    const text = registrationText(challenge, { ...keys, mode: changes.mode });
+    const text = registrationText(challenge, { ...keys, mode: changes.mode, replaces: changes.replaces });
     return {
       type: "register",
       version: PROTOCOL_VERSION,

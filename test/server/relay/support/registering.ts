@@ -1,6 +1,6 @@
 /** Registrations that are refused, and what they left in the store. */
 
-import { failures, type WireFailureCode } from "@sotto/protocol";
+import { type Frame, failures, type WireFailureCode } from "@sotto/protocol";
 import { expect } from "vitest";
 import { decodeAccount } from "../../../../server/relay/account.js";
 import type { TestDevice } from "./device.js";
@@ -10,7 +10,12 @@ import type { TestRelay } from "./test-relay.js";
 export type Changes = Parameters<TestDevice["registration"]>[1];
 
 /** Tries a registration and answers its refusal. */
-export async function refusal(relay: TestRelay, device: TestDevice, changes: Changes, address?: string) {
+export async function refusal(
+  relay: TestRelay,
+  device: TestDevice,
+  changes: Changes,
+  address?: string,
+): Promise<Frame<"refused">> {
   const { client, challenge } = await relay.challenged(address);
   client.say(device.registration(challenge, changes));
   const refused = await client.next("refused");

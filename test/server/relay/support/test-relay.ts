@@ -5,7 +5,7 @@ import type { AccountId, DeviceId, Frame } from "@sotto/protocol";
 import { PROTOCOL_VERSION } from "@sotto/protocol";
 import { certify, newKeyPair } from "../../../../server/keys/certificates.js";
 import { createSignatures } from "../../../../server/keys/signatures.js";
-import type { Bus, HostTokens, RelayPolicy, Signatures, Store } from "../../../../server/ports.js";
+import type { Bus, HostGrants, HostTokens, RelayPolicy, Signatures, Store } from "../../../../server/ports.js";
 import { createRelay, type Relay } from "../../../../server/relay/index.js";
 import { localBus, memoryStore } from "../../../../server/store/index.js";
 import { Client } from "./client.js";
@@ -22,6 +22,8 @@ export const POLICY: RelayPolicy = {
   keysLowAt: 10,
   refusalDelayMs: 250,
   limiterScale: 1,
+  firstContactFloor: "everyone",
+  grantBases: [],
 };
 
 const root = newKeyPair();
@@ -38,6 +40,7 @@ export const signatures: Signatures = createSignatures({
 export interface TestRelayOptions {
   readonly policy?: Partial<RelayPolicy>;
   readonly hostTokens?: HostTokens;
+  readonly grants?: HostGrants;
   readonly clock?: ManualClock;
   readonly store?: Store;
   readonly bus?: Bus;
@@ -68,6 +71,7 @@ export class TestRelay {
       random: { bytes: (size) => randomBytes(size) },
       signatures: options.signatures ?? signatures,
       hostTokens: options.hostTokens,
+      grants: options.grants,
       policy: { ...POLICY, ...options.policy },
       log: {
         info: () => {},
@@ -107,9 +111,10 @@ export class TestRelay {
   async registered(
     device: TestDevice,
     mode: Frame<"register">["mode"] = "first",
+    changes: Partial<Frame<"register">> = {},
   ): Promise<{ readonly client: Client; readonly account: AccountId; readonly device: DeviceId }> {
     const { client, challenge } = await this.challenged();
-    client.say(device.registration(challenge, { mode }));
+    client.say(device.registration(challenge, { mode, ...changes }));
     const welcome = await client.next("welcome");
     device.account = welcome.account;
     device.device = welcome.device;
@@ -126,10 +131,17 @@ export class TestRelay {
 
   /** A new connection of a registered device, which has seen `welcome`. */
   async connected(device: TestDevice): Promise<Client> {
+    return (await this.greeted(device)).client;
+  }
+
+  /** A new connection of a registered device, and its `welcome`. */
+  async greeted(
+    device: TestDevice,
+    resume?: Uint8Array,
+  ): Promise<{ readonly client: Client; readonly welcome: Frame<"welcome"> }> {
     const { client, challenge } = await this.challenged();
-    client.say(device.authentication(challenge));
-    await client.next("welcome");
-    return client;
+    client.say({ ...device.authentication(challenge), resume });
+    return { client, welcome: await client.next("welcome") };
   }
 }
 
@@ -137,10 +149,15 @@ function add(values: Map<string, number>, name: string, by: number): void {
   values.set(name, (values.get(name) ?? 0) + by);
 }
 
+type Addressed = Frame<"send">["recipients"][number];
+
+/** One recipient of a send; all of its devices unless said otherwise. */
+export type TestRecipient = Omit<Addressed, "scope"> & Partial<Pick<Addressed, "scope">>;
+
 /** A send with sensible defaults. */
 export function sendFrame(
   client: Client,
-  recipients: Frame<"send">["recipients"],
+  recipients: readonly TestRecipient[],
   changes: Partial<Frame<"send">> = {},
 ): Frame<"send"> {
   return {
@@ -149,7 +166,9 @@ export function sendFrame(
     messageId: new Uint8Array(randomBytes(16)),
     storage: "stored",
     urgency: "normal",
-    recipients,
+    purpose: "message",
+    wantBundles: "no",
+    recipients: recipients.map((one) => ({ scope: "all", ...one })),
     ...changes,
   };
 }
@@ -162,5 +181,7 @@ export function envelopeFor(device: TestDevice, body: Uint8Array = new Uint8Arra
 /** A recipient with the delivery key and one envelope for each of these devices of one person. */
 export function sealedTo(...devices: readonly [TestDevice, ...TestDevice[]]) {
   const [{ person, known }] = devices;
-  return { account: known.account, deliveryKey: person.deliveryKey, envelopes: devices.map((one) => envelopeFor(one)) };
+  const { account } = known;
+  const envelopes = devices.map((one) => envelopeFor(one));
+  return { account, deliveryKey: person.deliveryKey, scope: "all" as const, envelopes };
 }

@@ -1,0 +1,215 @@
+/**
+ * What the relay has to hold of this account's decisions: the hash of its delivery key, who may make first contact, and
+ * whom it refuses.
+ *
+ * A rotation goes in this order, so that no contact's message is lost or bounced for good:
+ *
+ *   1. one local commit: the new profile key, the decision it belongs to, and an order for each contact that hands it over;
+ *   2. `setAccess`: the relay takes the new delivery key and remembers the one before as a former one;
+ *   3. only now the new key leaves this device, in `contact` payloads and beside contents (`handedOut`).
+ *
+ * A contact that writes between 2 and 3 shows the former key: it is named to the relay, and its message arrives. Were the
+ * key handed out before 2, the relay would know neither it nor its holder. A crash behind 1 goes on with 2, because the
+ * digest of the next welcome differs; until the relay confirmed, contents leave without a key and orders that hand it over
+ * wait. A contact that never gets the order (it was asleep for longer than mail is kept) still finds the key beside the
+ * next content, and until then writes with the former one.
+ */
+
+import {
+  type AccountId,
+  accessDigest,
+  deriveDeliveryKey,
+  type Frame,
+  hashDeliveryKey,
+  limits,
+  SottoError,
+} from "@sotto/protocol";
+import type { OwnAccount } from "../account/own-account.js";
+import { isFatal } from "../fatal.js";
+import type { Plan } from "../inbox/plan.js";
+import type { Outbox, Queued } from "../outbox/outbox.js";
+import type { Clock, Random } from "../ports.js";
+import type { Relay } from "../relay.js";
+import { decodeRow, eachRow, keys } from "../rows.js";
+import { sameBytes } from "../same-bytes.js";
+import type { SealedStore } from "../storage/sealed-store.js";
+
+/** Orders the outbox keeps room for, beside those that hand a new key over. */
+const ROOM_LEFT = 64;
+/** How long a refused or lost `setAccess` waits before it is tried again while the relay is there. */
+const AGAIN_MS = 5_000;
+/** What another device of this account decided just now comes within this time, once the mailbox is empty. */
+const GRACE_MS = 2_000;
+
+/** What access works with. */
+export interface AccessParts {
+  readonly store: SealedStore;
+  readonly account: OwnAccount;
+  readonly random: Random;
+  readonly clock: Clock;
+  readonly outbox: Pick<Outbox, "queue" | "room" | "wake">;
+  readonly relay: { readonly device: Pick<Relay["device"], "state" | "request"> };
+  /** How many other devices this account has. */
+  otherDevices(): number;
+  /** The orders that tell this account's other devices its own settings. */
+  tellOwn(): readonly Queued[];
+  failed(error: unknown): void;
+}
+
+/** What the relay is told. */
+type Settings = Pick<Frame<"setAccess">, "deliveryKeyHash" | "firstContact" | "blocked">;
+
+/** Keeps the relay's access settings equal to this account's. */
+export class Access {
+  private confirmed: Uint8Array | undefined;
+  private applying: Promise<void> = Promise.resolve();
+  private isDirty = false;
+  private isClosed = false;
+  /** `doubted`: relay and device differ, and another device's decision may still wait in the mailbox. */
+  private held: "same" | "doubted" = "same";
+  private mailbox: "filled" | "empty" = "filled";
+  private timer: { cancel(): void } | undefined;
+
+  constructor(private readonly parts: AccessParts) {}
+
+  /** The profile key payloads may carry: none while the relay does not hold its delivery key yet. */
+  handedOut(): Uint8Array | undefined {
+    const { profileKey } = this.parts.account.current;
+    return this.confirmed !== undefined && sameBytes(this.confirmed, profileKey) ? profileKey : undefined;
+  }
+
+  /**
+   * A new profile key, handed to every contact and to this account's other devices. The caller commits what `build`
+   * answers in the same turn, together with the decision that made the rotation needed; `after` begins to tell the relay.
+   */
+  async rotate(without?: AccountId): Promise<Plan> {
+    const { store, account, random, outbox, tellOwn } = this.parts;
+    const contacts: AccountId[] = [];
+    for await (const { value } of eachRow(store, keys.peers)) {
+      const { account: id, relation } = decodeRow("peer", value);
+      if (relation === "accepted" && id !== without && id !== account.id) contacts.push(id);
+    }
+    let queued: readonly Queued[] = [];
+    return {
+      build: () => {
+        const { profileKeyVersion } = account.current;
+        const own = account.change({ profileKey: random.bytes(32), profileKeyVersion: profileKeyVersion + 1 });
+        // Beyond what the outbox takes, contacts find the key beside the next content.
+        const reached = contacts.slice(0, Math.max(0, outbox.room - ROOM_LEFT));
+        queued = [...tellOwn(), ...reached.map((recipient) => outbox.queue({ recipient, type: "contact" }))];
+        return [own, ...queued.flatMap(({ changes }) => changes)];
+      },
+      after: [
+        () => {
+          for (const one of queued) one.sent();
+          void this.apply();
+        },
+      ],
+    };
+  }
+
+  /**
+   * Tells the relay what is decided now. Resolves once it holds that, or cannot be told for now: then it is told when the
+   * relay is next reached.
+   */
+  apply(): Promise<void> {
+    this.isDirty = true;
+    this.applying = this.applying.then(() => this.run());
+    return this.applying;
+  }
+
+  /**
+   * The relay was reached: what it holds is compared, and told anew where it differs. Called before anything is sent.
+   *
+   * With other devices the difference may be their decision, which waits in the mailbox: then it is looked at again when
+   * that is empty.
+   */
+  welcomed({ accessDigest: held }: Pick<Frame<"welcome">, "accessDigest">): void {
+    this.held = "same";
+    this.mailbox = "filled";
+    this.compare(held).catch((error: unknown) => this.parts.failed(error));
+  }
+
+  /** Everything that waited in the mailbox was taken. */
+  queueEmpty(): void {
+    this.mailbox = "empty";
+    if (this.held === "doubted") this.applyAfter(GRACE_MS);
+  }
+
+  /** Stops. What the relay was not told is told by the next client. */
+  close(): void {
+    this.isClosed = true;
+    this.timer?.cancel();
+  }
+
+  private async compare(held: Uint8Array | undefined): Promise<void> {
+    const { profileKey } = this.parts.account.current;
+    const settings = await this.settings();
+    if (held === undefined || !sameBytes(held, accessDigest(settings))) {
+      if (held === undefined || this.parts.otherDevices() === 0) return this.apply();
+      this.held = "doubted";
+      if (this.mailbox === "empty") this.applyAfter(GRACE_MS);
+      return;
+    }
+    // Changed meanwhile: whoever changed it applies it.
+    if (sameBytes(profileKey, this.parts.account.current.profileKey)) this.confirm(profileKey);
+  }
+
+  private async run(): Promise<void> {
+    const { relay, account } = this.parts;
+    if (!this.isDirty || this.isClosed || relay.device.state !== "ready") return;
+    // Told nobody yet whom the account blocks: what this device would say now unblocks them all.
+    if (account.current.mode === "add" && !(await this.hasContact())) return this.applyAfter(GRACE_MS);
+    this.isDirty = false;
+    const { profileKey } = account.current;
+    try {
+      await relay.device.request({ type: "setAccess", ...(await this.settings()) });
+      this.confirm(profileKey);
+    } catch (error) {
+      if (isFatal(error)) return this.parts.failed(error);
+      this.isDirty = true;
+      const { retryAfterMs } = error instanceof SottoError ? error : { retryAfterMs: undefined };
+      this.applyAfter(retryAfterMs ?? AGAIN_MS);
+    }
+  }
+
+  private applyAfter(delayMs: number): void {
+    this.timer?.cancel();
+    if (this.isClosed) return;
+    this.timer = this.parts.clock.after(delayMs, () => void this.apply());
+  }
+
+  /** What waited for the relay to hold the key may leave. */
+  private confirm(profileKey: Uint8Array): void {
+    this.held = "same";
+    this.timer?.cancel();
+    if (this.confirmed !== undefined && sameBytes(this.confirmed, profileKey)) return;
+    this.confirmed = profileKey;
+    this.parts.outbox.wake();
+  }
+
+  /** False on a device that was just linked: its contacts, and who is blocked, are on their way from the others. */
+  private async hasContact(): Promise<boolean> {
+    const { store, account } = this.parts;
+    for await (const { value } of eachRow(store, keys.peers)) {
+      if (decodeRow("peer", value).account !== account.id) return true;
+    }
+    return false;
+  }
+
+  private async settings(): Promise<Settings> {
+    const { store, account } = this.parts;
+    const blocked: AccountId[] = [];
+    for await (const { value } of eachRow(store, keys.peers)) {
+      const { account: id, relation } = decodeRow("peer", value);
+      if (relation === "blocked") blocked.push(id);
+    }
+    const { profileKey, policy } = account.current;
+    return {
+      deliveryKeyHash: hashDeliveryKey(deriveDeliveryKey(profileKey)),
+      firstContact: policy,
+      // Merged from several devices it may be more; the newest client's own limit keeps it below.
+      blocked: blocked.slice(0, limits.blockedAccounts.value),
+    };
+  }
+}

@@ -1,0 +1,129 @@
+/** Edits, deletes and reactions that came before their message: held until it comes, and then said in its commit. */
+
+import type { AccountId, Content, MessageId } from "@sotto/protocol";
+import type { StoreChange } from "../ports.js";
+import { decodeRow, encodeRow, keys, type Row } from "../rows.js";
+import type { SealedStore } from "../storage/sealed-store.js";
+import type { Early } from "./early.js";
+import { reacted } from "./reactions.js";
+import { deleted, edited, isRevisable, overtakesRevision } from "./revisions.js";
+import { readStored } from "./stored-content.js";
+
+/** Words of one account held for one message; one more is refused. */
+const MAX_WORDS = 64;
+
+/** A content and its canonical bytes. */
+export interface Word {
+  readonly content: Content;
+  readonly encoded: Uint8Array;
+}
+
+/** What to hold for a message, in place of what is held; `unneeded` if what is held counts more; `full` if there is no room. */
+export type Holding =
+  | { readonly kind: "held"; build(): readonly StoreChange[] }
+  | { readonly kind: "unneeded" }
+  | { readonly kind: "full" };
+
+/** The words of one conversation that wait for their message. Each lies in a numbered row of its account and message. */
+export class EarlyWords {
+  constructor(
+    private readonly store: SealedStore,
+    private readonly early: Early,
+    private readonly conversation: string,
+  ) {}
+
+  /** What these accounts said about a message before it came, and the changes that let go of it. */
+  async about(
+    target: MessageId,
+    accounts: readonly AccountId[],
+  ): Promise<{ readonly words: readonly Word[]; release(): readonly StoreChange[] }> {
+    await this.early.ready();
+    const words: Word[] = [];
+    const taken: string[] = [];
+    for (const account of accounts) {
+      for (const [slot, word] of (await this.of(account, target)).entries()) {
+        words.push(word);
+        taken.push(this.key(account, target, slot));
+      }
+    }
+    return { words, release: () => taken.map((key) => this.early.drop(key)) };
+  }
+
+  /** Decides how to hold one more word. Words that a delete or a later edit makes void are not kept. */
+  async hold(word: Word, target: MessageId, nowMs: number): Promise<Holding> {
+    await this.early.ready();
+    const { sender } = word.content;
+    const before = await this.of(sender, target);
+    const isEdit = ({ content }: Word) => content.kind === "edit";
+    const revises = word.content.kind !== "reaction";
+    const rivals = before.filter(({ content }) => content.kind !== "reaction");
+    if (isEdit(word) && rivals.some(({ content }) => !overtakesRevision(word.content, content)))
+      return { kind: "unneeded" };
+    const after = [...(revises ? before.filter((one) => !isEdit(one)) : before), word];
+    const more = after.length - before.length;
+    if (after.length > MAX_WORDS || (more > 0 && !(await this.early.room(more, nowMs)))) return { kind: "full" };
+    return { kind: "held", build: () => this.write(sender, target, { before, after }) };
+  }
+
+  private write(
+    account: AccountId,
+    target: MessageId,
+    { before, after }: { readonly before: readonly Word[]; readonly after: readonly Word[] },
+  ): readonly StoreChange[] {
+    const changes: StoreChange[] = [];
+    for (let slot = 0; slot < Math.max(before.length, after.length); slot++) {
+      const key = this.key(account, target, slot);
+      const word = after[slot];
+      if (word === undefined) changes.push(this.early.drop(key));
+      else if (word !== before[slot]) changes.push(this.early.put(key, encodeRow("early", { content: word.encoded })));
+    }
+    return changes;
+  }
+
+  private async of(account: AccountId, target: MessageId): Promise<readonly Word[]> {
+    const words: Word[] = [];
+    for (let slot = 0; slot < MAX_WORDS; slot++) {
+      const key = this.key(account, target, slot);
+      const stored = this.early.has(key) ? await this.store.get(key) : undefined;
+      if (stored === undefined) break;
+      const { content: encoded } = decodeRow("early", stored);
+      words.push({ content: readStored(encoded), encoded });
+    }
+    return words;
+  }
+
+  /** The first has the key that an earlier version gave to its only one. */
+  private key(account: AccountId, target: MessageId, slot: number): string {
+    return keys.early(this.store, this.conversation, account, slot === 0 ? target : `${target}/${slot}`);
+  }
+}
+
+/**
+ * A message's row after all that was said about it before it came, and those of the words that are items of their own.
+ *
+ * The same as if they had come behind it, in whatever order.
+ */
+export function withEarlyWords(
+  message: Row<"item">,
+  { sender, words }: { readonly sender: AccountId; readonly words: readonly Word[] },
+): { readonly row: Row<"item">; readonly shown: readonly Word[] } {
+  const isGone = message.shape === "content" && message.deletedMs !== undefined;
+  let row = message;
+  const reactions = words.filter(
+    ({ content }) => content.kind === "reaction" && (isGone || isRevisable(message, "reaction")),
+  );
+  for (const { content } of reactions) if (content.kind === "reaction" && !isGone) row = reacted(row, content);
+  const revisions = words.filter(({ content }) => content.sender === sender);
+  const deletes = revisions.filter(
+    ({ content }) => content.kind === "delete" && (isGone || isRevisable(message, "delete")),
+  );
+  const shown = [...reactions, ...deletes];
+  if (isGone || deletes.length > 0)
+    return { row: isGone ? row : deleted(row, message.acceptedMs ?? message.atMs), shown };
+  const [last] = revisions
+    .filter(({ content }) => content.kind === "edit" && isRevisable(message, "edit"))
+    .sort((a, b) => (overtakesRevision(a.content, b.content) ? -1 : 1));
+  if (last === undefined || (row.edit !== undefined && !overtakesRevision(last.content, readStored(row.edit))))
+    return { row, shown };
+  return { row: edited(row, last.encoded), shown: [...shown, last] };
+}

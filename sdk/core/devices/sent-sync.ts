@@ -1,0 +1,83 @@
+/** What this account says, told to its other devices: queued when the relay accepted it, shown there as their own. */
+
+import { type AccountId, type Content, type DeviceId, decodeContent } from "@sotto/protocol";
+import type { OwnAccount } from "../account/own-account.js";
+import type { KeptSends } from "../outbox/kept-sends.js";
+import type { Outbox, Queued } from "../outbox/outbox.js";
+import type { Row } from "../rows.js";
+import type { SealedStore } from "../storage/sealed-store.js";
+
+/** The relay says when a device was added and when a message was accepted; nodes of a cluster differ a little. */
+const MARGIN_MS = 5_000;
+/** Orders of one commit. */
+const BATCH = 64;
+
+/** What syncing sends works with. */
+export interface SentSyncParts {
+  readonly store: SealedStore;
+  readonly account: OwnAccount;
+  readonly outbox: Pick<Outbox, "queue" | "vacancy" | "spareRoom">;
+  readonly keptSends: Pick<KeptSends, "since" | "get">;
+  /** The other devices of this account. */
+  others(): readonly DeviceId[];
+}
+
+/** Tells own devices what this one said. */
+export class SentSync {
+  constructor(private readonly parts: SentSyncParts) {}
+
+  /** The order for a send the relay accepted; committed with what settles it. None without other devices. */
+  accepted(row: Row<"outbox">, acceptedMs: number): readonly Queued[] {
+    const { others, outbox } = this.parts;
+    if (others().length === 0 || row.resendOf !== undefined || !this.isNews(row)) return [];
+    // Devices that take nothing for so long find out from the gap, and ask for the history.
+    if (outbox.spareRoom === 0) return [];
+    return [outbox.queue(this.order(row.recipient, acceptedMs, row.body))];
+  }
+
+  /** Queues, for one new device, everything kept that the relay accepted since it was added. */
+  async serve(device: DeviceId, addedMs: number): Promise<void> {
+    const { keptSends } = this.parts;
+    const missed: { readonly envelope: Uint8Array; readonly acceptedMs: number }[] = [];
+    for await (const { envelope, row } of keptSends.since(addedMs - MARGIN_MS)) {
+      if (this.isNews(row)) missed.push({ envelope, acceptedMs: row.acceptedMs });
+    }
+    missed.sort((one, other) => one.acceptedMs - other.acceptedMs);
+    for (let at = 0; at < missed.length; at += BATCH) {
+      const envelopes = missed.slice(at, at + BATCH).map(({ envelope }) => envelope);
+      await this.queue(device, envelopes);
+    }
+  }
+
+  private async queue(device: DeviceId, envelopes: readonly Uint8Array[]): Promise<void> {
+    const { store, outbox, keptSends } = this.parts;
+    const rows = await Promise.all(envelopes.map((envelope) => keptSends.get(envelope)));
+    await outbox.vacancy(envelopes.length);
+    const queued = rows.flatMap((row) =>
+      row === undefined ? [] : [outbox.queue({ ...this.order(row.recipient, row.acceptedMs, row.body), device })],
+    );
+    await store.commit(queued.flatMap(({ changes }) => changes));
+    for (const { sent } of queued) sent();
+  }
+
+  /** Contents for others; a resend was news when it was sent first. */
+  private isNews({ type, recipient, body }: Pick<Row<"sent">, "type" | "recipient" | "body">): boolean {
+    return type === "content" && recipient !== this.parts.account.id && isSynced(decodeContent(body));
+  }
+
+  private order(peer: AccountId, atMs: number, body: Uint8Array) {
+    return { recipient: this.parts.account.id, type: "sent", peer, atMs, body } as const;
+  }
+}
+
+/** What people say and have read; that a message arrived is each device's own word, and typing is none. */
+export function isSynced(content: Content): boolean {
+  switch (content.kind) {
+    case "receipt":
+      return content.receipt === "read";
+    case "typing":
+      return false;
+    default:
+      return true;
+  }
+}

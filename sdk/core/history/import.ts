@@ -1,0 +1,181 @@
+/** From the parts of an archive to timeline rows. However often a part comes, and whatever is here already, all ends alike. */
+
+import { type AccountId, type ArchiveEntry, type ContentKind, decodeContent } from "@sotto/protocol";
+import { isShown } from "../consent/relations.js";
+import { type ConversationState, Conversations } from "../conversations/conversations.js";
+import { hidden } from "../conversations/incoming.js";
+import { findContent } from "../conversations/item-reader.js";
+import { cursorOf } from "../conversations/items.js";
+import { placementOf } from "../conversations/placement.js";
+import { overtakesRevision } from "../conversations/revisions.js";
+import { contentHash, readStored } from "../conversations/stored-content.js";
+import type { Plan } from "../inbox/plan.js";
+import type { KeyedLock } from "../keyed-lock.js";
+import type { StoreChange } from "../ports.js";
+import { decodeRow, encodeRow, keys, type Row } from "../rows.js";
+import { sameBytes } from "../same-bytes.js";
+import type { Peers } from "../sessions/peers.js";
+import type { SealedStore } from "../storage/sealed-store.js";
+import { movedOn, rowOf } from "./entries.js";
+
+/** What is never kept, so that no archive brings it. */
+const PASSING: ReadonlySet<ContentKind | "unsupported"> = new Set(["receipt", "typing"]);
+
+/** What importing works with. */
+export interface ImportParts {
+  readonly store: SealedStore;
+  readonly me: AccountId;
+  readonly conversations: Pick<Conversations, "of">;
+  readonly peers: Pick<Peers, "get">;
+  readonly locks: KeyedLock;
+  /** A new item is durable. */
+  arrived(state: ConversationState, sequence: number): void;
+}
+
+/** An entry whose message is not here yet, with what came before it. */
+interface New {
+  readonly state: ConversationState;
+  readonly entry: ArchiveEntry;
+  readonly row: Row<"item">;
+  /** What somebody said who only asked, or was declined, is kept and not told. */
+  readonly isTold: boolean;
+  /** In the turn of the commit. */
+  readonly obsolete: () => readonly StoreChange[];
+}
+
+/** Takes entries into the timelines. One import at a time, and none beside an envelope that is being taken. */
+export class HistoryImport {
+  constructor(private readonly parts: ImportParts) {}
+
+  /**
+   * Plans the new messages of a part. Those that are here already are moved on at once, in commits of their own that come
+   * before the plan's: doing so again would change nothing, so a crash in between does no harm.
+   *
+   * Nobody but this import can bring a message of these ids meanwhile: what this device says has fresh ids, and mail is
+   * taken one envelope at a time.
+   */
+  async plan(entries: readonly ArchiveEntry[]): Promise<Plan> {
+    const found: New[] = [];
+    const seen = new Set<string>();
+    for (const entry of entries) {
+      if (!isFit(entry, this.parts.me)) continue;
+      const state = await this.parts.conversations.of(entry.peer);
+      const index = keys.message(this.parts.store, state.timeline.id, entry.from, entry.messageId);
+      // A part that names a message twice brings the rest with the next import of it; senders never do that.
+      if (seen.has(index)) continue;
+      seen.add(index);
+      const stored = await this.parts.store.get(index);
+      // Words that showed nothing when they came, because their message said them already, have no place yet.
+      const isHere = stored !== undefined && decodeRow("messageIndex", stored).sequence > 0;
+      if (isHere) await this.moveOn(state, entry, index);
+      else if (!(await this.isOvertaken(state, entry))) found.push(await this.newOf(state, entry));
+    }
+    return this.planOf(found);
+  }
+
+  private planOf(found: readonly New[]): Plan {
+    const { store, arrived } = this.parts;
+    const placed: (Pick<New, "state" | "isTold"> & { readonly sequence: number })[] = [];
+    return {
+      build: () =>
+        found.flatMap(({ state, entry, row, isTold, obsolete }) => {
+          const { timeline } = state;
+          const { sequence, changes } = timeline.append(row, placementOf(row, 0));
+          placed.push({ state, sequence, isTold });
+          const value = encodeRow("messageIndex", { sequence, hash: entry.hash.slice() });
+          return [
+            ...changes,
+            { key: keys.message(store, timeline.id, entry.from, entry.messageId), value },
+            ...obsolete(),
+          ];
+        }),
+      after: [
+        () => {
+          for (const { state, sequence, isTold } of placed) {
+            state.timeline.announce(sequence);
+            if (isTold) arrived(state, sequence);
+          }
+        },
+      ],
+    };
+  }
+
+  /** The row of a new message, with the words and the receipt that were here before it. */
+  private async newOf(state: ConversationState, entry: ArchiveEntry): Promise<New> {
+    const { early } = state.writer;
+    const { relation } = await this.parts.peers.get(state.peer);
+    const name = { sender: entry.from, messageId: entry.messageId };
+    const plain = rowOf(entry);
+    const known = await early.statusOf(plain.status, name);
+    const { row, changes } = await early.meeting({ ...plain, status: known.status }, name);
+    const obsolete = () => [...known.release(), ...changes()];
+    return { state, entry, row, isTold: isShown(relation), obsolete };
+  }
+
+  /** Whether an edit shows nothing here, because the message it changed is gone or says something later already. */
+  private async isOvertaken({ timeline }: ConversationState, { from, content }: ArchiveEntry): Promise<boolean> {
+    const edit = content.length === 0 ? undefined : readStored(content);
+    if (edit?.kind !== "edit") return false;
+    const target = await findContent(this.parts.store, timeline, edit.target, from);
+    if (target?.row?.edit === undefined) return target?.row?.deletedMs !== undefined;
+    const present = readStored(target.row.edit);
+    return present.messageId !== edit.messageId && !overtakesRevision(edit, present);
+  }
+
+  private async moveOn(state: ConversationState, entry: ArchiveEntry, index: string): Promise<void> {
+    const { store, locks } = this.parts;
+    const { timeline } = state;
+    const moved = await locks.run(Conversations.lockKey(state), async () => {
+      const stored = await store.get(index);
+      if (stored === undefined) return undefined;
+      const { sequence, hash } = decodeRow("messageIndex", stored);
+      const before = await timeline.row(sequence);
+      // Another content under the same name: the one that was here first stays.
+      if (before === undefined || !sameBytes(hash, entry.hash)) return undefined;
+      const row = await this.rowAfter(state, before, entry);
+      if (row === before) return undefined;
+      const emptied = await this.withoutWords(state, before, row);
+      return { sequence, durable: store.commit([...timeline.move(sequence, before, row), ...emptied]) };
+    });
+    if (moved === undefined) return;
+    // Commits are written in order, so the part's own commit, and its acknowledgement, come behind this one.
+    moved.durable.then(
+      () => state.tell({ type: "changed", detail: { cursor: cursorOf(moved.sequence) } }),
+      () => undefined, // a failed commit ends the client, which says so itself
+    );
+  }
+
+  /** A place that was kept empty, because its words came before the message they are about, shows them now. */
+  private async rowAfter(state: ConversationState, before: Row<"item">, entry: ArchiveEntry): Promise<Row<"item">> {
+    if (before.shape !== "hidden" || entry.content.length === 0) return movedOn(before, entry);
+    return (await this.isOvertaken(state, entry)) ? before : rowOf(entry);
+  }
+
+  /** The item of an edit that another one replaced keeps no words, as if the later one had come here. */
+  private async withoutWords(
+    { timeline }: ConversationState,
+    before: Row<"item">,
+    { edit }: Row<"item">,
+  ): Promise<readonly StoreChange[]> {
+    if (before.edit === undefined || before.edit === edit) return [];
+    const { messageId, sender } = readStored(before.edit);
+    const item = await findContent(this.parts.store, timeline, messageId, sender);
+    if (item?.row === undefined) return [];
+    return timeline.move(item.sequence, item.row, hidden(sender, item.row.atMs));
+  }
+}
+
+/** An own device is trusted, but what it passes on was once somebody else's: bytes that are no content would end every reader. */
+function isFit(entry: ArchiveEntry, me: AccountId): boolean {
+  const { peer, from, content, hash, deletedMs, edit, messageId } = entry;
+  if (peer === me || (from !== me && from !== peer)) return false;
+  if (deletedMs !== undefined) return content.length === 0;
+  try {
+    const said = decodeContent(content);
+    if (said.messageId !== messageId || said.sender !== from || PASSING.has(said.kind)) return false;
+    if (edit !== undefined && decodeContent(edit).kind !== "edit") return false;
+  } catch {
+    return false;
+  }
+  return sameBytes(contentHash(content), hash);
+}

@@ -1,0 +1,122 @@
+/** Asking for what was lost, and answering those who ask. */
+
+import type { AccountId } from "@sotto/protocol";
+import type { Conversations } from "../conversations/conversations.js";
+import { nothing, type Plan } from "../inbox/plan.js";
+import type { KeptSends } from "../outbox/kept-sends.js";
+import type { Order, Outbox, Queued } from "../outbox/outbox.js";
+import type { Clock, StoreChange } from "../ports.js";
+import { encodeRow, keys, type Row } from "../rows.js";
+import type { Peers } from "../sessions/peers.js";
+
+/** Contacts written with so long before the loss may have written since; what they sent is kept no longer. */
+const RECENT_MS = 7 * 24 * 3_600_000;
+/** Contacts asked about one loss, those written with last. */
+const MAX_ASKED = 200;
+/** Sends one answer makes again, and their bytes together. */
+const MAX_RESENT = 1_000;
+const MAX_RESENT_BYTES = 8_388_608;
+/** An account is answered this often in a row, then once in a while: each answer searches everything that is kept. */
+const MAX_ANSWERS = 8;
+const ANSWER_EVERY_MS = 600_000;
+/** An envelope is sent again at most this often, whoever asks and how. */
+const MAX_RESENDS = 3;
+
+/** What missed words work with. */
+export interface MissedWordsParts {
+  readonly me: AccountId;
+  readonly clock: Clock;
+  readonly peers: Pick<Peers, "get">;
+  readonly conversations: Pick<Conversations, "of" | "peers">;
+  readonly outbox: Pick<Outbox, "queue" | "room">;
+  readonly keptSends: Pick<KeptSends, "since">;
+}
+
+/** The `missed` payloads of both sides. */
+export class MissedWords {
+  /** When the answers of late will be forgotten, by account. */
+  private readonly answers = new Map<AccountId, number>();
+
+  constructor(private readonly parts: MissedWordsParts) {}
+
+  /** The orders that ask own devices, and everybody this account wrote with lately, for what came since. */
+  async ask({ sinceMs, whom }: Row<"lost">): Promise<Plan> {
+    const { me } = this.parts;
+    const contacts = whom === "everybody" ? await this.recentContacts(sinceMs - RECENT_MS) : [];
+    return this.orders([me, ...contacts].map((recipient) => ({ recipient, type: "missed", atMs: sinceMs })));
+  }
+
+  /**
+   * For the inbox: an account lost what this one sent it since a time. Sends it again as far as it is kept; to nobody but
+   * contacts, because whoever asks learns that somebody is there.
+   */
+  async answer(account: AccountId, atMs: number): Promise<Plan> {
+    const { peers, clock, keptSends } = this.parts;
+    const nowMs = clock.now();
+    const { relation } = await peers.get(account);
+    if (relation !== "accepted" || !this.mayAnswer(account, nowMs)) return nothing;
+    const kept: { readonly envelope: Uint8Array; readonly row: Row<"sent"> }[] = [];
+    for await (const one of keptSends.since(atMs)) {
+      const { recipient, type, resends } = one.row;
+      if (recipient === account && type === "content" && resends < MAX_RESENDS) kept.push(one);
+    }
+    kept.sort((one, other) => one.row.acceptedMs - other.row.acceptedMs);
+    const again = withinBytes(kept.slice(0, MAX_RESENT));
+    const orders = again.map(({ envelope, row }): Order => {
+      return { recipient: account, type: row.type, resendOf: envelope, atMs: row.acceptedMs, body: row.body };
+    });
+    const counted = again.map(({ envelope, row }): StoreChange => {
+      return { key: keys.sent(envelope), value: encodeRow("sent", { ...row, resends: row.resends + 1 }) };
+    });
+    return this.orders(orders, counted);
+  }
+
+  /** A bucket for each account that asked lately, kept as the time at which it is full again. */
+  private mayAnswer(account: AccountId, nowMs: number): boolean {
+    for (const [other, fullMs] of this.answers) if (fullMs <= nowMs) this.answers.delete(other);
+    const fullMs = (this.answers.get(account) ?? nowMs) + ANSWER_EVERY_MS;
+    if (fullMs - nowMs > MAX_ANSWERS * ANSWER_EVERY_MS) return false;
+    this.answers.set(account, fullMs);
+    return true;
+  }
+
+  private async recentContacts(sinceMs: number): Promise<readonly AccountId[]> {
+    const { peers, conversations } = this.parts;
+    const recent: { readonly account: AccountId; readonly atMs: number }[] = [];
+    for (const account of await conversations.peers()) {
+      const { relation } = await peers.get(account);
+      if (relation !== "accepted") continue;
+      const [last] = await (await conversations.of(account)).timeline.latest(1);
+      const atMs = last?.row.acceptedMs ?? last?.row.atMs ?? 0;
+      if (atMs >= sinceMs) recent.push({ account, atMs });
+    }
+    recent.sort((one, other) => other.atMs - one.atMs);
+    return recent.slice(0, MAX_ASKED).map(({ account }) => account);
+  }
+
+  /** As many as the outbox takes now; whoever is left out finds its own gap, or asks again. */
+  private orders(orders: readonly Order[], counted: readonly StoreChange[] = []): Plan {
+    let queued: readonly Queued[] = [];
+    return {
+      build: () => {
+        const { outbox } = this.parts;
+        const taken = orders.slice(0, outbox.room);
+        queued = taken.map((order) => outbox.queue(order));
+        return [...queued.flatMap(({ changes }) => changes), ...counted.slice(0, taken.length)];
+      },
+      after: [
+        () => {
+          for (const one of queued) one.sent();
+        },
+      ],
+    };
+  }
+}
+
+function withinBytes<One extends { readonly row: Row<"sent"> }>(kept: readonly One[]): readonly One[] {
+  let bytes = 0;
+  return kept.filter(({ row }) => {
+    bytes += row.body.length;
+    return bytes <= MAX_RESENT_BYTES;
+  });
+}

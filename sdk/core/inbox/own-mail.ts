@@ -1,0 +1,151 @@
+/** What other devices of this account say: what they sent, what they decided, and history. Runs under the own account's lock. */
+
+import type { AccountId } from "@sotto/protocol";
+import { happened } from "../consent/relations.js";
+import { type ConversationState, Conversations } from "../conversations/conversations.js";
+import type { Telling } from "../conversations/incoming.js";
+import type { Counters } from "../counters.js";
+import type { AccountState } from "../devices/account-state.js";
+import { isSynced } from "../devices/sent-sync.js";
+import type { History } from "../history/history.js";
+import type { KeyedLock } from "../keyed-lock.js";
+import type { Address, Clock } from "../ports.js";
+import type { Row } from "../rows.js";
+import type { Peers } from "../sessions/peers.js";
+import type { OwnSaid, Word } from "./fitting.js";
+import { type Commit, isPassing, type Mail } from "./mail.js";
+import type { Decrypted } from "./open-envelope.js";
+import { both, nothing, type Plan } from "./plan.js";
+import type { Repairs } from "./repairs.js";
+import type { Waiting } from "./waiting.js";
+
+/** What taking mail of own devices works with. */
+export interface OwnMailParts {
+  readonly peers: Peers;
+  readonly locks: KeyedLock;
+  readonly conversations: Pick<Conversations, "of">;
+  readonly accountState: Pick<AccountState, "merge">;
+  readonly history: Pick<History, "take" | "acknowledged" | "missed">;
+  readonly repairs: Pick<Repairs, "answer" | "lost">;
+  readonly waiting: Waiting;
+  readonly counters: Counters;
+  readonly clock: Clock;
+  /** Something happened in a conversation and is durable. */
+  tell(state: ConversationState, telling: Telling): void;
+  /** A new item is durable. */
+  arrived(state: ConversationState, sequence: number): void;
+}
+
+/**
+ * Takes it. The own account's lock is held, and taken before any other account's: whoever holds another's never waits
+ * for it.
+ */
+export class OwnMail {
+  constructor(private readonly parts: OwnMailParts) {}
+
+  /** Takes what a device says; `undefined` for what was no fit thing to say, of which only the ratchet is kept. */
+  async take(mail: Mail, { sender, records }: Decrypted, said: OwnSaid | undefined): Promise<Commit> {
+    const { accountState, counters } = this.parts;
+    const commit = (plan: Plan) =>
+      mail.commit({ build: () => [...records.takeChanges(), ...plan.build()], after: plan.after });
+    if (said === undefined) return commit(nothing);
+    if (isPassing(mail)) {
+      counters.count("ephemeralDropped");
+      return commit(nothing);
+    }
+    switch (said.type) {
+      case "sent":
+        return this.sent(said, sender, commit);
+      case "state": {
+        const answered = await this.answered(said.resendOf, sender.account);
+        return accountState.merge(said.body, (plan) => commit(both(answered, plan)));
+      }
+      case "archive":
+      case "archived":
+      case "word":
+        return commit(await this.other(said, sender));
+      default:
+        return said satisfies never;
+    }
+  }
+
+  private async other(
+    said: Extract<OwnSaid, { type: "archive" | "archived" | "word" }>,
+    sender: Address,
+  ): Promise<Plan> {
+    const { history } = this.parts;
+    if (said.type === "word") return this.word(said.payload, sender);
+    const answered = await this.answered(said.resendOf, sender.account);
+    if (said.type === "archive") return both(answered, await history.take(said.encoded, sender.device));
+    return both(answered, await history.acknowledged(said.encoded, sender.device));
+  }
+
+  private async word(word: Word, sender: Address): Promise<Plan> {
+    const { history, repairs } = this.parts;
+    switch (word.type) {
+      case "retry":
+        return repairs.answer(sender, word.envelopes);
+      case "unavailable":
+        return repairs.lost(sender, undefined, word.envelopes);
+      case "nothing":
+        return this.answered(word.resendOf, sender.account);
+      case "missed":
+        return history.missed(sender.device, word.atMs);
+      default:
+        return word satisfies never;
+    }
+  }
+
+  /** What did not open came again: it is asked for no more. */
+  private answered(envelope: Uint8Array | undefined, account: AccountId): Promise<Plan> {
+    return this.parts.waiting.emptied(envelope, account, undefined);
+  }
+
+  /** A content of this account, accepted by the relay: its place in the conversation, and who was asked by it. */
+  private async sent(
+    { payload, opened: { content, encoded } }: Extract<OwnSaid, { type: "sent" }>,
+    sender: Address,
+    commit: (plan: Plan) => Commit,
+  ): Promise<Commit> {
+    const { conversations, locks, peers, clock, counters } = this.parts;
+    const { peer, atMs: acceptedMs } = payload;
+    const answered = await this.answered(payload.resendOf, sender.account);
+    const state = await conversations.of(peer);
+    return locks.run(peer, () =>
+      locks.run(Conversations.lockKey(state), async () => {
+        const incoming = { content, encoded, atMs: clock.now(), acceptedMs, status: "synced" } as const;
+        const outcome = isSynced(content) ? await state.writer.write(incoming) : undefined;
+        if (outcome === undefined || outcome.kind === "refused") counters.count("contentRefused");
+        const before = await peers.get(peer);
+        return commit(both(answered, this.asked(before), outcome === undefined ? nothing : this.shown(state, outcome)));
+      }),
+    );
+  }
+
+  private shown(state: ConversationState, outcome: Awaited<ReturnType<ConversationState["writer"]["write"]>>): Plan {
+    let sequence: number | undefined;
+    return {
+      build: () => {
+        const built = outcome.build();
+        sequence = built.sequence;
+        return built.changes;
+      },
+      after: [
+        () => {
+          if (sequence !== undefined) {
+            state.timeline.announce(sequence);
+            this.parts.arrived(state, sequence);
+          }
+          for (const telling of outcome.tellings) this.parts.tell(state, telling);
+        },
+      ],
+    };
+  }
+
+  /** Whoever another device wrote to first was asked by it. */
+  private asked(before: Row<"peer">): Plan {
+    if (before.relation !== "none") return nothing;
+    const after = { ...before, ...happened(before, "sent") };
+    return { build: () => [this.parts.peers.change(after)], after: [] };
+  }
+}

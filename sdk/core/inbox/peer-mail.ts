@@ -1,0 +1,255 @@
+/** What other accounts say: judged first, then taken into their conversation. Runs under the sender's lock. */
+
+import type { Relation } from "@sotto/protocol";
+import type { OwnAccount } from "../account/own-account.js";
+import type { Arrivals, Consequence } from "../consent/arrivals.js";
+import { judge, type Verdict } from "../consent/judge.js";
+import { type ConversationState, Conversations } from "../conversations/conversations.js";
+import type { Telling } from "../conversations/incoming.js";
+import type { Counters } from "../counters.js";
+import type { Recovery } from "../history/recovery.js";
+import type { KeyedLock } from "../keyed-lock.js";
+import type { Address, Clock } from "../ports.js";
+import type { Row } from "../rows.js";
+import { type Peers, withLearnt } from "../sessions/peers.js";
+import type { OpenedContent, PeerSaid, Word } from "./fitting.js";
+import { type Commit, isPassing, type Mail } from "./mail.js";
+import type { Decrypted } from "./open-envelope.js";
+import { both, nothing, type Plan } from "./plan.js";
+import type { Receipts } from "./receipts.js";
+import type { Repairs } from "./repairs.js";
+import type { Resolution, Waiting } from "./waiting.js";
+
+/** What taking mail of others works with. */
+export interface PeerMailParts {
+  readonly account: OwnAccount;
+  readonly peers: Peers;
+  readonly locks: KeyedLock;
+  readonly conversations: Pick<Conversations, "of">;
+  readonly arrivals: Pick<Arrivals, "requested" | "answered" | "dropped" | "words">;
+  readonly receipts: Pick<Receipts, "owe" | "wake">;
+  readonly repairs: Pick<Repairs, "answer" | "lost">;
+  readonly recovery: Pick<Recovery, "answerMissed">;
+  readonly waiting: Waiting;
+  readonly counters: Counters;
+  readonly clock: Clock;
+  /** Something happened in a conversation and is durable. */
+  tell(state: ConversationState, telling: Telling): void;
+  /** A new item is durable. */
+  arrived(state: ConversationState, sequence: number): void;
+}
+
+/** Takes it. */
+export class PeerMail {
+  constructor(private readonly parts: PeerMailParts) {}
+
+  /** Takes what somebody says; `undefined` for what was no fit thing to say, of which only the ratchet is kept. */
+  async take(mail: Mail, decrypted: Decrypted, said: PeerSaid | undefined): Promise<Commit> {
+    const { conversations, peers, locks } = this.parts;
+    const { sender, identityChange, records } = decrypted;
+    const state = await conversations.of(sender.account);
+    const before = identityChange?.row ?? (await peers.get(sender.account));
+    return locks.run(Conversations.lockKey(state), async () => {
+      const plan =
+        said === undefined
+          ? this.learning(before, before, decrypted)
+          : await this.judged(mail, { decrypted, said, state, before });
+      const commit = mail.commit({
+        build: () => [
+          ...(identityChange?.build(mail.frame.acceptedMs) ?? []),
+          ...records.takeChanges(),
+          ...plan.build(),
+        ],
+        after: plan.after,
+      });
+      identityChange?.announceAfter(commit.durable);
+      return commit;
+    });
+  }
+
+  /** Stores the sender's row if it is another now. */
+  private learning(before: Row<"peer">, after: Row<"peer">, { identityChange }: Decrypted): Plan {
+    const { peers } = this.parts;
+    return after === before && identityChange === undefined
+      ? nothing
+      : { build: () => [peers.change(after)], after: [] };
+  }
+
+  private async judged(mail: Mail, taking: Taking): Promise<Plan> {
+    const { account, arrivals, counters } = this.parts;
+    const { said, before, decrypted, state } = taking;
+    const content = said.type === "content" ? said.opened.content : undefined;
+    const verdict = judge({
+      relation: before.relation,
+      policy: account.current.policy,
+      payload: said.payload,
+      content,
+      words: before.relation === "received" ? await arrivals.words(before.account) : "here",
+    });
+    if (isPassing(mail)) {
+      const isTyping = content?.kind === "typing" && verdict.kind === "take" && before.relation === "accepted";
+      if (!isTyping) counters.count("ephemeralDropped");
+      const detail = content?.kind === "typing" ? { from: content.sender, typing: content.typing } : undefined;
+      const tell = () => detail !== undefined && this.parts.tell(state, { type: "typing", detail });
+      return both(this.learning(before, before, decrypted), { build: () => [], after: isTyping ? [tell] : [] });
+    }
+    if (verdict.kind === "drop") {
+      const dropped = await arrivals.dropped(before.account, verdict.why);
+      return both(this.learning(before, before, decrypted), planOf(dropped));
+    }
+    const after = learnt(taking, verdict.relation);
+    const isAnswer = before.relation !== "accepted" && verdict.relation === "accepted";
+    return both(
+      this.learning(before, after, decrypted),
+      isAnswer ? fromTurn(() => arrivals.answered(before.account)) : nothing,
+      await this.taken(mail, taking, verdict),
+    );
+  }
+
+  private async taken(
+    mail: Mail,
+    { decrypted, said, state }: Taking,
+    verdict: Exclude<Verdict, { kind: "drop" }>,
+  ): Promise<Plan> {
+    const { waiting, arrivals, clock } = this.parts;
+    const { peer } = state;
+    switch (said.type) {
+      case "content": {
+        const resolution = await waiting.resolution(said.payload.resendOf, peer, state);
+        const acceptedMs = resolution.acceptedMs ?? acceptance(mail, said.payload.atMs);
+        return this.content({ state, opened: said.opened, resolution, acceptedMs, verdict });
+      }
+      case "contact": {
+        const emptied = await waiting.emptied(said.payload.resendOf, peer, state);
+        if (verdict.kind === "take") return emptied;
+        return both(
+          emptied,
+          fromTurn(() => arrivals.requested(peer, undefined, clock.now())),
+        );
+      }
+      case "word":
+        return this.word(state, decrypted.sender, said.payload);
+      default:
+        return said satisfies never;
+    }
+  }
+
+  private async word(state: ConversationState, sender: Address, word: Word): Promise<Plan> {
+    const { waiting, repairs, recovery } = this.parts;
+    const { peer } = state;
+    switch (word.type) {
+      case "retry":
+        return repairs.answer(sender, word.envelopes);
+      case "unavailable":
+        return repairs.lost(sender, state, word.envelopes);
+      case "nothing":
+        return waiting.emptied(word.resendOf, peer, state);
+      case "missed":
+        return recovery.answerMissed(peer, word.atMs);
+      default:
+        return word satisfies never;
+    }
+  }
+
+  private async content({
+    state,
+    opened: { content, encoded },
+    resolution,
+    acceptedMs,
+    verdict,
+  }: {
+    readonly state: ConversationState;
+    readonly opened: OpenedContent;
+    readonly resolution: Resolution;
+    readonly acceptedMs: number;
+    readonly verdict: Exclude<Verdict, { kind: "drop" }>;
+  }): Promise<Plan> {
+    const { clock, counters, receipts, arrivals } = this.parts;
+    const atMs = clock.now();
+    const outcome = await state.writer.write({
+      ...{ content, encoded, atMs, acceptedMs, status: "received", resolves: resolution.resolves },
+    });
+    if (outcome.kind === "refused") counters.count("contentRefused");
+    let sequence: number | undefined;
+    let request: Consequence = { changes: [], after: [] };
+    return {
+      build: () => {
+        const built = outcome.build();
+        sequence = built.sequence;
+        const changes = [...resolution.changes, ...built.changes];
+        if (outcome.kind !== "shown") return changes;
+        if (verdict.kind === "request") request = arrivals.requested(state.peer, sequence, atMs);
+        const owed = verdict.kind === "take" && verdict.relation === "accepted" ? [receipts.owe(content)] : [];
+        return [...changes, ...owed, ...request.changes];
+      },
+      after: [
+        () => {
+          if (sequence !== undefined) {
+            state.timeline.announce(sequence);
+            // What a stranger says is a request, and no message, until it is accepted.
+            if (verdict.kind === "take") this.parts.arrived(state, sequence);
+            receipts.wake();
+          }
+          for (const telling of outcome.tellings) this.parts.tell(state, telling);
+          for (const work of request.after) work();
+          resolution.settle();
+        },
+      ],
+    };
+  }
+}
+
+/** How long senders keep what they sent, and a day for clocks: what is sent again is no older. */
+const KEPT_MS = 8 * 24 * 3_600_000;
+
+/**
+ * When the relay accepted a content. Of one that is sent again its sender says so; that is taken within the time it may
+ * have kept it, so that nobody writes itself into an older past.
+ */
+function acceptance({ frame }: Mail, saidMs: number | undefined): number {
+  if (saidMs === undefined || saidMs > frame.acceptedMs) return frame.acceptedMs;
+  return Math.max(saidMs, frame.acceptedMs - KEPT_MS);
+}
+
+/** What is being taken, and from whom as it was known before. */
+interface Taking {
+  readonly decrypted: Decrypted;
+  readonly said: PeerSaid;
+  readonly state: ConversationState;
+  readonly before: Row<"peer">;
+}
+
+/** What the sender's row becomes. A stranger's name and picture are its own choice: they are taken from contacts only. */
+function learnt({ before, decrypted, said }: Taking, relation: Relation): Row<"peer"> {
+  const content = said.type === "content" ? said.opened.content : undefined;
+  const introduced = said.type === "word" ? undefined : said.payload;
+  return withLearnt(before, {
+    device: decrypted.sender.device,
+    identityKey: decrypted.senderIdentity,
+    profileKey: introduced?.profileKey,
+    claimedUserId: introduced?.userId,
+    named: relation === "accepted" && content?.kind === "profile" ? { name: content.name } : undefined,
+    relation,
+  });
+}
+
+function planOf({ changes, after }: Consequence): Plan {
+  return { build: () => changes, after };
+}
+
+/** A consequence that takes places of the outbox, and so is made in the turn that commits it. */
+function fromTurn(make: () => Consequence): Plan {
+  let after: Consequence["after"] = [];
+  return {
+    build: () => {
+      const made = make();
+      after = made.after;
+      return made.changes;
+    },
+    after: [
+      () => {
+        for (const work of after) work();
+      },
+    ],
+  };
+}

@@ -1,0 +1,188 @@
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { KeyWatch } from "../support/chaos/key-watch.js";
+import { eventually, shownIn, WatchedDevice } from "../support/devices-of.js";
+import { befriend, World } from "../support/world.js";
+
+let world: World;
+let watch: KeyWatch;
+let devices: WatchedDevice[];
+beforeEach(async () => {
+  watch = new KeyWatch();
+  devices = [];
+  world = await World.open();
+});
+afterEach(async () => {
+  for (const device of devices) await device.close();
+  await world.close();
+});
+
+function device(name: string, userId = name): WatchedDevice {
+  const made = new WatchedDevice(world, watch, name, userId);
+  devices.push(made);
+  return made;
+}
+
+/** Alice and Bob, who know each other and talked. */
+async function talked() {
+  const alice = device("alice");
+  const bob = device("bob");
+  const { toBob, toAlice } = await befriend(await alice.open(), await bob.open());
+  for (let number = 0; number < 3; number++) {
+    await toBob.send({ text: `a${number}` }).delivered;
+    await toAlice.send({ text: `b${number}` }).delivered;
+  }
+  return { alice, bob, toBob, toAlice };
+}
+
+const allThere = (texts: readonly string[]) => (shown: readonly string[]) =>
+  texts.every((text) => shown.filter((line) => line.endsWith(` text ${text}`)).length === 1) &&
+  !shown.some((line) => line.includes("undecryptable"));
+
+describe("a device that closed and opens again", () => {
+  it("goes on with the sessions it has", async () => {
+    const { alice, bob, toAlice } = await talked();
+    await alice.close();
+    const states: string[] = [];
+    const client = await alice.open();
+    client.addEventListener("state", ({ state }) => states.push(state));
+    const toBob = await client.openDM({ accountId: bob.client.accountId });
+    await toBob.send({ text: "again" }).delivered;
+    await toAlice.send({ text: "and back" }).delivered;
+    expect(alice.bundleFetches).toBe(0);
+    expect(states).not.toContain("restoring");
+  });
+
+  it("does so over any number of closings in a row", async () => {
+    const { alice, bob } = await talked();
+    for (let time = 0; time < 4; time++) {
+      await alice.close();
+      const client = await alice.open();
+      const toBob = await client.openDM({ accountId: bob.client.accountId });
+      await toBob.send({ text: `time ${time}` }).delivered;
+      expect(alice.bundleFetches).toBe(0);
+    }
+  });
+});
+
+describe("a device that crashed", () => {
+  it("begins fresh sessions, and still opens what was written to the old ones", async () => {
+    const { alice, bob, toAlice } = await talked();
+    await alice.crash();
+    const waiting = [0, 1, 2].map((number) => toAlice.send({ text: `waiting ${number}` }));
+    await Promise.all(waiting.map((one) => one.accepted));
+    const client = await alice.open();
+    const toBob = await client.openDM({ accountId: bob.client.accountId });
+    await toBob.send({ text: "back again" }).delivered;
+    await Promise.all(waiting.map((one) => one.delivered));
+    await toAlice.send({ text: "welcome" }).delivered;
+    await toBob.send({ text: "thanks" }).delivered;
+    expect(alice.bundleFetches).toBeGreaterThan(0);
+    const texts = ["waiting 0", "waiting 1", "waiting 2", "back again", "welcome", "thanks"];
+    await eventually(() => shownIn(toBob), allThere(texts));
+    await eventually(() => shownIn(toAlice), allThere(texts));
+    expect((await watch.findings()).repeated).toEqual([]);
+  });
+});
+
+describe("an old copy of the only device", () => {
+  it("sends under fresh keys only, gets back what others sent, and leaves nothing that does not open", async () => {
+    const { alice, bob, toAlice } = await talked();
+    await alice.close();
+    await alice.copy();
+    const lost = await (await alice.open()).openDM({ accountId: bob.client.accountId });
+    // Under the very keys that the copy holds.
+    for (let number = 0; number < 5; number++) await lost.send({ text: `lost a${number}` }).delivered;
+    for (let number = 0; number < 5; number++) await toAlice.send({ text: `kept b${number}` }).delivered;
+    for (let number = 5; number < 10; number++) await lost.send({ text: `lost a${number}` }).delivered;
+    await alice.close();
+    // Written to the state that is lost.
+    const waiting = toAlice.send({ text: "waiting" });
+    await waiting.accepted;
+    await alice.restore();
+    const toBob = await (await alice.open()).openDM({ accountId: bob.client.accountId });
+    for (let number = 0; number < 5; number++) await toBob.send({ text: `new a${number}` }).delivered;
+    await toAlice.send({ text: "new b" }).delivered;
+    const numbers = [0, 1, 2, 3, 4];
+    const kept = numbers.map((number) => `kept b${number}`);
+    const fresh = [...numbers.map((number) => `new a${number}`), "new b", "waiting"];
+    await eventually(() => shownIn(toBob), allThere([...kept, ...fresh]));
+    await eventually(() => shownIn(toAlice), allThere([...kept, ...fresh]));
+    expect((await watch.findings()).repeated).toEqual([]);
+  });
+
+  it("does not bring an old sending key back by opening mail that was written to the old state", async () => {
+    const { alice, bob, toAlice } = await talked();
+    await alice.close();
+    await alice.copy();
+    const lost = await (await alice.open()).openDM({ accountId: bob.client.accountId });
+    await lost.send({ text: "lost" }).accepted;
+    await alice.crash();
+    // Bob did not answer yet: his ratchet stands where the copy's does.
+    const waiting = toAlice.send({ text: "waiting" });
+    await waiting.accepted;
+    await alice.restore();
+    const toBob = await (await alice.open()).openDM({ accountId: bob.client.accountId });
+    await waiting.delivered;
+    await toBob.send({ text: "new" }).delivered;
+    await eventually(() => shownIn(toBob), allThere(["waiting", "new"]));
+    expect((await watch.findings()).repeated).toEqual([]);
+  });
+
+  it("can be put back twice", async () => {
+    const { alice, bob, toAlice } = await talked();
+    await alice.close();
+    await alice.copy();
+    const texts: string[] = [];
+    for (let time = 0; time < 2; time++) {
+      await alice.restore();
+      const client = await alice.open();
+      const again = await client.openDM({ accountId: bob.client.accountId });
+      await again.send({ text: `lost ${time}` }).delivered;
+      await toAlice.send({ text: `kept ${time}` }).delivered;
+      texts.push(`kept ${time}`);
+      await alice.close();
+    }
+    await alice.restore();
+    const toBob = await (await alice.open()).openDM({ accountId: bob.client.accountId });
+    await toBob.send({ text: "new" }).delivered;
+    await eventually(() => shownIn(toBob), allThere([...texts, "new"]));
+    expect((await watch.findings()).repeated).toEqual([]);
+  });
+});
+
+describe("an old copy of one of two devices", () => {
+  it("gets its own words back from the other device, and both end with the same conversation", async () => {
+    const { alice, bob, toAlice } = await talked();
+    const phone = device("phone", "alice");
+    const onPhone = await phone.joinFrom(alice.client, "all");
+    await eventually(
+      () => onPhone.conversations(),
+      (known) => known.length === 1,
+    );
+    const fromPhone = await onPhone.openDM({ accountId: bob.client.accountId });
+    await fromPhone.send({ text: "p0" }).delivered;
+    await alice.close();
+    await alice.copy();
+    const lost = await (await alice.open()).openDM({ accountId: bob.client.accountId });
+    const one = lost.send({ text: "lost a0" });
+    await one.delivered;
+    await toAlice.send({ text: "kept b0" }).delivered;
+    await lost.edit(one.id, { text: "edited a0" }).delivered;
+    await fromPhone.send({ text: "p1" }).delivered;
+    await eventually(() => shownIn(fromPhone), allThere(["edited a0", "kept b0", "p1"]));
+    await alice.close();
+    await alice.restore();
+    const toBob = await (await alice.open()).openDM({ accountId: bob.client.accountId });
+    await toBob.send({ text: "new a" }).delivered;
+    await toAlice.send({ text: "new b" }).delivered;
+    await fromPhone.send({ text: "p2" }).delivered;
+    const texts = ["p0", "p1", "p2", "kept b0", "new a", "new b"];
+    await eventually(() => shownIn(fromPhone), allThere(texts));
+    const expected = await shownIn(fromPhone);
+    await eventually(
+      () => shownIn(toBob),
+      (shown) => JSON.stringify(shown) === JSON.stringify(expected),
+    );
+    expect((await watch.findings()).repeated).toEqual([]);
+  });
+});

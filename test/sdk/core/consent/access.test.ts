@@ -1,0 +1,187 @@
+/** What the relay is told of an account's decisions, and that a new key leaves only once the relay holds it. */
+
+import { type AccountId, accessDigest, deriveDeliveryKey, hashDeliveryKey, SottoError } from "@sotto/protocol";
+import { beforeEach, describe, expect, it } from "vitest";
+import { OwnAccount } from "../../../../sdk/core/account/own-account.js";
+import { Access } from "../../../../sdk/core/consent/access.js";
+import { Peers } from "../../../../sdk/core/sessions/peers.js";
+import type { SealedStore } from "../../../../sdk/core/storage/sealed-store.js";
+import { nodePlatform } from "../../../../sdk/node/platform.js";
+import { manualClock, settled } from "../link/manual-clock.js";
+import { ownRow } from "../outbox/fixture.js";
+import { peer } from "../people.js";
+import { openSealed } from "../storage/fixture.js";
+
+const other = "11111111-2222-3333-4444-555555555555" as AccountId;
+
+interface Told {
+  readonly firstContact: string;
+  readonly blocked: readonly AccountId[];
+  readonly deliveryKeyHash: Uint8Array;
+}
+
+let store: SealedStore;
+let account: OwnAccount;
+let peers: Peers;
+let access: Access;
+const clock = manualClock();
+const told: Told[] = [];
+const handed: AccountId[] = [];
+let refusal: SottoError | undefined;
+let state: "ready" | "waiting";
+let otherDevices: number;
+let woken: number;
+
+beforeEach(async () => {
+  store = await openSealed();
+  account = OwnAccount.create(ownRow());
+  peers = new Peers(store);
+  told.length = 0;
+  handed.length = 0;
+  refusal = undefined;
+  state = "ready";
+  otherDevices = 0;
+  woken = 0;
+  access = new Access({
+    ...{ store, account, clock, random: nodePlatform.random },
+    outbox: {
+      room: 1_000,
+      wake: () => {
+        woken += 1;
+      },
+      queue({ recipient }) {
+        handed.push(recipient);
+        return { order: 1, changes: [], sent: () => undefined };
+      },
+    },
+    relay: {
+      device: {
+        get state() {
+          return state;
+        },
+        request: (async (request: Told) => {
+          if (refusal !== undefined) throw refusal;
+          told.push(request);
+          return { type: "done", id: 1 };
+        }) as never,
+      } as never,
+    },
+    otherDevices: () => otherDevices,
+    tellOwn: () => [],
+    failed(error) {
+      throw error;
+    },
+  });
+});
+
+const hashOf = (profileKey: Uint8Array) => hashDeliveryKey(deriveDeliveryKey(profileKey));
+
+/** What the relay holds if it was told everything. */
+function held(blocked: readonly AccountId[] = []): Uint8Array {
+  const { profileKey, policy } = account.current;
+  return accessDigest({ deliveryKeyHash: hashOf(profileKey), firstContact: policy, blocked });
+}
+
+async function relate(id: AccountId, relation: "accepted" | "blocked" | "received"): Promise<void> {
+  await store.commit([peers.change({ ...(await peers.get(id)), relation })]);
+}
+
+async function welcome(accessDigest: Uint8Array | undefined): Promise<void> {
+  access.welcomed({ accessDigest });
+  await settled();
+}
+
+describe("a welcome", () => {
+  it("that shows what was set tells nothing, and lets the key out", async () => {
+    expect(access.handedOut()).toBeUndefined();
+    await welcome(held());
+    expect(told).toEqual([]);
+    expect(access.handedOut()).toBe(account.current.profileKey);
+    expect(woken).toBe(1);
+  });
+
+  it("that shows anything else is answered with all there is", async () => {
+    await relate(peer, "blocked");
+    await relate(other, "accepted");
+    account.change({ policy: "contacts" });
+    await welcome(new Uint8Array(32));
+    expect(told).toMatchObject([
+      { firstContact: "contacts", blocked: [peer], deliveryKeyHash: hashOf(account.current.profileKey) },
+    ]);
+    expect(access.handedOut()).toBe(account.current.profileKey);
+  });
+
+  it("that another device's decision may explain is answered only once the mailbox told nothing of it", async () => {
+    otherDevices = 1;
+    await welcome(new Uint8Array(32));
+    expect(told).toEqual([]);
+    access.queueEmpty();
+    await clock.advance(1_000);
+    expect(told).toEqual([]);
+    await clock.advance(2_000);
+    expect(told).toHaveLength(1);
+  });
+
+  it("is followed by what was merged meanwhile, and not told twice", async () => {
+    otherDevices = 1;
+    await welcome(new Uint8Array(32));
+    account.change({ policy: "nobody", policyVersion: 1 });
+    await access.apply();
+    access.queueEmpty();
+    await clock.advance(10_000);
+    expect(told).toMatchObject([{ firstContact: "nobody" }]);
+  });
+});
+
+describe("a rotation", () => {
+  it("hands the new key to every contact but the one it is for, and lets it out once the relay holds it", async () => {
+    await welcome(held());
+    await relate(peer, "accepted");
+    await relate(other, "accepted");
+    const before = account.current.profileKey;
+    refusal = new SottoError("busy");
+    const { build, after } = await access.rotate(peer);
+    await store.commit(build());
+    for (const work of after) work();
+    await settled();
+    expect(account.current.profileKey).not.toEqual(before);
+    expect(account.current.profileKeyVersion).toBe(1);
+    expect(handed).toEqual([other]);
+    expect(access.handedOut()).toBeUndefined();
+    refusal = undefined;
+    await clock.advance(5_000);
+    expect(told).toMatchObject([{ deliveryKeyHash: hashOf(account.current.profileKey) }]);
+    expect(access.handedOut()).toBe(account.current.profileKey);
+  });
+
+  it("hands nothing to who only asked, was declined or is blocked", async () => {
+    await relate(peer, "blocked");
+    await relate(other, "received");
+    (await access.rotate()).build();
+    expect(handed).toEqual([]);
+  });
+});
+
+describe("apply", () => {
+  it("waits for the relay as long as it is away, and resolves all the same", async () => {
+    state = "waiting";
+    await access.apply();
+    expect(told).toEqual([]);
+    state = "ready";
+    await welcome(new Uint8Array(32));
+    expect(told).toHaveLength(1);
+  });
+
+  it("tells the last decision of several, and does nothing once it is closed", async () => {
+    const all = (["grant", "contacts", "nobody"] as const).map((policy) => {
+      account.change({ policy });
+      return access.apply();
+    });
+    await Promise.all(all);
+    expect(told.at(-1)).toMatchObject({ firstContact: "nobody" });
+    const count = told.length;
+    access.close();
+    await access.apply();
+    expect(told).toHaveLength(count);
+  });
+});

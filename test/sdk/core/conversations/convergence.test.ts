@@ -1,0 +1,179 @@
+import type { MessageId } from "@sotto/protocol";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { Item } from "../../../../sdk/core/conversations/items.js";
+import { me, peer } from "../people.js";
+import { Replica } from "./replica.js";
+
+/** One thing that happens; the numbers choose among what is there when it does. */
+const step = fc.record({
+  what: fc.oneof(
+    { weight: 4, arbitrary: fc.constant("text" as const) },
+    { weight: 4, arbitrary: fc.constant("edit" as const) },
+    { weight: 4, arbitrary: fc.constant("react" as const) },
+    {
+      weight: 2,
+      arbitrary: fc.constantFrom("delete" as const, "reply" as const, "custom" as const, "profile" as const),
+    },
+    { weight: 3, arbitrary: fc.constantFrom("read" as const, "delivered" as const) },
+    { weight: 12, arbitrary: fc.constant("accept" as const) },
+    { weight: 20, arbitrary: fc.constant("receive" as const) },
+    { weight: 2, arbitrary: fc.constantFrom("break" as const, "repair" as const, "repair" as const) },
+    { weight: 1, arbitrary: fc.constant("restart" as const) },
+  ),
+  device: fc.nat(4),
+  /** Prefers what was said last, where most happens. */
+  pick: fc.oneof(fc.nat(2), fc.nat(40)),
+  emoji: fc.constantFrom("👍", "🎉"),
+  action: fc.constantFrom("add" as const, "add" as const, "remove" as const),
+  passedMs: fc.nat(2),
+});
+type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
+
+const SKEWS_MS = [0, -40, 60, 0, 15];
+
+/** Five devices of two people, and a relay that only counts time. */
+class Devices {
+  private relayMs = 1_000;
+  private words = 0;
+
+  private constructor(readonly all: readonly Replica[]) {}
+
+  static async open(): Promise<Devices> {
+    const mine = [1, 2, 3].map((device) => Replica.open(me, peer, device));
+    const theirs = [1, 2].map((device) => Replica.open(peer, me, device));
+    return new Devices(await Promise.all([...mine, ...theirs]));
+  }
+
+  async step({ what, device, pick, emoji, action, passedMs }: Step): Promise<void> {
+    this.relayMs += passedMs;
+    const replica = this.all[device];
+    if (replica === undefined) return;
+    const nowMs = this.relayMs + (SKEWS_MS[device] ?? 0);
+    this.words += 1;
+    switch (what) {
+      case "text":
+        await replica.say({ kind: "text", text: `t${this.words}` }, nowMs);
+        return;
+      case "custom":
+        await replica.say({ kind: "custom", schema: "org.example", data: Uint8Array.of(1) }, nowMs);
+        return;
+      case "profile":
+        await replica.say({ kind: "profile", name: `n${this.words}` }, nowMs);
+        return;
+      case "accept":
+        return this.accept(replica);
+      case "receive":
+      case "break":
+        return this.receive(replica, pick, what);
+      case "repair":
+        return this.repair(replica, pick);
+      case "restart":
+        return replica.restart();
+      case "read":
+        return replica.markRead(await named(replica, "received", pick), nowMs);
+      case "delivered": {
+        const targets = await named(replica, "received", pick);
+        return targets.length === 0 ? undefined : replica.receipt("delivered", targets, nowMs);
+      }
+      default:
+        break;
+    }
+    const [target] = await named(replica, what === "edit" || what === "delete" ? "sent" : "any", pick);
+    if (target === undefined) return;
+    if (what === "edit") await replica.say({ kind: "edit", target, text: `e${this.words}` }, nowMs);
+    else if (what === "delete") await replica.say({ kind: "delete", target }, nowMs);
+    else if (what === "react") await replica.say({ kind: "reaction", target, emoji, action }, nowMs);
+    else await replica.say({ kind: "reply", quoted: target, quotedHash: await replica.hash(target), text: "r" }, nowMs);
+  }
+
+  /** Everything arrives, in an order that the seed decides; what did not open is sent again. */
+  async drain(seed: readonly number[]): Promise<void> {
+    let turn = 0;
+    const next = () => (seed[turn++ % seed.length] ?? 0) + turn;
+    for (;;) {
+      for (const replica of this.all) while (replica.outbox.length > 0) await this.accept(replica);
+      const busy = this.all.filter(
+        ({ inbox, broken }) => broken.length > 0 || [...inbox.values()].some((m) => m.length > 0),
+      );
+      const replica = busy[next() % Math.max(1, busy.length)];
+      if (replica === undefined) return;
+      const isEmpty = [...replica.inbox.values()].every((queue) => queue.length === 0);
+      if (replica.broken.length > 0 && (isEmpty || next() % 3 === 0)) await this.repair(replica, next());
+      else await this.receive(replica, next(), "receive");
+    }
+  }
+
+  private async accept(replica: Replica): Promise<void> {
+    const mail = await replica.accepted(this.relayMs);
+    if (mail === undefined) return;
+    const { content } = mail;
+    for (const other of this.all) {
+      const isOwn = other.me === replica.me;
+      if (other === replica || (isOwn && content.kind === "receipt" && content.receipt === "delivered")) continue;
+      const queue = other.inbox.get(replica) ?? [];
+      other.inbox.set(replica, queue);
+      queue.push(mail);
+    }
+  }
+
+  /** One producer's mail keeps its order, different producers' does not. */
+  private async receive(replica: Replica, pick: number, what: "receive" | "break"): Promise<void> {
+    const producers = [...replica.inbox.values()].filter((queue) => queue.length > 0);
+    const mail = producers[pick % Math.max(1, producers.length)]?.shift();
+    if (mail === undefined) return;
+    await (what === "break" ? replica.fail(mail) : replica.take(mail));
+  }
+
+  private async repair(replica: Replica, pick: number): Promise<void> {
+    const [broken] = replica.broken.splice(pick % Math.max(1, replica.broken.length), 1);
+    if (broken !== undefined) await replica.take(broken.mail, broken.sequence);
+  }
+}
+
+/** The id of one visible message, counted from the last. */
+async function named(replica: Replica, direction: Item["direction"] | "any", pick: number): Promise<MessageId[]> {
+  const items = (await replica.items()).filter((item) => direction === "any" || item.direction === direction);
+  const item = items[items.length - 1 - (pick % Math.max(1, items.length))];
+  return item !== undefined && "messageId" in item && item.messageId !== undefined ? [item.messageId] : [];
+}
+
+/** What devices of one account must agree on. */
+function common(items: readonly Item[]) {
+  return items.map(({ cursor: _cursor, atMs: _atMs, ...item }) => item);
+}
+
+/** What devices of both accounts must agree on. */
+function shared(items: readonly Item[]) {
+  return common(items).map(({ direction: _direction, ...item }) => ("status" in item ? { ...item, status: "" } : item));
+}
+
+describe("devices of two people", () => {
+  it("end with the same conversation, whatever is said and in whatever order it comes", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(step, { maxLength: 120, size: "max" }),
+        fc.array(fc.nat(1_000), { minLength: 1, maxLength: 40 }),
+        async (steps, seed) => {
+          const devices = await Devices.open();
+          for (const one of steps) await devices.step(one);
+          await devices.drain(seed);
+          const items = await Promise.all(devices.all.map((replica) => replica.items()));
+          const [first = [], second, third, fourth = [], fifth] = items;
+          expect(common(second ?? [])).toEqual(common(first));
+          expect(common(third ?? [])).toEqual(common(first));
+          expect(common(fifth ?? [])).toEqual(common(fourth));
+          expect(shared(fourth)).toEqual(shared(first));
+          const orders = first.map(({ order }) => order);
+          expect([...orders].sort()).toEqual(orders);
+          expect(new Set(orders).size).toBe(orders.length);
+          for (const [index, replica] of devices.all.entries()) {
+            await replica.restart();
+            expect(await replica.items(3)).toEqual(items[index]);
+          }
+        },
+      ),
+      { numRuns: Number(process.env.RUNS ?? 200) },
+    );
+  }, 600_000);
+});

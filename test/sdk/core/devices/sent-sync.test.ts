@@ -1,0 +1,120 @@
+import { type Content, encodeContent, parseDeviceId } from "@sotto/protocol";
+import { describe, expect, it } from "vitest";
+import { OwnAccount } from "../../../../sdk/core/account/own-account.js";
+import type { Saying } from "../../../../sdk/core/conversations/sender.js";
+import { KeyHandover } from "../../../../sdk/core/devices/key-handover.js";
+import { SentSync } from "../../../../sdk/core/devices/sent-sync.js";
+import { KeptSends } from "../../../../sdk/core/outbox/kept-sends.js";
+import { encodeRow, keys, type Row } from "../../../../sdk/core/rows.js";
+import { Peers } from "../../../../sdk/core/sessions/peers.js";
+import { manualClock } from "../link/manual-clock.js";
+import { ownRow } from "../outbox/fixture.js";
+import { UnsafeOutbox } from "../outbox/unsafe-outbox.js";
+import { me, messageId, peer, Talk } from "../people.js";
+import { openSealed } from "../storage/fixture.js";
+
+const other = parseDeviceId(2);
+
+async function fixture() {
+  const store = await openSealed();
+  const account = OwnAccount.create(ownRow());
+  const clock = manualClock();
+  const outbox = new UnsafeOutbox();
+  const peers = new Peers(store);
+  const keptSends = new KeptSends({ store, clock, failed: () => {} });
+  const devices = { others: [other] };
+  const sentSync = new SentSync({ store, account, outbox, keptSends, others: () => devices.others });
+  const handover = new KeyHandover({ store, account, peers, outbox, keptSends, nowMs: () => clock.now() });
+  const talk = await Talk.open();
+  let made = 0;
+  const row = (saying: Saying, over: Partial<Row<"outbox">> = {}): Row<"outbox"> => {
+    made += 1;
+    const content: Content = talk.content(me, messageId(made), saying);
+    return {
+      envelope: new Uint8Array(16).fill(made),
+      ...{
+        recipient: peer,
+        type: "content",
+        envelopes: [],
+        body: encodeContent(content),
+        createdMs: 0,
+        state: "queued",
+      },
+      ...over,
+    };
+  };
+  const keep = async (kept: Row<"outbox">, acceptedMs: number) => {
+    await store.commit([keptSends.keep(kept, { atMs: acceptedMs, acceptedMs })]);
+  };
+  return { store, clock, peers, outbox, devices, sentSync, handover, row, keep };
+}
+
+const text = { kind: "text", text: "hi" } as const;
+const receipt = (kind: "delivered" | "read") =>
+  ({ kind: "receipt", receipt: kind, targets: [messageId(1)] }) as const satisfies Saying;
+
+describe("telling own devices what was sent", () => {
+  it("names the peer, the relay's time and the content", async () => {
+    const it = await fixture();
+    const row = it.row(text);
+    for (const { sent } of it.sentSync.accepted(row, 77)) sent();
+    expect(it.outbox.sent).toEqual([{ recipient: me, type: "sent", peer, atMs: 77, body: row.body }]);
+  });
+
+  it("leaves out what is no news to them: delivery receipts, resends, words between SDKs and what went to them", async () => {
+    const it = await fixture();
+    const rows = [
+      it.row(receipt("delivered")),
+      it.row(text, { resendOf: new Uint8Array(16) }),
+      it.row(text, { type: "contact", body: new Uint8Array(0) }),
+      it.row(text, { recipient: me }),
+    ];
+    for (const row of rows) expect(it.sentSync.accepted(row, 77)).toEqual([]);
+    expect(it.sentSync.accepted(it.row(receipt("read")), 77)).toHaveLength(1);
+    it.devices.others = [];
+    expect(it.sentSync.accepted(it.row(text), 77)).toEqual([]);
+  });
+
+  it("lets a send through although the devices take nothing any more", async () => {
+    const it = await fixture();
+    it.outbox.room = 0;
+    expect(it.sentSync.accepted(it.row(text), 77)).toEqual([]);
+  });
+
+  it("gives a new device what it missed since it was added, in order, and nothing from before", async () => {
+    const it = await fixture();
+    await it.keep(it.row(text), 900_000);
+    const [later, sooner, close] = [it.row(text), it.row(text), it.row(text)];
+    await it.keep(later, 1_000_500);
+    await it.keep(sooner, 1_000_100);
+    await it.keep(close, 996_000);
+    await it.keep(it.row(receipt("delivered")), 1_000_200);
+    await it.sentSync.serve(other, 1_000_000);
+    expect(it.outbox.sent.map(({ body, device, atMs }) => [body, device, atMs])).toEqual([
+      [close.body, other, 996_000],
+      [sooner.body, other, 1_000_100],
+      [later.body, other, 1_000_500],
+    ]);
+  });
+});
+
+describe("a profile key that another device made", () => {
+  it("is repeated to contacts this device wrote to lately or is about to write to, and to nobody else", async () => {
+    const it = await fixture();
+    const now = it.clock.now();
+    const people = Array.from({ length: 4 }, (_, n) => `00000000-0000-4000-8000-00000000000${n}` as typeof peer);
+    const [lately, waiting, longAgo, stranger] = people as [typeof peer, typeof peer, typeof peer, typeof peer];
+    for (const account of [lately, waiting, longAgo]) {
+      await it.store.commit([it.peers.change({ ...(await it.peers.get(account)), relation: "accepted" })]);
+    }
+    await it.keep(it.row(text, { recipient: lately }), now - 60_000);
+    await it.keep(it.row(text, { recipient: stranger }), now - 60_000);
+    await it.keep(it.row(text, { recipient: longAgo }), now - 2 * 3_600_000);
+    const row = encodeRow("outbox", it.row(text, { recipient: waiting }));
+    await it.store.commit([{ key: keys.outbox(1), value: row }]);
+    await it.handover.adopted();
+    expect(new Set(it.outbox.sent.map(({ recipient, type }) => `${type} ${recipient}`))).toEqual(
+      new Set([`contact ${lately}`, `contact ${waiting}`]),
+    );
+  });
+});

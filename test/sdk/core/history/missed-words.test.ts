@@ -1,0 +1,123 @@
+import { type AccountId, parseDeviceId, type Relation } from "@sotto/protocol";
+import { describe, expect, it } from "vitest";
+import type { ConversationState } from "../../../../sdk/core/conversations/conversations.js";
+import { MissedWords } from "../../../../sdk/core/history/missed-words.js";
+import type { Plan } from "../../../../sdk/core/inbox/plan.js";
+import type { Order } from "../../../../sdk/core/outbox/outbox.js";
+import type { Row } from "../../../../sdk/core/rows.js";
+import { manualClock } from "../link/manual-clock.js";
+import { me, peer } from "../people.js";
+
+const DAY_MS = 24 * 3_600_000;
+const other = parseDeviceId(2);
+
+function sent(over: Partial<Row<"sent">> & { readonly acceptedMs: number }): Row<"sent"> {
+  return { recipient: peer, type: "content", body: Uint8Array.of(1), sentMs: over.acceptedMs, resends: 0, ...over };
+}
+
+function fixture(kept: readonly Row<"sent">[] = []) {
+  const world = { relation: "accepted" as Relation, room: 10_000, lastMs: 100 * DAY_MS };
+  const queued: Order[] = [];
+  const clock = manualClock();
+  const words = new MissedWords({
+    me,
+    clock,
+    peers: {
+      get: async (account: AccountId) => {
+        return { account, relation: world.relation, relationVersion: 0, verification: "unverified", devices: [other] };
+      },
+    },
+    conversations: {
+      peers: async () => [peer],
+      of: async () =>
+        ({
+          timeline: { latest: async () => [{ sequence: 1, row: { acceptedMs: world.lastMs } }] },
+        }) as unknown as ConversationState,
+    },
+    outbox: {
+      get room() {
+        return world.room - queued.length;
+      },
+      queue(order) {
+        queued.push(order);
+        return { order: queued.length, changes: [], sent: () => undefined };
+      },
+    },
+    keptSends: {
+      async *since(acceptedMs) {
+        for (const [index, row] of kept.entries()) {
+          if (row.acceptedMs >= acceptedMs) yield { envelope: new Uint8Array(16).fill(index), row };
+        }
+      },
+    },
+  });
+  const run = async (planning: Promise<Plan>) => {
+    const before = queued.length;
+    (await planning).build();
+    return queued.slice(before);
+  };
+  return { world, words, clock, run };
+}
+
+describe("asking for what was lost", () => {
+  it("asks own devices, and everybody this account wrote with in the week before", async () => {
+    const { words, run } = fixture();
+    const lost = { sinceMs: 100 * DAY_MS, whom: "everybody" } as const;
+    const asked = await run(words.ask(lost));
+    expect(asked.map(({ recipient, type, atMs }) => [recipient, type, atMs])).toEqual([
+      [me, "missed", lost.sinceMs],
+      [peer, "missed", lost.sinceMs],
+    ]);
+    expect((await run(words.ask({ ...lost, whom: "ownDevices" }))).map(({ recipient }) => recipient)).toEqual([me]);
+    expect((await run(words.ask({ ...lost, sinceMs: 120 * DAY_MS }))).map(({ recipient }) => recipient)).toEqual([me]);
+  });
+
+  it("asks nobody who is no contact", async () => {
+    const { world, words, run } = fixture();
+    world.relation = "received";
+    const asked = await run(words.ask({ sinceMs: 100 * DAY_MS, whom: "everybody" }));
+    expect(asked.map(({ recipient }) => recipient)).toEqual([me]);
+  });
+});
+
+describe("answering who lost something", () => {
+  const kept = [
+    sent({ acceptedMs: 30 }),
+    sent({ acceptedMs: 20 }),
+    sent({ acceptedMs: 5 }),
+    sent({ acceptedMs: 40, recipient: me }),
+    sent({ acceptedMs: 50, type: "retry" }),
+    sent({ acceptedMs: 60, resends: 3 }),
+  ];
+
+  it("sends again what was said to that account since, in its order, and each thing a few times at most", async () => {
+    const { words, run } = fixture(kept);
+    const answered = await run(words.answer(peer, 10));
+    expect(answered.map(({ type, resendOf }) => [type, resendOf?.[0]])).toEqual([
+      ["content", 1],
+      ["content", 0],
+    ]);
+  });
+
+  it("sends nothing to who is no contact", async () => {
+    const { world, words, run } = fixture(kept);
+    for (const relation of ["none", "received", "sent", "declined", "blocked"] as const) {
+      world.relation = relation;
+      expect(await run(words.answer(peer, 0))).toEqual([]);
+    }
+  });
+
+  it("answers whoever asks again and again a few times, and once more after a while", async () => {
+    const { words, clock, run } = fixture(kept);
+    for (let time = 0; time < 8; time++) expect((await run(words.answer(peer, 10))).length).toBe(2);
+    expect(await run(words.answer(peer, 10))).toEqual([]);
+    await clock.advance(601_000);
+    expect((await run(words.answer(peer, 10))).length).toBe(2);
+  });
+
+  it("takes no more room than the outbox has", async () => {
+    const { world, words, run } = fixture(kept);
+    world.room = 1;
+    expect((await run(words.answer(peer, 10))).length).toBe(1);
+  });
+});

@@ -1,0 +1,175 @@
+import { type Frame, hashResumeToken, parseDeviceId } from "@sotto/protocol";
+import { describe, expect, it } from "vitest";
+import { OwnAccount } from "../../../../sdk/core/account/own-account.js";
+import { Recovery } from "../../../../sdk/core/history/recovery.js";
+import { decodeRow, encodeRow, keys, type Row } from "../../../../sdk/core/rows.js";
+import type { SealedStore } from "../../../../sdk/core/storage/sealed-store.js";
+import { nodePlatform } from "../../../../sdk/node/platform.js";
+import { manualClock } from "../link/manual-clock.js";
+import { ownRow } from "../outbox/fixture.js";
+import { device } from "../people.js";
+import { openSealed, text } from "../storage/fixture.js";
+
+const ADDED_MS = 1_000;
+const own = { device, registrationId: 1, addedMs: ADDED_MS };
+const phone = { device: parseDeviceId(7), registrationId: 2, addedMs: 5_000 };
+
+function welcome(over: Partial<Frame<"welcome">> = {}): Frame<"welcome"> {
+  const counts = { oneTimeCount: 100, kyberCount: 100, highestPrekeyId: 0, head: 0, serverTimeMs: 0 };
+  return { type: "welcome", ...counts, resumed: "no", devices: [own], ...over };
+}
+
+async function fixture({ resume, store }: { readonly resume?: Uint8Array; readonly store?: SealedStore } = {}) {
+  const sealed = store ?? (await openSealed());
+  const account = OwnAccount.create({ ...ownRow(), resume });
+  await sealed.commit([account.change({})]);
+  const did: string[] = [];
+  const asked: Row<"lost">[] = [];
+  const parked: Uint8Array[] = [];
+  const link = { state: "ready" as const, answers: true };
+  const clock = manualClock();
+  const recovery = new Recovery({
+    store: sealed,
+    account,
+    clock,
+    random: nodePlatform.random,
+    conversations: { of: () => Promise.reject(new Error("none")), peers: async () => [] },
+    former: {
+      retire: async () => {
+        did.push("retired");
+        return 1;
+      },
+    },
+    words: {
+      ask: async (lost) => {
+        asked.push(lost);
+        return { build: () => [], after: [] };
+      },
+      answer: () => Promise.reject(new Error("none")),
+    },
+    relay: {
+      device: {
+        state: link.state,
+        request: async (frame: unknown): Promise<never> => {
+          const { tokenHash } = frame as Frame<"park">;
+          parked.push(tokenHash);
+          if (!link.answers) await new Promise(() => undefined);
+          return { type: "done", id: 1 } as never;
+        },
+      },
+    },
+    inbox: {
+      settled: async () => undefined,
+      skipTo: (cursor) => [{ key: keys.inbox, value: encodeRow("inbox", { cursor, acceptedMs: 9_000 }) }],
+    },
+    restoring: () => did.push("restoring"),
+    gap: (missed) => did.push(`gap ${missed}`),
+  });
+  await recovery.load();
+  const read = (cursor: number, acceptedMs: number) =>
+    sealed.commit([{ key: keys.inbox, value: encodeRow("inbox", { cursor, acceptedMs }) }]);
+  const used = () => sealed.commit([{ key: `${keys.sessions}x/1`, value: text("session") }]);
+  const stored = async () => decodeRow("account", (await sealed.get(keys.account)) ?? new Uint8Array());
+  return { store: sealed, recovery, account, did, asked, parked, link, clock, read, used, stored };
+}
+
+describe("the token of a clean end", () => {
+  it("is gone from the store before it is shown, and not shown behind the first welcome", async () => {
+    const token = new Uint8Array(16).fill(3);
+    const { recovery, stored } = await fixture({ resume: token });
+    expect(await recovery.takeResume()).toEqual(token);
+    expect((await stored()).resume).toBeUndefined();
+    // The first try may not have reached the relay.
+    expect(await recovery.takeResume()).toEqual(token);
+    await recovery.beforeReady(welcome({ resumed: "yes" }));
+    expect(await recovery.takeResume()).toBeUndefined();
+  });
+
+  it("is durable before the relay hears of its hash", async () => {
+    const { recovery, stored, parked } = await fixture();
+    await recovery.park();
+    const { resume } = await stored();
+    expect(parked).toEqual([hashResumeToken(resume ?? new Uint8Array())]);
+  });
+
+  it("is not waited for when the relay does not answer", async () => {
+    const { recovery, link, clock } = await fixture();
+    link.answers = false;
+    let isOver = false;
+    const parking = recovery.park().then(() => {
+      isOver = true;
+    });
+    for (let turn = 0; turn < 20 && !isOver; turn++) await clock.advance(500);
+    await parking;
+  });
+});
+
+describe("a first welcome", () => {
+  it("that does not know this state takes every session out of use, once", async () => {
+    const { recovery, did, used } = await fixture();
+    await used();
+    await recovery.beforeReady(welcome());
+    await recovery.beforeReady(welcome());
+    expect(did).toEqual(["restoring", "retired"]);
+  });
+
+  it("that knows it, or comes before anything was encrypted, takes none", async () => {
+    const known = await fixture();
+    await known.used();
+    await known.recovery.beforeReady(welcome({ resumed: "yes" }));
+    const fresh = await fixture();
+    await fresh.recovery.beforeReady(welcome());
+    expect([...known.did, ...fresh.did]).toEqual([]);
+  });
+});
+
+describe("what was lost", () => {
+  it("is asked of own devices after every unclean end, from the last mail on and not from before this device", async () => {
+    const { recovery, asked, used, read } = await fixture();
+    await used();
+    await read(4, 500_000);
+    await recovery.beforeReady(welcome({ head: 4, devices: [own, phone] }));
+    await recovery.queueEmpty();
+    expect(asked).toEqual([{ sinceMs: 440_000, whom: "ownDevices" }]);
+    await recovery.queueEmpty();
+    expect(asked.length).toBe(1);
+
+    const early = await fixture();
+    await early.used();
+    await early.recovery.beforeReady(welcome({ devices: [own, phone] }));
+    await early.recovery.queueEmpty();
+    expect(early.asked).toEqual([{ sinceMs: ADDED_MS, whom: "ownDevices" }]);
+  });
+
+  it("is asked of everybody if mail was read that is not here, which is a gap of that size, once", async () => {
+    const { store, recovery, asked, did, read } = await fixture();
+    await read(4, 500_000);
+    await recovery.beforeReady(welcome({ head: 9, resumed: "yes" }));
+    await recovery.queueEmpty();
+    expect(asked).toEqual([{ sinceMs: 440_000, whom: "everybody" }]);
+    expect(did).toEqual(["gap 5"]);
+    const next = await fixture({ store });
+    await next.recovery.beforeReady(welcome({ head: 9, resumed: "yes" }));
+    await next.recovery.queueEmpty();
+    expect(next.asked).toEqual([]);
+  });
+
+  it("is asked of everybody if a later state published keys", async () => {
+    const { recovery, asked, account } = await fixture();
+    await recovery.beforeReady(welcome({ resumed: "yes", highestPrekeyId: account.current.nextPrekeyId }));
+    await recovery.queueEmpty();
+    expect(asked).toMatchObject([{ whom: "everybody" }]);
+  });
+
+  it("is still asked for in the next run, if this one ends before it asked", async () => {
+    const { store, recovery, read } = await fixture();
+    await read(4, 500_000);
+    await recovery.beforeReady(welcome({ head: 9, resumed: "yes" }));
+    recovery.skipped();
+    await read(9, 900_000);
+    const next = await fixture({ store });
+    await next.recovery.beforeReady(welcome({ head: 9, resumed: "yes" }));
+    await next.recovery.queueEmpty();
+    expect(next.asked).toEqual([{ sinceMs: 440_000, whom: "everybody" }]);
+  });
+});

@@ -1,0 +1,204 @@
+import {
+  type AccountId,
+  directConversationId,
+  encodeContent,
+  encodeOwnBody,
+  type OwnBody,
+  parseAccountId,
+  parseDeviceId,
+} from "@sotto/protocol";
+import { describe, expect, it } from "vitest";
+import type { Saying } from "../../../../sdk/core/conversations/sender.js";
+import { decodeRow, keys, range } from "../../../../sdk/core/rows.js";
+import { me, messageId, peer } from "../people.js";
+import { type InboxFixture, inboxFixture, newIdentity, otherDevice } from "./fixture.js";
+
+const ATE_MS = 500_000;
+
+/** An envelope in which another device of this account tells what it sent to the peer. */
+function sent(
+  it: InboxFixture,
+  saying: Saying,
+  over: { readonly sender?: AccountId; readonly device?: number; readonly to?: AccountId } = {},
+) {
+  const plain = it.talk.content(over.sender ?? me, messageId(1), saying, { device: over.device ?? otherDevice });
+  return it.own({ type: "sent", peer: over.to ?? peer, atMs: ATE_MS, content: encodeContent(plain) });
+}
+
+function state(it: InboxFixture, body: Partial<OwnBody<"state">>) {
+  return it.own({ type: "state", body: encodeOwnBody("state", { contacts: [], ...body }) });
+}
+
+const hello = { kind: "text", text: "hello" } as const;
+
+describe("what another device of this account sent", () => {
+  it("stands in the conversation as sent and accepted, at the relay's time", async () => {
+    const it = await inboxFixture();
+    await it.relate("accepted");
+    await it.deliver(sent(it, hello));
+    const { timeline } = await it.conversations.of(peer);
+    expect(await timeline.row(1)).toMatchObject({ from: me, status: "accepted", acceptedMs: ATE_MS });
+    expect(it.events).toEqual(["arrived 1"]);
+    expect(await it.store.list(range(keys.owedAll, 9))).toEqual([]);
+  });
+
+  it("makes a stranger somebody who was asked, and leaves every other relation as it is", async () => {
+    const it = await inboxFixture();
+    await it.deliver(sent(it, hello));
+    expect(await it.peers.get(peer)).toMatchObject({ relation: "sent", relationVersion: 0 });
+    await it.relate("blocked");
+    await it.deliver(sent(it, hello));
+    expect((await it.peers.get(peer)).relation).toBe("blocked");
+  });
+
+  it("shows nothing under another sender, device, conversation, or to this account itself", async () => {
+    const it = await inboxFixture();
+    await it.deliver(sent(it, hello, { sender: peer }));
+    await it.deliver(sent(it, hello, { device: 3 }));
+    await it.deliver(sent(it, hello, { to: parseAccountId("12345678-0000-4000-8000-000000000000") }));
+    await it.deliver(sent(it, hello, { to: me }));
+    const mine = it.talk.content(me, messageId(1), hello, { device: otherDevice });
+    await it.deliver(it.own({ type: "content", content: encodeContent(mine) }));
+    await it.deliver(it.own({ type: "contact", profileKey: new Uint8Array(32) }));
+    expect(it.counters.snapshot()).toMatchObject({ unfit: 6 });
+    expect(await it.shapes()).toEqual([]);
+    expect(it.acknowledged.at(-1)).toBe(6);
+  });
+
+  it("counts for nothing under another identity than this account's", async () => {
+    const it = await inboxFixture();
+    const content = encodeContent(it.talk.content(me, messageId(1), hello, { device: otherDevice }));
+    await it.deliver(it.own({ type: "sent", peer, atMs: 1, content }, newIdentity));
+    expect(it.counters.snapshot()).toEqual({ rejected: 1 });
+    expect(it.events).toEqual([]);
+  });
+});
+
+describe("what another device of this account did not get across", () => {
+  it("has no place, is counted, and is asked for no more once its word comes again", async () => {
+    const it = await inboxFixture();
+    const unopened = { sender: me, device: otherDevice, identity: [...it.account.identity.publicKey] };
+    for (let time = 0; time < 4; time++) await it.deliver({ ...unopened, refusal: "noSession" });
+    expect(it.counters.snapshot()).toMatchObject({ ownUndecryptable: 4 });
+    const rows = await it.store.list(range(keys.undecryptables, 9));
+    expect(decodeRow("undecryptable", rows[0]?.value ?? new Uint8Array(0)).sequence).toBeUndefined();
+    const answered = (cursor: number) => new Uint8Array(16).fill(cursor);
+    const content = encodeContent(it.talk.content(me, messageId(1), hello, { device: otherDevice }));
+    await it.deliver(it.own({ type: "sent", peer, atMs: 1, content, resendOf: answered(1) }));
+    const body = encodeOwnBody("state", { contacts: [] });
+    await it.deliver(it.own({ type: "state", body, resendOf: answered(2) }));
+    await it.deliver(it.own({ type: "nothing", resendOf: answered(3) }));
+    await it.deliver(it.own({ type: "unavailable", envelopes: [answered(4)] }));
+    expect(await it.store.list(range(keys.undecryptables, 9))).toEqual([]);
+    expect(it.counters.snapshot()).toMatchObject({ ownLost: 1 });
+    expect(await it.shapes()).toEqual(["content"]);
+  });
+
+  it("is sent to it again alone", async () => {
+    const it = await inboxFixture();
+    const envelope = new Uint8Array(16).fill(77);
+    const row = {
+      envelope,
+      recipient: me,
+      type: "sent",
+      peer,
+      atMs: 5,
+      envelopes: [],
+      body: Uint8Array.of(1),
+    } as const;
+    await it.store.commit([it.keptSends.keep({ ...row, createdMs: 0, state: "queued" }, { atMs: 1, acceptedMs: 1 })]);
+    await it.deliver(it.own({ type: "retry", envelopes: [envelope] }));
+    expect(it.outbox.sent).toMatchObject([{ recipient: me, device: otherDevice, type: "sent", resendOf: envelope }]);
+  });
+});
+
+describe("what another device of this account decided", () => {
+  it("is taken in with what it brings: a block, a name, a policy", async () => {
+    const it = await inboxFixture();
+    await it.relate("accepted");
+    const { profileKey } = it.account.current;
+    await it.deliver(
+      state(it, {
+        own: { profileKey, profileKeyVersion: 0, name: "Alice", nameVersion: 1, policy: "nobody", policyVersion: 1 },
+        contacts: [{ account: peer, version: 1, relation: "blocked", verification: "unverified" }],
+      }),
+    );
+    expect(it.account.current).toMatchObject({ name: "Alice", policy: "nobody" });
+    expect(await it.peers.get(peer)).toMatchObject({ relation: "blocked", relationVersion: 1 });
+    expect(it.told).toContain("access same");
+  });
+
+  it("says that contacts have to be told of another profile key", async () => {
+    const it = await inboxFixture();
+    const { name, nameVersion, policy, policyVersion } = it.account.current;
+    const own = {
+      profileKey: new Uint8Array(32).fill(99),
+      profileKeyVersion: 1,
+      name,
+      nameVersion,
+      policy,
+      policyVersion,
+    };
+    await it.deliver(state(it, { own }));
+    expect(it.account.current.profileKey).toEqual(own.profileKey);
+    expect(it.told).toContain("access other");
+  });
+});
+
+describe("history of another device of this account", () => {
+  const entry = (it: InboxFixture, over: Partial<OwnBody<"archive">["entries"][number]> = {}) => {
+    const content = it.talk.content(peer, messageId(5), hello);
+    return {
+      peer,
+      from: peer,
+      messageId: messageId(5),
+      content: encodeContent(content),
+      hash: new Uint8Array(32),
+      acceptedMs: 1,
+      counter: content.counter,
+      status: "received",
+      reactions: [],
+      ...over,
+    } as const;
+  };
+  const archive = (entries: OwnBody<"archive">["entries"]) =>
+    ({
+      type: "archive",
+      body: encodeOwnBody("archive", {
+        transfer: new Uint8Array(16),
+        part: 0,
+        last: "yes",
+        done: 1,
+        total: 1,
+        entries: [...entries],
+      }),
+    }) as const;
+
+  it("is handed on if every entry is of a conversation of this account", async () => {
+    const it = await inboxFixture();
+    await it.deliver(it.own(archive([entry(it)])));
+    const body = encodeOwnBody("archived", { transfer: new Uint8Array(16), part: 0 });
+    await it.deliver(it.own({ type: "archived", body }));
+    await it.deliver(it.own({ type: "missed", atMs: 1 }));
+    expect(it.told).toEqual(["took history", "history acknowledged", "history asked for"]);
+  });
+
+  it("is not taken if an entry is by a third person, under another name, or edited by somebody else", async () => {
+    const it = await inboxFixture();
+    const third = parseAccountId("12345678-0000-4000-8000-000000000000");
+    const edit = it.talk.content(me, messageId(6), { kind: "edit", target: messageId(5), text: "x" });
+    expect(edit.conversation).toBe(directConversationId(me, peer));
+    const wrong = [
+      entry(it, { from: third }),
+      entry(it, { messageId: messageId(6) }),
+      entry(it, { counter: 1_000 }),
+      entry(it, { peer: me }),
+      entry(it, { edit: encodeContent(edit) }),
+      entry(it, { content: new Uint8Array(0) }),
+    ];
+    for (const one of wrong) await it.deliver(it.own(archive([one])));
+    expect(it.counters.snapshot()).toMatchObject({ unfit: wrong.length });
+    expect(it.told).toEqual([]);
+    expect(parseDeviceId(2)).toBe(otherDevice);
+  });
+});

@@ -1,0 +1,139 @@
+import { type AccountId, type DeviceId, type Frame, parseDeviceId } from "@sotto/protocol";
+import { describe, expect, it } from "vitest";
+import { OwnAccount } from "../../../../sdk/core/account/own-account.js";
+import { Conversations } from "../../../../sdk/core/conversations/conversations.js";
+import { KeyedLock } from "../../../../sdk/core/keyed-lock.js";
+import { type Address, type Engine, type EngineRecords, EngineRefusal } from "../../../../sdk/core/ports.js";
+import { IdentityChanges } from "../../../../sdk/core/sessions/identity-changes.js";
+import { Peers } from "../../../../sdk/core/sessions/peers.js";
+import { type SessionParts, Sessions } from "../../../../sdk/core/sessions/sessions.js";
+import { codeOf } from "../link/fixture.js";
+import { manualClock } from "../link/manual-clock.js";
+import { ownRow } from "../outbox/fixture.js";
+import { me, peer } from "../people.js";
+import { openSealed } from "../storage/fixture.js";
+
+const identity = Uint8Array.of(5, ...new Uint8Array(32).fill(1));
+type Bundles = Frame<"deviceMismatch">["bundles"][number];
+
+/** An engine that encrypts nothing: a session is the byte 1. */
+const unsafePlaintextEngine = {
+  async startSession(_records: unknown, address: Address) {
+    return [{ kind: "session", address, record: Uint8Array.of(1) }];
+  },
+  async encrypt(records: EngineRecords, address: Address, plaintext: Uint8Array) {
+    if ((await records.session(address)) === undefined) throw new EngineRefusal("noSession");
+    return { sealed: plaintext, registrationId: 1, changes: [] };
+  },
+} as unknown as Engine;
+
+const bundlesOf = (account: AccountId, devices: readonly number[], identityKey: Uint8Array = identity): Bundles => ({
+  account,
+  identityKey,
+  devices: devices.map((device) => ({ device: parseDeviceId(device) }) as Bundles["devices"][number]),
+});
+
+async function fixture() {
+  const store = await openSealed();
+  const account = OwnAccount.create(ownRow());
+  const peers = new Peers(store);
+  const clock = manualClock();
+  const fetched: string[] = [];
+  const relay = { devices: new Map<AccountId, readonly number[]>([[peer, [1, 2]]]), identity };
+  const keyChanges: AccountId[] = [];
+  const request = async ({ account: whose, devices }: { account: AccountId; devices: readonly DeviceId[] }) => {
+    fetched.push(`${whose === me ? "me" : "peer"} ${devices.join()}`);
+    const there = relay.devices.get(whose) ?? [];
+    const asked = devices.length === 0 ? there : there.filter((device) => devices.includes(parseDeviceId(device)));
+    return bundlesOf(whose, asked, whose === me ? account.identity.publicKey : relay.identity);
+  };
+  const conversations = new Conversations(store, account);
+  const parts = {
+    ...{ store, account, peers, locks: new KeyedLock(), engine: unsafePlaintextEngine },
+    relay: { device: { request }, anonymous: { request }, nowMs: () => 1 },
+    certificates: { current: async () => new Uint8Array(1), doubt: () => {} },
+    identityChanges: new IdentityChanges({ store, conversations, clock, keyChanged: (who) => keyChanges.push(who) }),
+  } as unknown as SessionParts;
+  const sessions = new Sessions(parts);
+  const plaintext = Uint8Array.of(1);
+  const devicesOf = async (recipient: AccountId, only?: DeviceId) =>
+    (await sessions.encrypt(recipient, plaintext, only)).envelopes.map(({ device }) => device);
+  const mismatch = (account: AccountId, over: object, bundles: readonly Bundles[] = []) => {
+    const wrong = { account, missing: [], extra: [], stale: [], ...over };
+    return sessions.repair({ type: "deviceMismatch", id: 1, accounts: [wrong], bundles: [...bundles] });
+  };
+  return { store, account, peers, sessions, relay, fetched, keyChanges, devicesOf, mismatch };
+}
+
+describe("encrypting to an account", () => {
+  it("opens sessions with all its devices the first time, and none after that", async () => {
+    const it = await fixture();
+    expect(await it.devicesOf(peer)).toEqual([1, 2]);
+    expect(await it.devicesOf(peer)).toEqual([1, 2]);
+    expect(it.fetched).toEqual(["peer "]);
+  });
+
+  it("comes to nothing for this account while it has one device, and asks nobody", async () => {
+    const it = await fixture();
+    expect(await it.devicesOf(me)).toEqual([]);
+    expect(it.fetched).toEqual([]);
+  });
+
+  it("reaches one device of several, and says if there is no such device", async () => {
+    const it = await fixture();
+    it.relay.devices.set(me, [1, 2, 3]);
+    await it.store.commit([
+      it.peers.change({ ...(await it.peers.get(me)), devices: [parseDeviceId(2), parseDeviceId(3)] }),
+    ]);
+    expect(await it.devicesOf(me, parseDeviceId(3))).toEqual([3]);
+    expect(it.fetched).toEqual(["me 3"]);
+    expect(await codeOf(it.devicesOf(me, parseDeviceId(4)))).toBe("unknownDevice");
+  });
+
+  it("drops a device whose keys are not there any more", async () => {
+    const it = await fixture();
+    await it.store.commit([it.peers.change({ ...(await it.peers.get(me)), devices: [parseDeviceId(2)] })]);
+    expect(await codeOf(it.devicesOf(me, parseDeviceId(2)))).toBe("unknownDevice");
+    expect((await it.peers.get(me)).devices).toEqual([]);
+  });
+});
+
+describe("repairing a device list", () => {
+  it("takes the bundles the answer brought, and fetches none", async () => {
+    const it = await fixture();
+    await it.devicesOf(peer);
+    await it.mismatch(peer, { missing: [3], extra: [1], stale: [2] }, [bundlesOf(peer, [2, 3])]);
+    expect(await it.devicesOf(peer)).toEqual([2, 3]);
+    expect(it.fetched).toEqual(["peer "]);
+  });
+
+  it("fetches what the answer did not bring", async () => {
+    const it = await fixture();
+    await it.devicesOf(peer);
+    it.relay.devices.set(peer, [1, 2, 3]);
+    await it.mismatch(peer, { missing: [3] });
+    expect(await it.devicesOf(peer)).toEqual([1, 2, 3]);
+    expect(it.fetched).toEqual(["peer ", "peer 3"]);
+  });
+
+  it("follows an account that was reset, and says so", async () => {
+    const it = await fixture();
+    await it.devicesOf(peer);
+    await it.store.commit([it.peers.change({ ...(await it.peers.get(peer)), relation: "accepted" })]);
+    const reset = Uint8Array.of(5, ...new Uint8Array(32).fill(9));
+    await it.mismatch(peer, { stale: [1], extra: [2] }, [bundlesOf(peer, [1], reset)]);
+    expect(await it.devicesOf(peer)).toEqual([1]);
+    expect((await it.peers.get(peer)).identityKey).toEqual(reset);
+    expect(it.keyChanges).toEqual([peer]);
+  });
+
+  it("works for this account's other devices, takes none of another identity, and never this device itself", async () => {
+    const it = await fixture();
+    const mine = it.account.identity.publicKey;
+    await it.mismatch(me, { missing: [2, 1] }, [bundlesOf(me, [1, 2], mine)]);
+    expect(await it.devicesOf(me)).toEqual([2]);
+    expect(it.fetched).toEqual([]);
+    expect(await codeOf(it.mismatch(me, { missing: [3] }, [bundlesOf(me, [3])]))).toBe("badRelay");
+    expect(await it.devicesOf(me)).toEqual([2]);
+  });
+});

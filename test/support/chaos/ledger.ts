@@ -1,0 +1,134 @@
+/** What was said in a run, by which device, and what the relay and the disks are known to have of it. */
+
+import type { MessageId } from "@sotto/protocol";
+import type { SentMessage } from "@sotto/sdk";
+import { SottoError } from "@sotto/sdk/node";
+import type { DeviceName, Side } from "./events.js";
+
+/** What a saying says. All but a text change another one. */
+export type SayingKind = "text" | "edit" | "delete" | "react" | "unreact";
+
+/** What became of a saying. `open`: nobody heard, because its device died or was put back before. */
+export type Outcome =
+  | { readonly state: "open" }
+  | { readonly state: "accepted"; readonly atMs: number }
+  | { readonly state: "failed"; readonly code: string };
+
+/** One thing that was said. */
+export interface Saying {
+  readonly id: MessageId;
+  /** Its place among all that was said; a text begins with it. */
+  readonly number: number;
+  readonly kind: SayingKind;
+  readonly target: MessageId | undefined;
+  readonly author: DeviceName;
+  readonly side: Side;
+  /** The event in which it was said. */
+  readonly at: number;
+  readonly startedMs: number;
+  outcome: Outcome;
+}
+
+/** A copy of a device's folder. */
+export interface Copy {
+  readonly takenAt: number;
+  /** What it holds for certain. */
+  readonly holds: ReadonlySet<MessageId>;
+  readonly isInheritanceDone: boolean;
+}
+
+/** The life of a device, as far as it decides what the device must show in the end. */
+export interface Biography {
+  readonly name: DeviceName;
+  readonly side: Side;
+  readonly joinedAt: number;
+  /** When its registration was over. */
+  joinedMs: number;
+  readonly donor: DeviceName | undefined;
+  /** What its donor showed when it was linked, if it was to hand over its history. */
+  inherits: ReadonlySet<MessageId>;
+  isInheritanceDone: boolean;
+  /** Put back to older copies: when, and to what. */
+  readonly restores: { readonly at: number; readonly copy: Copy }[];
+  /** What it said and its account's other devices were told for certain. */
+  readonly synced: Set<MessageId>;
+  /** What was read on it. */
+  readonly reads: { readonly id: MessageId; readonly at: number }[];
+  /** The event in which it was revoked, also by a reset. */
+  endedAt: number | undefined;
+}
+
+/** The records of one run. */
+export class Ledger {
+  readonly sayings = new Map<MessageId, Saying>();
+  readonly biographies = new Map<DeviceName, Biography>();
+  /** Events in which a side began anew. */
+  readonly resets: { readonly side: Side; readonly at: number }[] = [];
+
+  /** The next text's number. */
+  get next(): number {
+    return this.sayings.size;
+  }
+
+  /** Notes a saying, and what becomes of it as soon as it is known. */
+  said(
+    handle: SentMessage,
+    saying: Pick<Saying, "kind" | "target" | "author" | "side" | "at">,
+    settled: () => void,
+  ): Saying {
+    const noted: Saying = {
+      ...saying,
+      id: handle.id,
+      number: this.next,
+      startedMs: Date.now(),
+      outcome: { state: "open" },
+    };
+    this.sayings.set(handle.id, noted);
+    handle.accepted.then(
+      ({ atMs }) => {
+        noted.outcome = { state: "accepted", atMs };
+        settled();
+      },
+      (error: unknown) => {
+        const code = error instanceof SottoError ? error.code : String(error);
+        // A client that closes lets its handles go; the message goes with the next life.
+        if (code !== "closed") noted.outcome = { state: "failed", code };
+        settled();
+      },
+    );
+    return noted;
+  }
+
+  /** A device is registered. */
+  born(biography: Biography): void {
+    biography.joinedMs = Date.now();
+    this.biographies.set(biography.name, biography);
+  }
+
+  /** Devices that are registered now, of one side or of both. */
+  live(side?: Side): readonly Biography[] {
+    return [...this.biographies.values()].filter(
+      (one) => one.endedAt === undefined && (side === undefined || one.side === side),
+    );
+  }
+
+  /** What a device said and the relay accepted. */
+  acceptedOf(author: DeviceName): readonly MessageId[] {
+    return [...this.sayings.values()]
+      .filter((one) => one.author === author && one.outcome.state === "accepted")
+      .map(({ id }) => id);
+  }
+}
+
+/** A biography's first line. */
+export function unborn(life: Pick<Biography, "name" | "side" | "joinedAt" | "donor" | "inherits">): Biography {
+  return {
+    ...life,
+    joinedMs: 0,
+    isInheritanceDone: life.inherits.size === 0,
+    restores: [],
+    synced: new Set(),
+    reads: [],
+    endedAt: undefined,
+  };
+}
