@@ -2,15 +2,21 @@ import { defineConfig } from "vitest/config";
 
 const conditions = ["sotto-source", "node", "import", "module", "default"];
 
+/** Tests of rules in memory. They leave nothing behind in a process, so its next file need not load every module anew. */
+const rules = ["test/protocol/**/*.test.ts", "test/sdk/core/**/*.test.ts", "test/server/relay/**/*.test.ts"];
+
 export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions, externalConditions: conditions } },
   test: {
-    include: ["test/**/*.test.ts"],
     testTimeout: 30_000,
     hookTimeout: 30_000,
     pool: "forks",
     // Most tests wait for sockets, disks and child processes rather than compute; one worker a core would idle.
     maxWorkers: 4,
+    projects: [
+      { extends: true, test: { name: "rules", include: rules, isolate: false } },
+      { extends: true, test: { name: "parts", include: ["test/**/*.test.ts"], exclude: rules } },
+    ],
   },
 });

@@ -8,6 +8,7 @@ import { mkdtemp, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { GrantingHost } from "../test/scenarios/consent/granting-host.js";
 import { plantCanaries } from "../test/scenarios/security/canaries.js";
 import { search } from "../test/scenarios/security/needle.js";
 import { fileOf } from "../test/scenarios/security/places.js";
@@ -28,9 +29,10 @@ export const canaryCoreCampaign: Campaign = {
 
 async function oneRound(round: number): Promise<boolean> {
   const folder = await mkdtemp(join(tmpdir(), "sotto-core-"));
-  const relay = await RelayApart.start(folder);
+  const host = new GrantingHost();
+  const relay = await RelayApart.start(folder, host.environment);
   try {
-    const canaries = await plantCanaries({ url: relay.url, folder: join(folder, "clients") });
+    const canaries = await plantCanaries({ url: relay.url, folder: join(folder, "clients"), host });
     const core = await dump(relay.pid, join(folder, "core"));
     const { size } = await stat(core);
     const finds = await search("the core", fileOf(core), [...canaries.secret, ...canaries.held]);

@@ -1,5 +1,6 @@
 /** What Sotto's relay and SDK agree on. PROTOCOL.md is the text; everything here is free of I/O. */
 
+export { equalBytes } from "./bytes.js";
 export { type CloseReason, closeCodes, closeMeanings } from "./close-codes.js";
 export { decodeFrame, decodeRecord, encodeFrame, encodeRecord } from "./codec.js";
 export {

@@ -55,7 +55,15 @@ const ownState = record({
 /** Contacts in one `state` body; more go in further ones. */
 export const MAX_CONTACTS_PER_STATE = 100;
 
-const state = record({ own: optional(ownState), contacts: list(contactState, MAX_CONTACTS_PER_STATE) });
+/**
+ * What a device decided and knows. `last` tells a device that was just linked that, with this body, it was told everything
+ * its teller knows; anywhere else it says `no`.
+ */
+const state = record({
+  own: optional(ownState),
+  contacts: list(contactState, MAX_CONTACTS_PER_STATE),
+  last: choice("no", "yes"),
+});
 
 /** Entries in one `archive` body, whatever their size. */
 export const MAX_ENTRIES_PER_ARCHIVE = 256;

@@ -2,6 +2,7 @@
 
 import { settingsReference } from "../../server/ops/settings-text.js";
 import { LIMITER_KEYS, type LimiterRow, limiterTable } from "../../server/relay/limiter-table.js";
+import { type BucketRow, tableBuckets } from "../../server/relay/table-buckets.js";
 import { catalogue, FORMAT_VERSION, type RowKind } from "../../server/store/catalogue.js";
 import { grouped, table } from "./table.js";
 
@@ -47,11 +48,23 @@ function storage(): string {
     value,
     deletedBy,
   ]);
+  const buckets = Object.entries<BucketRow>(tableBuckets).map(([name, { key, value, deletedBy }]) => [
+    `\`${name}\``,
+    key,
+    value,
+    deletedBy,
+  ]);
   return page("Rows of the relay's store", "store/catalogue.ts", [
     `Format version ${FORMAT_VERSION}. A key starts with one byte, its prefix. u16, u32 and u48 are unsigned big-endian numbers of`,
     "2, 4 and 6 bytes, so that the order of the bytes is the order of the numbers.",
     "",
     table(["Row", "Prefix", "Key after the prefix", "Value", "Deleted by"], rows),
+    "",
+    "## Buckets of `table`",
+    "",
+    "What the rules keep there, made from the table in `relay/table-buckets.ts`. A keyed hash does not say whose row it is.",
+    "",
+    table(["Bucket", "Key", "Value", "Deleted by"], buckets),
   ]);
 }
 

@@ -1,11 +1,15 @@
 /** The core's public face: types for apps, and the ports for whoever writes a platform, engine or store. */
 
 export { type FirstContactPolicy, firstContactPolicies, type Relation } from "@sotto/protocol";
-export { Client, type ClientEvents, type ClientState, type Whom } from "./client.js";
+export { Client } from "./client/client.js";
+export type { ClientEvents, ClientState } from "./client/client-events.js";
+export { createClient } from "./client/create-client.js";
+export type { DebugBundle } from "./client/debug-bundle.js";
+export type { Whom } from "./client/open-conversations.js";
 export { type GrantHook, PolicyDeniedError } from "./consent/grants.js";
 export type { Refused } from "./consent/judge.js";
 export type { MessageRequest } from "./consent/requests.js";
-export { DirectConversation, type Outgoing, type Peer } from "./conversations/direct-conversation.js";
+export { DirectConversation, type Peer } from "./conversations/direct-conversation.js";
 export type {
   ConversationEvents,
   Cursor,
@@ -14,8 +18,7 @@ export type {
   QuotedState,
   Reaction,
 } from "./conversations/items.js";
-export { createClient } from "./create-client.js";
-export type { DebugBundle } from "./debug-bundle.js";
+export type { Outgoing } from "./conversations/outgoing.js";
 export type { DeviceEntry } from "./devices/device-entry.js";
 export { DeviceLink, type DeviceLinkState, type LinkedDevice } from "./devices/device-link.js";
 export { Devices } from "./devices/devices.js";

@@ -39,11 +39,21 @@ const payloadType = choice(
 const body = bytes(0, limits.ownBodyBytes.value);
 const ownDevice = record({ device: deviceId, registrationId: uint(0x3fff, 1), addedMs: timeMs });
 
+/** Identities of one peer that are remembered beside the present one. */
+export const MAX_FORMER_IDENTITIES = 4;
+
 /** This account and device: one row, written at registration and when keys rotate. */
 const account = record({
   phase: choice("registering", "registered"),
   /** How it registers: as a new account, or as a further device that was handed the identity. */
   mode: choice("first", "add"),
+  /**
+   * A linked device that no other device told everything yet: it takes no stranger for one. `stateAndMail`: it also dropped
+   * mail of such strangers meanwhile.
+   */
+  awaiting: optional(choice("state", "stateAndMail")),
+  /** It took the place of a device that knows the profile key, and there is no other key yet. */
+  owing: optional(choice("rotation")),
   relay: text(2_048),
   userId: optional(text(limits.userIdBytes.value)),
   root: optional(bytes(33)),
@@ -83,6 +93,8 @@ const peer = record({
   profileKey: optional(bytes(32)),
   name: optional(text(limits.profileNameBytes.value, 1)),
   devices: list(deviceId, 127),
+  /** Keys it had before, newest first; mail the relay accepted under one until then still opens, and changes nothing else. */
+  formerIdentities: list(record({ key: bytes(33), untilMs: timeMs }), MAX_FORMER_IDENTITIES),
 });
 
 /** A prekey with all that publishing it again needs. */
@@ -199,7 +211,11 @@ const undecryptable = record({
 const inbox = record({ cursor: sequence, acceptedMs: timeMs });
 
 /** The devices of this account as this one last heard of them, itself included; what is new among them is sent what it missed. */
-const ownDevices = record({ devices: list(ownDevice, limits.devicesPerAccount.value) });
+const ownDevices = record({
+  devices: list(ownDevice, limits.devicesPerAccount.value),
+  /** Devices that are gone, latest first, and until when by the relay's clock what they told counts. */
+  left: list(record({ device: deviceId, untilMs: timeMs }), 127),
+});
 
 /** Somebody who asked for contact and waits for an answer; deleted with the decision. */
 const request = record({
@@ -227,6 +243,9 @@ const transfer = record({
   state: choice("sending", "sent"),
 });
 
+/** History that a device which is not registered yet is to be sent, by its registration id; becomes its transfer. */
+const historyWish = record({ registrationId: uint(0x3fff, 1), sinceMs: timeMs });
+
 /** History on its way from another own device. */
 const arriving = record({
   transfer: bytes(16),
@@ -237,7 +256,12 @@ const arriving = record({
 });
 
 /** A session of a state that may be older than the newest: it opens mail, and encrypts nothing. Deleted after a month. */
-const formerSession = record({ session: bytes(1, 1_048_576), sinceMs: timeMs });
+const formerSession = record({
+  session: bytes(1, 1_048_576),
+  sinceMs: timeMs,
+  /** The peer's identity key it was with, if the peer has another one now. */
+  identityKey: optional(bytes(33)),
+});
 
 /** Something was lost here, and nobody was asked for it yet; deleted with the commit that queues the questions. */
 const lost = record({
@@ -268,6 +292,7 @@ export const rows = {
   ownDevices,
   request,
   transfer,
+  historyWish,
   arriving,
   formerSession,
   lost,
@@ -344,12 +369,16 @@ export const keys = {
     `early/${store.blind("message", `${conversation}/${sender}/${target}`)}`,
   earlies: "early/",
   earlyReceipt: (store: SealedStore, conversation: string, target: string) =>
-    `receipt/${store.blind("message", `${conversation}/${target}`)}`,
+    `${keys.earlyReceiptsOf(store, conversation)}${store.blind("message", `${conversation}/${target}`)}`,
+  earlyReceiptsOf: (store: SealedStore, conversation: string) =>
+    `receipt/${store.blind("conversation", conversation)}/`,
   earlyReceipts: "receipt/",
   request: (store: SealedStore, id: AccountId) => `request/${store.blind("peer", id)}`,
   requests: "request/",
   transfer: (device: number) => `transfer/${ordered(device)}`,
   transfers: "transfer/",
+  historyWish: (registrationId: number) => `wish/${ordered(registrationId)}`,
+  historyWishes: "wish/",
   arriving: "arriving",
   sessions: "session/",
   formerSessionsOf: (store: SealedStore, id: AccountId, device: number) =>

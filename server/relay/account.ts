@@ -5,6 +5,7 @@ import {
   type DeviceId,
   decodeRecord,
   encodeRecord,
+  equalBytes,
   type Frame,
   field,
   firstContactPolicies,
@@ -17,7 +18,6 @@ import {
 } from "@sotto/protocol";
 import { type MailboxId, mailboxId } from "../ports.js";
 import { decodeFirstAccount, FIRST_DOCUMENT_VERSION } from "./account-upgrade.js";
-import { equalBytes } from "./bytes.js";
 
 /** The version this file writes. Another one is a format change, which ships its migration (`account-upgrade.ts`). */
 const DOCUMENT_VERSION = 2;

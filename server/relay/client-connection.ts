@@ -15,23 +15,20 @@ import {
 } from "@sotto/protocol";
 import type { Connection, ConnectionHandler, Notice } from "../ports.js";
 import type { Admission } from "./admission.js";
-import { DeviceNews } from "./device-news.js";
+import { AttendedMailbox } from "./attended-mailbox.js";
 import { failureOf } from "./failure.js";
 import { Greeter } from "./greeter.js";
 import type { Bucket } from "./limiter.js";
-import { MailboxStream } from "./mailbox-stream.js";
+import type { MailboxStream } from "./mailbox-stream.js";
 import { Outbox } from "./outbox.js";
 import { answerRequest } from "./requests.js";
 import type { Caller, DeviceIdentity, RequestFrame, Rules } from "./rules.js";
 
 /** The handler of one socket. Holds no timer and no map of its own: ten thousand of these are idle most of the time. */
 export class ClientConnection implements ConnectionHandler, Caller {
-  device: DeviceIdentity | undefined = undefined;
   private stage: Stage | "closed" = "greeting";
   private greeter: Greeter | undefined;
-  private attachment: Admission["attachment"] | undefined = undefined;
-  private stream: MailboxStream | undefined = undefined;
-  private deviceNews: DeviceNews | undefined = undefined;
+  private mailbox: AttendedMailbox | undefined = undefined;
   private wasNewsMissed = false;
   private readonly frameBucket: Bucket;
   private unanswered = 0;
@@ -47,6 +44,10 @@ export class ClientConnection implements ConnectionHandler, Caller {
     this.frameBucket = rules.limiters.own("framesPerConnection");
     this.greeter = new Greeter(rules, this);
     rules.metrics.gauge("greetingConnections", 1);
+  }
+
+  get device(): DeviceIdentity | undefined {
+    return this.mailbox?.device;
   }
 
   get remoteAddress(): string {
@@ -68,7 +69,7 @@ export class ClientConnection implements ConnectionHandler, Caller {
   }
 
   drained(): void {
-    this.stream?.drained();
+    this.mailbox?.stream.drained();
   }
 
   closed(): void {
@@ -86,14 +87,14 @@ export class ClientConnection implements ConnectionHandler, Caller {
 
   /** The mailbox this connection streams, once it does. */
   get mailboxStream(): MailboxStream | undefined {
-    return this.stream;
+    return this.mailbox?.stream;
   }
 
   /** Takes a notice of the bus. Never throws: it is called in the middle of somebody else's send. */
   notice(notice: Notice): void {
     try {
       if (notice.kind === "displaced" || notice.kind === "revoked") this.close(notice.kind);
-      else if (this.stream !== undefined) this.tell(this.stream, notice);
+      else if (this.mailbox !== undefined) this.mailbox.notice(notice);
       else if (notice.kind === "devicesChanged") this.wasNewsMissed = true;
       // Before the welcome the rest is lost without harm: the stream reads what is stored, the welcome counts the keys.
     } catch (cause) {
@@ -107,12 +108,10 @@ export class ClientConnection implements ConnectionHandler, Caller {
     this.rules.metrics.gauge("greetingConnections", -1);
     this.rules.metrics.gauge(admission === undefined ? "anonymousConnections" : "deviceConnections", 1);
     if (admission === undefined) return;
-    this.attachment = admission.attachment;
-    this.device = admission.device;
-    this.stream = new MailboxStream(this.rules, admission.device.mailbox, this);
-    this.stream.start();
+    this.mailbox = new AttendedMailbox(this.rules, admission, this);
+    this.mailbox.stream.start();
     // The welcome may list the devices as they were before the change.
-    if (this.wasNewsMissed) this.devicesChanged(admission.device);
+    if (this.wasNewsMissed) this.mailbox.notice({ kind: "devicesChanged" });
   }
 
   answer(frame: FrameToClient): void {
@@ -151,8 +150,7 @@ export class ClientConnection implements ConnectionHandler, Caller {
     this.stage = "closed";
     this.greeter?.handle({ kind: "closed" });
     this.greeter = undefined;
-    this.stream?.stop();
-    this.attachment?.detach();
+    this.mailbox?.leave();
     this.rules.metrics.gauge(`${left}Connections`, -1);
   }
 
@@ -169,36 +167,6 @@ export class ClientConnection implements ConnectionHandler, Caller {
     else this.take(frame, nowMs);
   }
 
-  private tell(stream: MailboxStream, notice: Exclude<Notice, { readonly kind: "displaced" | "revoked" }>): void {
-    switch (notice.kind) {
-      case "mail":
-        stream.mail(notice.envelope);
-        break;
-      case "ephemeral": {
-        const { messageId, acceptedMs, body } = notice;
-        if (!this.isCongested()) this.answer({ type: "deliver", cursor: 0, messageId, acceptedMs, body });
-        break;
-      }
-      case "keysLow":
-        this.answer({ type: "keysLow", oneTimeCount: notice.oneTimeCount, kyberCount: notice.kyberCount });
-        break;
-      case "mailboxFull":
-        this.answer({ type: "mailboxFull" });
-        break;
-      case "devicesChanged":
-        if (this.device !== undefined) this.devicesChanged(this.device);
-        break;
-      case "deviceLimit":
-        this.answer({ type: "deviceLimit" });
-        break;
-    }
-  }
-
-  private devicesChanged({ account }: DeviceIdentity): void {
-    this.deviceNews ??= new DeviceNews(this.rules, account, (frame) => this.answer(frame));
-    this.deviceNews.changed();
-  }
-
   private take(frame: FrameToRelay, nowMs: number): void {
     const stages: readonly (Stage | "closed")[] = frames[frame.type].stages;
     if (!stages.includes(this.stage)) {
@@ -211,7 +179,7 @@ export class ClientConnection implements ConnectionHandler, Caller {
         this.answer({ type: "pong", id: frame.id, serverTimeMs: this.rules.clock.now() });
         break;
       case "acknowledge":
-        if (this.stream?.acknowledge(frame.upTo, frame.also) === false) this.close("badFrame");
+        if (this.mailbox?.stream.acknowledge(frame.upTo, frame.also) === false) this.close("badFrame");
         break;
       case "authenticate":
       case "anonymous":

@@ -1,8 +1,7 @@
 /** An account's own view of its devices: listed, named, and shown out. */
 
-import { type Frame, SottoError } from "@sotto/protocol";
+import { equalBytes, type Frame, SottoError } from "@sotto/protocol";
 import { type AccountDocument, findDevice, listedDevicesOf, MAX_RETIRED, withDeliveryKey } from "./account.js";
-import { equalBytes } from "./bytes.js";
 import { tellDevices } from "./device-news.js";
 import { ownDevice } from "./prekeys.js";
 import { dropRetired, retire } from "./retired.js";

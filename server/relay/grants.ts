@@ -1,12 +1,12 @@
 /** Grants at the relay: whether one speaks for this send, and the single use of those that carry a nonce. */
 
-import { type AccountId, SottoError } from "@sotto/protocol";
+import { type AccountId, equalBytes, SottoError } from "@sotto/protocol";
 import type { HostGrant, HostUser } from "../ports.js";
-import { equalBytes } from "./bytes.js";
 import type { Rules } from "./rules.js";
+import type { TableBucket } from "./table-buckets.js";
 import { accountOfUser, userKey } from "./user.js";
 
-const GRANTS = "grant";
+const GRANTS: TableBucket = "grant";
 
 /** How a grant stands: none was shown, it is good for this send, it was used for another one, or it says nothing here. */
 export type GrantStanding = "none" | "good" | "spent" | "bad";

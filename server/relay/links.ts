@@ -7,19 +7,19 @@ import {
   type AccountId,
   decodeRecord,
   encodeRecord,
+  equalBytes,
   type Frame,
   field,
   limits,
   SottoError,
   toHex,
 } from "@sotto/protocol";
-import { equalBytes } from "./bytes.js";
 import { type Caller, type DeviceCaller, type Rules, sourceOf } from "./rules.js";
+import type { TableBucket } from "./table-buckets.js";
 
 type Step = Frame<"putLink">["step"];
 
-/** The bucket of the table; its keys are link ids, its values links. Rows expire with the link. */
-const LINKS = "link";
+const LINKS: TableBucket = "link";
 
 /** How often a step is tried against the other side's. */
 const ATTEMPTS = 16;

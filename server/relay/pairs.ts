@@ -4,6 +4,7 @@ import {
   type AccountId,
   decodeRecord,
   encodeRecord,
+  equalBytes,
   type Frame,
   field,
   limits,
@@ -11,10 +12,10 @@ import {
   type TypeOf,
   toHex,
 } from "@sotto/protocol";
-import { equalBytes } from "./bytes.js";
 import type { Rules } from "./rules.js";
+import type { TableBucket } from "./table-buckets.js";
 
-const PAIRS = "pair";
+const PAIRS: TableBucket = "pair";
 /** How long an unanswered first contact stands in the way of the next. */
 const PAIR_TTL_MS = 30 * 86_400_000;
 /** How often a claim is tried against others of the same pair. */

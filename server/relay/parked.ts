@@ -3,13 +3,12 @@
  * device left; whoever comes without it may be an older copy. The row is spent by every greeting, whatever it showed.
  */
 
-import { type Frame, hashResumeToken, SottoError } from "@sotto/protocol";
+import { equalBytes, type Frame, hashResumeToken, SottoError } from "@sotto/protocol";
 import type { MailboxId } from "../ports.js";
-import { equalBytes } from "./bytes.js";
 import type { DeviceCaller, Rules } from "./rules.js";
+import type { TableBucket } from "./table-buckets.js";
 
-/** The bucket of the table; its keys are mailbox ids, its values hashes. */
-const PARKED = "parked";
+const PARKED: TableBucket = "parked";
 
 /** A device that stays away for longer counts as one whose state nobody vouches for. */
 const PARKED_TTL_MS = 90 * 86_400_000;

@@ -1,6 +1,14 @@
 /** Registration: a host's user becomes an account, a key-holder one of its devices. */
 
-import { type AccountId, type Frame, limits, MAX_DEVICE_ID, parseDeviceId, SottoError } from "@sotto/protocol";
+import {
+  type AccountId,
+  equalBytes,
+  type Frame,
+  limits,
+  MAX_DEVICE_ID,
+  parseDeviceId,
+  SottoError,
+} from "@sotto/protocol";
 import { mailboxId } from "../ports.js";
 import {
   type AccountDocument,
@@ -13,7 +21,6 @@ import {
 } from "./account.js";
 import type { LoadedAccount } from "./accounts.js";
 import { type Challenge, dayOf } from "./authentication.js";
-import { equalBytes } from "./bytes.js";
 import { tellDevices } from "./device-news.js";
 import { checkRegistrationKeys } from "./registration-keys.js";
 import { dropRetired, retire } from "./retired.js";

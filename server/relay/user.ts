@@ -3,9 +3,9 @@
 import { type AccountId, accountIdFromBytes, accountIdToBytes, type Frame, SottoError } from "@sotto/protocol";
 import type { HostUser } from "../ports.js";
 import type { Rules } from "./rules.js";
+import type { TableBucket } from "./table-buckets.js";
 
-/** The bucket of the table that maps users to accounts. */
-const USERS = "user";
+const USERS: TableBucket = "user";
 
 /** Who vouches for users where registration is open. */
 const DEVELOPMENT_ISSUER = "development";

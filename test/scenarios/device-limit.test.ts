@@ -74,6 +74,23 @@ describe("an account that is full", () => {
     expect((await watch.devices.list()).length).toBe(3);
   });
 
+  it("gets a new key once a device's place was taken, also if the new one ended before it made one", async () => {
+    const old = await world.client("alice", { deviceName: "laptop", relay: proxy.url });
+    const [phone] = [await linker.link(old, "phone"), await linker.link(old, "tablet")];
+    const link = await old.devices.createLink();
+    const { shown, client } = linker.begin(link.uri, "watch");
+    link.confirm(await sharedCode(link, shown)).catch(() => undefined);
+    expect(await codeOf(client)).toBe("deviceLimit");
+    const options = { relay: proxy.url, userId: "alice", store: linker.storeOf("watch") };
+    await (await createClient({ ...options, replaces: phone.deviceId })).close();
+    const told = () => heard.filter((frame) => frame.type === "setAccess");
+    expect(told()).toEqual([]);
+    linker.keep(await createClient(options));
+    await vi.waitFor(() => expect(told()).not.toEqual([]), WAITING);
+    const registration = heard.findLast((frame) => frame.type === "register");
+    expect(told()[0]?.deliveryKeyHash).not.toEqual(registration?.deliveryKeyHash);
+  });
+
   it("has room again once one is revoked, whoever the new one was to replace", async () => {
     const old = await world.client("alice", { deviceName: "laptop" });
     const [phone] = [await linker.link(old, "phone"), await linker.link(old, "tablet")];

@@ -1,30 +1,21 @@
 import type { Client, DirectConversation } from "@sotto/sdk";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { KeyWatch } from "../support/chaos/key-watch.js";
-import { eventually, shownIn, WatchedDevice } from "../support/devices-of.js";
-import { befriend, World } from "../support/world.js";
+import { eventually, shownIn, type WatchedDevice, WatchedWorld } from "../support/devices-of.js";
+import { befriend } from "../support/world.js";
 
-const MESSAGES = 3_000;
+/** Words so long that a part of the archive holds some dozens: many more parts than may be on their way at once. */
+const LONG_WORDS = "and so on ".repeat(200);
+const MESSAGES = 1_000;
+const MESSAGES_WITH_DEATHS = 500;
 const LONG_MS = 240_000;
 
-let world: World;
-let watch: KeyWatch;
-let devices: WatchedDevice[];
+let world: WatchedWorld;
 beforeEach(async () => {
-  watch = new KeyWatch();
-  devices = [];
-  world = await World.open();
+  world = await WatchedWorld.open();
 });
-afterEach(async () => {
-  for (const device of devices) await device.close();
-  await world.close();
-});
+afterEach(() => world.close());
 
-function device(name: string, userId = name): WatchedDevice {
-  const made = new WatchedDevice(world, watch, name, userId);
-  devices.push(made);
-  return made;
-}
+const device: WatchedWorld["device"] = (name, userId) => world.device(name, userId);
 
 interface Talk {
   readonly alice: WatchedDevice;
@@ -40,7 +31,7 @@ async function longTalk(messages: number): Promise<Talk> {
   const { toBob, toAlice } = await befriend(await alice.open(), await bob.open());
   const sent = Array.from({ length: messages }, (_, number) => {
     const from = number % 3 === 0 ? toAlice : toBob;
-    return { from, handle: from.send({ text: `words ${number}` }) };
+    return { from, handle: from.send({ text: `words ${number} ${LONG_WORDS}` }) };
   });
   await Promise.all(sent.map(({ handle }) => handle.delivered));
   const changes = sent.flatMap(({ from, handle }, number) => {
@@ -94,7 +85,7 @@ describe("history for a new device", () => {
       );
       expect(last?.done).toBeGreaterThanOrEqual(MESSAGES);
       expect(told.size).toBeGreaterThan(0);
-      expect((await watch.findings()).repeated).toEqual([]);
+      expect(await world.repeatedKeys()).toEqual([]);
     },
     LONG_MS,
   );
@@ -102,7 +93,7 @@ describe("history for a new device", () => {
   it(
     "goes on where it was when the old device is killed in the middle",
     async () => {
-      const { alice, bob, toBob } = await longTalk(1_000);
+      const { alice, bob, toBob } = await longTalk(MESSAGES_WITH_DEATHS);
       const expected = await shownIn(toBob);
       const phone = device("phone", "alice");
       const sending = progressOf(alice.client, "sending");
@@ -115,7 +106,7 @@ describe("history for a new device", () => {
       await alice.open();
       const there = await onPhone.openDM({ accountId: bob.client.accountId });
       expect(await eventually(() => shownIn(there), isSame(expected), 60_000)).toEqual(expected);
-      expect((await watch.findings()).repeated).toEqual([]);
+      expect(await world.repeatedKeys()).toEqual([]);
     },
     LONG_MS,
   );
@@ -123,7 +114,7 @@ describe("history for a new device", () => {
   it(
     "goes on where it was when the new device is killed in the middle, twice",
     async () => {
-      const { alice, bob, toBob } = await longTalk(1_000);
+      const { alice, bob, toBob } = await longTalk(MESSAGES_WITH_DEATHS);
       const expected = await shownIn(toBob);
       const phone = device("phone", "alice");
       let onPhone = await phone.joinFrom(alice.client, "all");
@@ -138,7 +129,7 @@ describe("history for a new device", () => {
       }
       const there = await onPhone.openDM({ accountId: bob.client.accountId });
       expect(await eventually(() => shownIn(there), isSame(expected), 60_000)).toEqual(expected);
-      expect((await watch.findings()).repeated).toEqual([]);
+      expect(await world.repeatedKeys()).toEqual([]);
     },
     LONG_MS,
   );

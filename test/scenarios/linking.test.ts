@@ -110,8 +110,9 @@ describe("linking a device", () => {
   });
 
   it("brings the history along if the old device wants that", async () => {
-    const { alice, toBob } = await world.pair();
-    await toBob.send({ text: "long ago" }).accepted;
+    const { alice, toAlice } = await world.pair();
+    // What she said herself just now, her devices would be told anyway.
+    await toAlice.send({ text: "long ago" }).delivered;
     const link = await alice.devices.createLink({ history: "all" });
     const { shown, client } = linker.begin(link.uri, "phone");
     await link.confirm(await sharedCode(link, shown));

@@ -1,26 +1,14 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { KeyWatch } from "../support/chaos/key-watch.js";
-import { eventually, shownIn, WatchedDevice } from "../support/devices-of.js";
-import { befriend, World } from "../support/world.js";
+import { eventually, shownIn, WatchedWorld } from "../support/devices-of.js";
+import { befriend } from "../support/world.js";
 
-let world: World;
-let watch: KeyWatch;
-let devices: WatchedDevice[];
+let world: WatchedWorld;
 beforeEach(async () => {
-  watch = new KeyWatch();
-  devices = [];
-  world = await World.open();
+  world = await WatchedWorld.open();
 });
-afterEach(async () => {
-  for (const device of devices) await device.close();
-  await world.close();
-});
+afterEach(() => world.close());
 
-function device(name: string, userId = name): WatchedDevice {
-  const made = new WatchedDevice(world, watch, name, userId);
-  devices.push(made);
-  return made;
-}
+const device: WatchedWorld["device"] = (name, userId) => world.device(name, userId);
 
 /** Alice and Bob, who know each other and talked. */
 async function talked() {
@@ -80,7 +68,7 @@ describe("a device that crashed", () => {
     const texts = ["waiting 0", "waiting 1", "waiting 2", "back again", "welcome", "thanks"];
     await eventually(() => shownIn(toBob), allThere(texts));
     await eventually(() => shownIn(toAlice), allThere(texts));
-    expect((await watch.findings()).repeated).toEqual([]);
+    expect(await world.repeatedKeys()).toEqual([]);
   });
 });
 
@@ -107,7 +95,7 @@ describe("an old copy of the only device", () => {
     const fresh = [...numbers.map((number) => `new a${number}`), "new b", "waiting"];
     await eventually(() => shownIn(toBob), allThere([...kept, ...fresh]));
     await eventually(() => shownIn(toAlice), allThere([...kept, ...fresh]));
-    expect((await watch.findings()).repeated).toEqual([]);
+    expect(await world.repeatedKeys()).toEqual([]);
   });
 
   it("does not bring an old sending key back by opening mail that was written to the old state", async () => {
@@ -125,7 +113,7 @@ describe("an old copy of the only device", () => {
     await waiting.delivered;
     await toBob.send({ text: "new" }).delivered;
     await eventually(() => shownIn(toBob), allThere(["waiting", "new"]));
-    expect((await watch.findings()).repeated).toEqual([]);
+    expect(await world.repeatedKeys()).toEqual([]);
   });
 
   it("can be put back twice", async () => {
@@ -146,7 +134,24 @@ describe("an old copy of the only device", () => {
     const toBob = await (await alice.open()).openDM({ accountId: bob.client.accountId });
     await toBob.send({ text: "new" }).delivered;
     await eventually(() => shownIn(toBob), allThere([...texts, "new"]));
-    expect((await watch.findings()).repeated).toEqual([]);
+    expect(await world.repeatedKeys()).toEqual([]);
+  });
+
+  it("can be put back to the same copy again and again, and gets back each time what others said", async () => {
+    const { alice, bob, toAlice } = await talked();
+    await alice.close();
+    await alice.copy();
+    await alice.open();
+    const texts = [0, 1, 2].map((number) => `kept ${number}`);
+    for (const text of texts) await toAlice.send({ text }).delivered;
+    for (let time = 0; time < 5; time++) {
+      await alice.close();
+      await alice.restore();
+      const toBob = await (await alice.open()).openDM({ accountId: bob.client.accountId });
+      await eventually(() => shownIn(toBob), allThere(texts));
+    }
+    await eventually(() => shownIn(toAlice), allThere(texts));
+    expect(await world.repeatedKeys()).toEqual([]);
   });
 });
 
@@ -183,6 +188,6 @@ describe("an old copy of one of two devices", () => {
       () => shownIn(toBob),
       (shown) => JSON.stringify(shown) === JSON.stringify(expected),
     );
-    expect((await watch.findings()).repeated).toEqual([]);
+    expect(await world.repeatedKeys()).toEqual([]);
   });
 });

@@ -4,10 +4,10 @@ import { cp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { decodeFrame } from "@sotto/protocol";
 import { type Client, createClient, type DirectConversation, type Item } from "@sotto/sdk";
-import type { KeyWatch } from "./chaos/key-watch.js";
+import { KeyWatch } from "./chaos/key-watch.js";
 import { Life } from "./chaos/life.js";
 import { linkFrom } from "./chaos/linking.js";
-import { nextEvent, type World } from "./world.js";
+import { nextEvent, World } from "./world.js";
 
 /** One device's folder and its present life. */
 export class WatchedDevice {
@@ -105,6 +105,37 @@ export class WatchedDevice {
       await nextEvent<{ state: string }>(client, "state", ({ state }) => state === "ready");
     }
     return client;
+  }
+}
+
+/** A relay, devices at it, and the watch over the keys they use. */
+export class WatchedWorld {
+  private readonly watch = new KeyWatch();
+  private readonly devices: WatchedDevice[] = [];
+
+  private constructor(private readonly world: World) {}
+
+  /** Starts a relay without devices. */
+  static async open(): Promise<WatchedWorld> {
+    return new WatchedWorld(await World.open());
+  }
+
+  /** A device of a user, which registers or joins when it is opened. */
+  device(name: string, userId = name): WatchedDevice {
+    const made = new WatchedDevice(this.world, this.watch, name, userId);
+    this.devices.push(made);
+    return made;
+  }
+
+  /** The keys that were used more than once: none. */
+  async repeatedKeys(): Promise<readonly unknown[]> {
+    return (await this.watch.findings()).repeated;
+  }
+
+  /** Ends the devices, then the relay. */
+  async close(): Promise<void> {
+    for (const device of this.devices) await device.close();
+    await this.world.close();
   }
 }
 

@@ -7,6 +7,11 @@ import type { SealedStore } from "../storage/sealed-store.js";
 
 /** The largest prekey id; libsignal keeps them in 24 bits. */
 const MAX_PREKEY_ID = 0xff_ffff;
+/**
+ * More than a device gives out between two copies of its folder. Ids never come back, so a relay that claims more is not
+ * believed: it could use up all there are.
+ */
+const MAX_SKIPPED_IDS = 100_000;
 
 /** The own account's row in memory, changed only together with its stored copy. */
 export class OwnAccount {
@@ -69,6 +74,17 @@ export class OwnAccount {
     return { key: keys.account, value };
   }
 
+  /** Whether a later state of this device gave out prekey ids up to this one, as far as that can be. */
+  mayHaveGivenOut(highest: number): boolean {
+    const ahead = highest - this.row.nextPrekeyId;
+    return ahead >= 0 && ahead < MAX_SKIPPED_IDS;
+  }
+
+  /** Whether so many prekey ids are left. */
+  hasPrekeyIds(count: number): boolean {
+    return this.row.nextPrekeyId + count <= MAX_PREKEY_ID;
+  }
+
   /** Goes on behind prekey ids that a later state of this device gave out. Stored with the next reservation. */
   skipPrekeyIds(highest: number): void {
     this.row = { ...this.row, nextPrekeyId: Math.min(Math.max(this.row.nextPrekeyId, highest + 1), MAX_PREKEY_ID) };
@@ -77,7 +93,7 @@ export class OwnAccount {
   /** Reserves prekey ids; they only ever rise, and the relay ignores any other. The caller commits the change. */
   reservePrekeyIds(count: number): { readonly ids: readonly number[]; readonly change: StoreChange } {
     const first = this.row.nextPrekeyId;
-    if (first + count > MAX_PREKEY_ID)
+    if (!this.hasPrekeyIds(count))
       throw new SottoError("storeFailed", { detail: "out of prekey ids; reset the account" });
     const ids = Array.from({ length: count }, (_, index) => first + index);
     return { ids, change: this.change({ nextPrekeyId: first + count }) };

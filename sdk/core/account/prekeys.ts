@@ -1,15 +1,16 @@
 /** Prekey upkeep: enough one-time keys at the relay, long-lived ones rotated, and both sides agreeing on which they are. */
 
-import { type Frame, keyDigest, limits } from "@sotto/protocol";
+import { equalBytes, type Frame, keyDigest, limits, SottoError } from "@sotto/protocol";
 import type { Clock, Engine, NewPrekey, NewSignedPrekey, StoreChange } from "../ports.js";
 import type { Relay } from "../relay.js";
 import { decodeRow, eachRow, encodeRow, keys, orderOf, type Row } from "../rows.js";
-import { sameBytes } from "../same-bytes.js";
 import type { SealedStore } from "../storage/sealed-store.js";
 import type { OwnAccount } from "./own-account.js";
 
 /** One-time keys of each kind are filled up to this many. */
 const FULL = limits.oneTimePrekeys.value;
+/** Ids that one run takes at most: one-time keys of both kinds, and the long-lived ones. */
+const MAX_MADE = 2 * FULL + 2;
 /** Fewer than this at the relay, and new ones are made. */
 const LOW = 25;
 /** The signed and the last-resort key are replaced this often. */
@@ -111,10 +112,12 @@ export class Prekeys {
     const { store, account, clock } = this.parts;
     const nowMs = clock.now();
     const before = await this.longLived();
-    const drifted = theirs !== undefined && !sameBytes(theirs, this.digest(before));
+    const drifted = theirs !== undefined && !equalBytes(theirs, this.digest(before));
     // Ids only ever rise: one at the relay that was not given out here is a later state's, and its private half is lost.
-    const isLost = highestPrekeyId >= account.current.nextPrekeyId;
+    const isLost = account.mayHaveGivenOut(highestPrekeyId);
     if (isLost) account.skipPrekeyIds(highestPrekeyId);
+    // Only lies lead here, and many of them: the device goes on with the keys it has, before half of new ones are made.
+    if (!account.hasPrekeyIds(MAX_MADE)) throw new SottoError("badRelay", { detail: "prekey ids are used up" });
     const isOld = nowMs - account.current.rotatedMs > ROTATE_MS;
     const rotated = isOld || isLost ? this.makeLongLived() : undefined;
     const longLived = rotated?.published ?? before;

@@ -74,13 +74,22 @@ export async function adoptAccount(
   return storeAccount(shell, {
     ...settings,
     mode: "add",
+    awaiting: "state",
     account,
     userId: shell.options.userId ?? userId,
     registrationId,
   });
 }
 
-type Given = "mode" | "account" | "userId" | "registrationId" | "identityPublic" | "identityPrivate" | "name";
+type Given =
+  | "mode"
+  | "awaiting"
+  | "account"
+  | "userId"
+  | "registrationId"
+  | "identityPublic"
+  | "identityPrivate"
+  | "name";
 type Settings = "profileKey" | "profileKeyVersion" | "nameVersion" | "policy" | "policyVersion";
 
 async function storeAccount(
@@ -106,19 +115,15 @@ async function storeAccount(
 }
 
 /**
- * Registers an account's device at the relay, and stores what it answered. Says which device it took the place of, if any:
- * that one knows the profile key.
+ * Registers an account's device at the relay, and stores what it answered. If it takes the place of a device, which knows
+ * the profile key, its row says before that there is to be another key.
  *
  * @throws accountExists if the user is registered with other keys and `existingAccount` is not `reset`, or if the account
  *   this device was linked to was reset since; DeviceLimitError with the devices' names; badToken, registrationClosed,
  *   offline, wrongRoot and the like from the relay.
  */
-export async function register(
-  shell: RegistrationShell,
-  account: OwnAccount,
-  choice: LimitChoice = {},
-): Promise<{ readonly replaced: DeviceId | undefined }> {
-  if (account.current.mode === "add") return { replaced: await join(shell, account, choice) };
+export async function register(shell: RegistrationShell, account: OwnAccount, choice: LimitChoice = {}): Promise<void> {
+  if (account.current.mode === "add") return join(shell, account, choice);
   try {
     await attempt(shell, account, "first");
   } catch (error) {
@@ -126,7 +131,6 @@ export async function register(
     if (!exists || shell.options.existingAccount !== "reset") throw error;
     await attempt(shell, account, "reset");
   }
-  return { replaced: undefined };
 }
 
 /** Registers a further device; asks which one to replace for as long as the account is full and an answer comes. */
@@ -134,11 +138,12 @@ async function join(
   shell: RegistrationShell,
   account: OwnAccount,
   { replaces, onDeviceLimit }: LimitChoice,
-): Promise<DeviceId | undefined> {
+): Promise<void> {
   for (let replaced = replaces; ; ) {
     try {
-      await attempt(shell, account, "add", replaced);
-      return replaced;
+      // Before the relay is asked: a crash behind its answer must not forget it. One rotation too many harms nobody.
+      if (replaced !== undefined) await shell.store.commit([account.change({ owing: "rotation" })]);
+      return await attempt(shell, account, "add", replaced);
     } catch (error) {
       if (error instanceof DeviceLimitError) {
         const named = error.named(new DeviceNames(shell.platform, account.current.identityPrivate));

@@ -19,6 +19,7 @@ import {
   type AccountId,
   accessDigest,
   deriveDeliveryKey,
+  equalBytes,
   type Frame,
   hashDeliveryKey,
   limits,
@@ -27,11 +28,11 @@ import {
 import type { OwnAccount } from "../account/own-account.js";
 import { isFatal } from "../fatal.js";
 import type { Plan } from "../inbox/plan.js";
-import type { Outbox, Queued } from "../outbox/outbox.js";
+import type { Queued } from "../outbox/order.js";
+import type { Outbox } from "../outbox/outbox.js";
 import type { Clock, Random } from "../ports.js";
 import type { Relay } from "../relay.js";
 import { decodeRow, eachRow, keys } from "../rows.js";
-import { sameBytes } from "../same-bytes.js";
 import type { SealedStore } from "../storage/sealed-store.js";
 
 /** Orders the outbox keeps room for, beside those that hand a new key over. */
@@ -75,7 +76,7 @@ export class Access {
   /** The profile key payloads may carry: none while the relay does not hold its delivery key yet. */
   handedOut(): Uint8Array | undefined {
     const { profileKey } = this.parts.account.current;
-    return this.confirmed !== undefined && sameBytes(this.confirmed, profileKey) ? profileKey : undefined;
+    return this.confirmed !== undefined && equalBytes(this.confirmed, profileKey) ? profileKey : undefined;
   }
 
   /**
@@ -130,6 +131,11 @@ export class Access {
     this.compare(held).catch((error: unknown) => this.parts.failed(error));
   }
 
+  /** This device was just told whom the account blocks: what waited for that is told the relay. */
+  told(): void {
+    if (this.isDirty) this.applyAfter(0);
+  }
+
   /** Everything that waited in the mailbox was taken. */
   queueEmpty(): void {
     this.mailbox = "empty";
@@ -145,21 +151,21 @@ export class Access {
   private async compare(held: Uint8Array | undefined): Promise<void> {
     const { profileKey } = this.parts.account.current;
     const settings = await this.settings();
-    if (held === undefined || !sameBytes(held, accessDigest(settings))) {
+    if (held === undefined || !equalBytes(held, accessDigest(settings))) {
       if (held === undefined || this.parts.otherDevices() === 0) return this.apply();
       this.held = "doubted";
       if (this.mailbox === "empty") this.applyAfter(GRACE_MS);
       return;
     }
     // Changed meanwhile: whoever changed it applies it.
-    if (sameBytes(profileKey, this.parts.account.current.profileKey)) this.confirm(profileKey);
+    if (equalBytes(profileKey, this.parts.account.current.profileKey)) this.confirm(profileKey);
   }
 
   private async run(): Promise<void> {
     const { relay, account } = this.parts;
     if (!this.isDirty || this.isClosed || relay.device.state !== "ready") return;
-    // Told nobody yet whom the account blocks: what this device would say now unblocks them all.
-    if (account.current.mode === "add" && !(await this.hasContact())) return this.applyAfter(GRACE_MS);
+    // Nobody told this device yet whom the account blocks: what it would say now unblocks them.
+    if (account.current.awaiting !== undefined) return;
     this.isDirty = false;
     const { profileKey } = account.current;
     try {
@@ -183,18 +189,9 @@ export class Access {
   private confirm(profileKey: Uint8Array): void {
     this.held = "same";
     this.timer?.cancel();
-    if (this.confirmed !== undefined && sameBytes(this.confirmed, profileKey)) return;
+    if (this.confirmed !== undefined && equalBytes(this.confirmed, profileKey)) return;
     this.confirmed = profileKey;
     this.parts.outbox.wake();
-  }
-
-  /** False on a device that was just linked: its contacts, and who is blocked, are on their way from the others. */
-  private async hasContact(): Promise<boolean> {
-    const { store, account } = this.parts;
-    for await (const { value } of eachRow(store, keys.peers)) {
-      if (decodeRow("peer", value).account !== account.id) return true;
-    }
-    return false;
   }
 
   private async settings(): Promise<Settings> {

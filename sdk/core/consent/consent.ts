@@ -11,7 +11,8 @@ import type { ConversationState } from "../conversations/conversations.js";
 import { readStored } from "../conversations/stored-content.js";
 import { both, nothing, ordering, type Plan } from "../inbox/plan.js";
 import type { KeyedLock } from "../keyed-lock.js";
-import type { Outbox, Queued } from "../outbox/outbox.js";
+import type { Queued } from "../outbox/order.js";
+import type { Outbox } from "../outbox/outbox.js";
 import type { Clock, StoreChange } from "../ports.js";
 import { decodeRow, eachRow, keys, type Row } from "../rows.js";
 import type { Peers } from "../sessions/peers.js";
@@ -30,6 +31,8 @@ export interface ConsentParts {
   readonly arrivals: Pick<Arrivals, "request" | "requested">;
   readonly conversations: { of(peer: AccountId): Promise<ConversationState> };
   readonly outbox: Pick<Outbox, "queue">;
+  /** Resolves once this device knows how the account stands to others: a decision counts for what it was made of. */
+  known(): Promise<void>;
   /** The change that owes a delivery receipt for a content. */
   owe(content: Content): StoreChange;
   /** Receipts are owed, durably. */
@@ -244,7 +247,8 @@ export class Consent {
   }
 
   private async under(account: AccountId, plan: (row: Row<"peer">) => Promise<Plan>): Promise<void> {
-    const { locks, peers, store } = this.parts;
+    const { locks, peers, store, known } = this.parts;
+    await known();
     const { durable, after } = await locks.run(account, async () => {
       const { build, after } = await plan(await peers.get(account));
       const changes = build();

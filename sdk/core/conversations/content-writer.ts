@@ -1,17 +1,19 @@
 /** What a content does to a conversation: one set of rules for what others sent and what this account sends. */
 
-import type { AccountId, Content, KnownContent, MessageId } from "@sotto/protocol";
+import { type AccountId, type Content, equalBytes, type KnownContent, type MessageId } from "@sotto/protocol";
 import type { StoreChange } from "../ports.js";
 import { encodeRow, keys, type Row } from "../rows.js";
 import type { SealedStore } from "../storage/sealed-store.js";
 import type { Early } from "./early.js";
 import { EarlyContents } from "./early-contents.js";
 import { changed, hidden, type Incoming, type Outcome } from "./incoming.js";
-import { type FoundMessage, findContent, findMessage } from "./item-reader.js";
+import { type FoundContent, type FoundMessage, findContent, findMessage } from "./item-reader.js";
 import type { ItemStatus } from "./items.js";
+import { earlierOf } from "./placement.js";
 import { reacted } from "./reactions.js";
 import { received } from "./receipt-rules.js";
 import { deleted, edited, isRevisable, overtakesRevision } from "./revisions.js";
+import { movesOn } from "./statuses.js";
 import { contentHash, readStored } from "./stored-content.js";
 import type { Timeline } from "./timeline.js";
 
@@ -81,20 +83,24 @@ export class ContentWriter {
     }
   }
 
-  /** Seen before. If it is still on its way from here, another device of mine says that it was accepted. */
-  private again(
-    arrival: Arrival,
-    before: { readonly sequence: number; readonly row: Row<"item"> | undefined },
-  ): Outcome {
+  /**
+   * Seen before. It may tell an earlier time of acceptance; of what is still on its way from here, or was given up, another
+   * device of mine tells that it was accepted at all.
+   */
+  private again(arrival: Arrival, { sequence, row, hash }: FoundContent): Outcome {
     const outcome = this.nothingShown(arrival, "duplicate");
-    const { sequence, row } = before;
-    const { status, acceptedMs } = arrival;
-    const isWaiting = row?.shape === "content" && (row.status === "pending" || row.status === "failed");
-    if (!isWaiting || status !== "synced" || acceptedMs === undefined) return outcome;
-    const accepted: Row<"item"> = { ...row, status: "accepted", failure: undefined, acceptedMs };
+    const { status, acceptedMs, encoded } = arrival;
+    if (row?.shape !== "content" || acceptedMs === undefined) return outcome;
+    // Another content under the same name says nothing of this one.
+    if (!equalBytes(hash, contentHash(encoded))) return outcome;
+    const isNews = status === "synced" && movesOn(row.status, "accepted");
+    const time = earlierOf(row.acceptedMs, acceptedMs);
+    if (!isNews && time === row.acceptedMs) return outcome;
+    const accepted = isNews ? ({ status: "accepted", failure: undefined } as const) : {};
+    const after: Row<"item"> = { ...row, ...accepted, acceptedMs: time };
     return {
       ...outcome,
-      build: () => ({ changes: [...outcome.build().changes, ...this.timeline.move(sequence, row, accepted)] }),
+      build: () => ({ changes: [...outcome.build().changes, ...this.timeline.move(sequence, row, after)] }),
       tellings: [changed(sequence)],
     };
   }
@@ -192,7 +198,7 @@ export class ContentWriter {
     const outcome = await received({ store, timeline, receipts, people }, { receipt, ...arrival });
     if (outcome === undefined) return this.nothingShown(arrival, "refused");
     const build = () => ({ changes: [...outcome.changes(), ...this.emptied(arrival)] });
-    return { kind: "applied", build, tellings: outcome.tellings };
+    return { kind: "applied", build, tellings: outcome.tellings, proven: outcome.proven };
   }
 
   /** A word about a message that is not here: of mine an error, else it takes an empty place until the message comes. */

@@ -14,18 +14,15 @@ import { TypedEvents } from "../events.js";
 import type { SentMessage } from "../outbox/sent-message.js";
 import type { AbortSignalLike, Log } from "../ports.js";
 import type { SafetyNumber, Trust } from "../trust/trust.js";
-import { utf8Length } from "../utf8-length.js";
+import type { Saying } from "./author.js";
+import type { Confirmations } from "./confirmations.js";
 import type { ConversationState } from "./conversations.js";
 import type { findMessage } from "./item-reader.js";
 import { type ConversationEvents, type Cursor, type Item, sequenceOf } from "./items.js";
+import { assertText, type Outgoing } from "./outgoing.js";
 import { positionOf } from "./placement.js";
-import type { Saying, Sender } from "./sender.js";
+import type { Sender } from "./sender.js";
 import type { Typing } from "./typing.js";
-
-/** What can be sent: words, words that answer a message, or an app's own kind. */
-export type Outgoing =
-  | { readonly text: string; readonly replyTo?: MessageId }
-  | { readonly custom: { readonly schema: string; readonly data: Uint8Array } };
 
 /** Who the conversation is with, as far as is known. */
 export interface Peer {
@@ -45,6 +42,7 @@ export interface ConversationParts {
   readonly me: AccountId;
   readonly state: ConversationState;
   readonly sender: Sender;
+  readonly confirmations: Pick<Confirmations, "read">;
   readonly typing: Typing;
   readonly trust: Trust;
   readonly consent: Pick<Consent, "requestContact" | "block" | "unblock">;
@@ -82,7 +80,8 @@ export class DirectConversation extends TypedEvents<ConversationEvents> {
    * requestPending until it is accepted, and anything but a text with textOnly. Writing to somebody who asked accepts.
    *
    * @throws invalidArgument for an empty or too long text. `accepted` rejects with outboxFull, notAllowed, requestPending,
-   *   textOnly, identityChanged, expired, cancelled; with invalidArgument towards somebody blocked.
+   *   textOnly, identityChanged, expired, cancelled; with invalidArgument towards somebody blocked; with badCredentials
+   *   once this device was revoked.
    */
   send(message: Outgoing): SentMessage {
     if ("custom" in message) return this.say({ kind: "custom", ...message.custom });
@@ -155,7 +154,7 @@ export class DirectConversation extends TypedEvents<ConversationEvents> {
     if (messages.length > limits.receiptTargets.value) {
       throw new SottoError("invalidArgument", { detail: `at most ${limits.receiptTargets.value} messages at once` });
     }
-    await this.parts.sender.markRead(this.parts.state, messages.map(parseMessageId));
+    await this.parts.confirmations.read(this.parts.state, messages.map(parseMessageId));
   }
 
   /**
@@ -240,15 +239,5 @@ export class DirectConversation extends TypedEvents<ConversationEvents> {
 
   private say(saying: Saying): SentMessage {
     return this.parts.sender.say(this.parts.state, async () => saying);
-  }
-}
-
-/** Throws at once for words that could never be sent. */
-function assertText(text: string): void {
-  if (typeof text !== "string" || text.length === 0 || !text.isWellFormed()) {
-    throw new SottoError("invalidArgument", { detail: "a text has at least one character and no lone surrogate" });
-  }
-  if (utf8Length(text) > limits.textBytes.value) {
-    throw new SottoError("tooLarge", { detail: `a text has at most ${limits.textBytes.value} bytes` });
   }
 }

@@ -36,8 +36,8 @@ export class EarlyReceipts {
     const key = this.key(author, message);
     const held = await this.held(key);
     if (held !== undefined && (held.status === receipt.status || held.status === "read")) return undefined;
-    if (held === undefined && !(await this.early.room(1, receipt.atMs))) return undefined;
-    return { build: () => this.early.put(key, encodeRow("earlyReceipt", receipt)) };
+    if (held === undefined && !(await this.early.room(this.conversation, 1, receipt.atMs))) return undefined;
+    return { build: () => this.early.put(this.conversation, key, encodeRow("earlyReceipt", receipt)) };
   }
 
   private async held(key: string): Promise<Row<"earlyReceipt"> | undefined> {

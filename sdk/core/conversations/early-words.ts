@@ -61,7 +61,8 @@ export class EarlyWords {
       return { kind: "unneeded" };
     const after = [...(revises ? before.filter((one) => !isEdit(one)) : before), word];
     const more = after.length - before.length;
-    if (after.length > MAX_WORDS || (more > 0 && !(await this.early.room(more, nowMs)))) return { kind: "full" };
+    const hasRoom = more <= 0 || (await this.early.room(this.conversation, more, nowMs));
+    if (after.length > MAX_WORDS || !hasRoom) return { kind: "full" };
     return { kind: "held", build: () => this.write(sender, target, { before, after }) };
   }
 
@@ -75,7 +76,9 @@ export class EarlyWords {
       const key = this.key(account, target, slot);
       const word = after[slot];
       if (word === undefined) changes.push(this.early.drop(key));
-      else if (word !== before[slot]) changes.push(this.early.put(key, encodeRow("early", { content: word.encoded })));
+      else if (word !== before[slot]) {
+        changes.push(this.early.put(this.conversation, key, encodeRow("early", { content: word.encoded })));
+      }
     }
     return changes;
   }

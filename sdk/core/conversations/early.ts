@@ -11,6 +11,9 @@ import { readStored } from "./stored-content.js";
  */
 export const MAX_EARLY = 10_000;
 
+/** Rows held for one conversation, so that no contact takes all the room. */
+export const MAX_EARLY_OF_ONE = 1_000;
+
 /** What a row waits for comes within the relay's time to live, or never. */
 const WAITS_MS = 31 * 24 * 3_600_000;
 /** A full house is searched for what waited too long at most this often. */
@@ -23,7 +26,9 @@ const SWEEP_PAUSE_MS = 60 * 60_000;
  * disk for none.
  */
 export class Early {
-  private readonly held = new Set<string>();
+  /** Which conversation each row is of, under the name that its keys give it. */
+  private readonly held = new Map<string, string>();
+  private readonly counts = new Map<string, number>();
   private loading: Promise<void> | undefined;
   private sweptMs = Number.NEGATIVE_INFINITY;
 
@@ -41,33 +46,54 @@ export class Early {
   }
 
   /** The change that stores a row. The caller asked for `room` before, and commits at once. */
-  put(key: string, value: Uint8Array): StoreChange {
-    this.held.add(key);
+  put(conversation: string, key: string, value: Uint8Array): StoreChange {
+    this.hold(key, this.nameOf(conversation));
     return { key, value };
   }
 
   /** The change that deletes a row. The caller commits at once. */
   drop(key: string): StoreChange {
+    const name = this.held.get(key);
+    if (name !== undefined) this.counts.set(name, (this.counts.get(name) ?? 0) - 1);
     this.held.delete(key);
     return { key, value: undefined };
   }
 
-  /** Whether so many more rows may be stored; deletes what waited too long if they may not. */
-  async room(count: number, nowMs: number): Promise<boolean> {
-    if (this.held.size + count <= MAX_EARLY) return true;
+  /** Whether so many more rows of a conversation may be stored; deletes what waited too long if they may not. */
+  async room(conversation: string, count: number, nowMs: number): Promise<boolean> {
+    const name = this.nameOf(conversation);
+    if (this.hasRoom(name, count)) return true;
     if (nowMs - this.sweptMs >= SWEEP_PAUSE_MS) await this.sweep(nowMs);
-    return this.held.size + count <= MAX_EARLY;
+    return this.hasRoom(name, count);
+  }
+
+  private hasRoom(name: string, count: number): boolean {
+    return this.held.size + count <= MAX_EARLY && (this.counts.get(name) ?? 0) + count <= MAX_EARLY_OF_ONE;
+  }
+
+  private hold(key: string, name: string): void {
+    if (this.held.has(key)) return;
+    this.held.set(key, name);
+    this.counts.set(name, (this.counts.get(name) ?? 0) + 1);
+  }
+
+  private nameOf(conversation: string): string {
+    return keys.earlyReceiptsOf(this.store, conversation);
   }
 
   private async load(): Promise<void> {
-    for (const prefix of [keys.earlies, keys.earlyReceipts]) {
-      for await (const { key } of eachRow(this.store, prefix)) this.held.add(key);
+    for await (const { key, value } of eachRow(this.store, keys.earlies)) {
+      this.hold(key, this.nameOf(readStored(decodeRow("early", value).content).conversation));
+    }
+    for await (const { key } of eachRow(this.store, keys.earlyReceipts)) {
+      this.hold(key, key.slice(0, key.lastIndexOf("/") + 1));
     }
   }
 
   private async sweep(nowMs: number): Promise<void> {
     this.sweptMs = nowMs;
-    const isOver = (sinceMs: number) => nowMs - sinceMs > WAITS_MS;
+    // A word's time is its sender's claim: one from far ahead would stay for as long as that says.
+    const isOver = (sinceMs: number) => Math.abs(nowMs - sinceMs) > WAITS_MS;
     const over: string[] = [];
     for await (const { key, value } of eachRow(this.store, keys.earlies)) {
       if (isOver(readStored(decodeRow("early", value).content).sentAtMs)) over.push(key);

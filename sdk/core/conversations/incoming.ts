@@ -1,6 +1,6 @@
 /** What comes into a conversation, and what is decided about it before anything is written. */
 
-import type { AccountId, Content } from "@sotto/protocol";
+import type { AccountId, Content, MessageId } from "@sotto/protocol";
 import type { StoreChange } from "../ports.js";
 import type { Row } from "../rows.js";
 import { type ConversationEvents, cursorOf } from "./items.js";
@@ -38,6 +38,8 @@ export interface Outcome {
   /** `sequence` is the place it took, to be announced; it may be empty until what it is about comes. */
   build(): { readonly changes: readonly StoreChange[]; readonly sequence?: number };
   readonly tellings: readonly Telling[];
+  /** Messages of mine that were given up here, and that the peer has after all. */
+  readonly proven?: readonly MessageId[];
 }
 
 /** A place with nothing to show. */

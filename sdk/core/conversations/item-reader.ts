@@ -1,8 +1,7 @@
 /** From stored timeline rows to the items an app renders. */
 
-import type { AccountId, Content, KnownContent, MessageId } from "@sotto/protocol";
+import { type AccountId, type Content, equalBytes, type KnownContent, type MessageId } from "@sotto/protocol";
 import { decodeRow, keys, type Row } from "../rows.js";
-import { sameBytes } from "../same-bytes.js";
 import type { SealedStore } from "../storage/sealed-store.js";
 import { cursorOf, type Item, type QuotedState } from "./items.js";
 import { orderText, placementOf } from "./placement.js";
@@ -101,7 +100,7 @@ export class ItemReader {
     const shown = found.filter((one) => one !== undefined && one.row.shape !== "hidden");
     if (shown.length === 0) return "missing";
     // Either side may have given the same id to another message: the one with the quoted words is meant.
-    const quoted = shown.find((one) => one !== undefined && sameBytes(one.hash, reply.quotedHash));
+    const quoted = shown.find((one) => one !== undefined && equalBytes(one.hash, reply.quotedHash));
     if (quoted === undefined) return "forged";
     if (quoted.row.deletedMs !== undefined) return "deleted";
     return quoted.row.edit === undefined ? "found" : "edited";

@@ -37,6 +37,15 @@ export function withAcceptance(row: Row<"item">): Row<"item"> {
   return row.acceptedMs !== undefined || isOnItsWay || row.shape === "hidden" ? row : { ...row, acceptedMs: row.atMs };
 }
 
+/**
+ * When a message was accepted, of two times that were told: the earlier one, whoever told it and in whatever order. The later
+ * is that of a repair, or of a receipt, and each device would know another.
+ */
+export function earlierOf(one: number | undefined, other: number | undefined): number | undefined {
+  if (one === undefined || other === undefined) return one ?? other;
+  return Math.min(one, other);
+}
+
 /** What tells a row from others of the same millisecond. What only this device shows has no counter. */
 function nameOf({ messageId, counter, content }: Row<"item">, sequence: number): Omit<Placement, "acceptedMs"> {
   if (messageId !== undefined) return { messageId, counter: counter ?? 0 };

@@ -1,7 +1,8 @@
 /** What receipts change: the peer's, the status of my messages; my own from another device, that of the peer's messages. */
 
-import type { AccountId, KnownContent } from "@sotto/protocol";
+import type { AccountId, KnownContent, MessageId } from "@sotto/protocol";
 import type { StoreChange } from "../ports.js";
+import type { Row } from "../rows.js";
 import type { SealedStore } from "../storage/sealed-store.js";
 import type { EarlyReceipts } from "./early-receipts.js";
 import type { Telling } from "./incoming.js";
@@ -23,7 +24,18 @@ export interface ReceiptPlace {
 /** What a receipt changes. `changes` is called in the turn of the commit. */
 export interface ReceiptOutcome {
   changes(): readonly StoreChange[];
+  /** Messages of mine that were given up here, and that the peer has after all. */
+  readonly proven: readonly MessageId[];
   readonly tellings: readonly Telling[];
+}
+
+/** A receipt that came. */
+export interface ReceiptArrival {
+  readonly receipt: Receipt;
+  readonly status: string;
+  readonly atMs: number;
+  /** The relay's clock when it accepted the receipt. */
+  readonly acceptedMs?: number | undefined;
 }
 
 /**
@@ -33,28 +45,39 @@ export interface ReceiptOutcome {
  */
 export async function received(
   { store, timeline, receipts, people }: ReceiptPlace,
-  { receipt, status, atMs }: { readonly receipt: Receipt; readonly status: string; readonly atMs: number },
+  { receipt, status, atMs, acceptedMs }: ReceiptArrival,
 ): Promise<ReceiptOutcome | undefined> {
   const isMine = receipt.sender === people.me;
   // My own delivery receipts concern the peer only.
   if (isMine && (status !== "synced" || receipt.receipt !== "read")) return undefined;
   const author = isMine ? people.peer : people.me;
-  const changes: (() => StoreChange)[] = [];
+  const changes: (() => readonly StoreChange[])[] = [];
   const tellings: Telling[] = [];
+  const proven: MessageId[] = [];
   for (const messageId of new Set(receipt.targets)) {
     const found = await findContent(store, timeline, messageId, author);
     if (found === undefined) {
       const held = await receipts.hold(author, messageId, { status: receipt.receipt, atMs });
-      if (held !== undefined) changes.push(held.build);
+      if (held !== undefined) changes.push(() => [held.build()]);
       continue;
     }
     const { row, sequence } = found;
     if (row === undefined || !follows(row.status, receipt.receipt)) continue;
-    changes.push(() => timeline.replace(sequence, { ...row, status: receipt.receipt }));
+    if (row.status === "failed") proven.push(messageId);
+    changes.push(() => timeline.move(sequence, row, confirmed(row, receipt.receipt, acceptedMs)));
     if (row.shape === "hidden") continue;
     const detail = { messageId, status: receipt.receipt, atMs };
     if (!isMine) tellings.push({ type: "receipt", detail });
     tellings.push({ type: "changed", detail: { cursor: cursorOf(sequence) } });
   }
-  return { changes: () => changes.map((build) => build()), tellings };
+  return { changes: () => changes.flatMap((build) => build()), tellings, proven };
+}
+
+/**
+ * A message that was confirmed was accepted before: if nobody told when, for its answer was lost or it was given up, it
+ * stands where its receipt does until somebody tells.
+ */
+function confirmed(row: Row<"item">, status: Receipt["receipt"], acceptedMs: number | undefined): Row<"item"> {
+  const after: Row<"item"> = { ...row, status, failure: undefined };
+  return row.shape === "content" ? { ...after, acceptedMs: row.acceptedMs ?? acceptedMs } : after;
 }

@@ -1,34 +1,24 @@
 /** From what an app wants to say to durable rows: content, timeline item and outbox order in one commit. */
 
-import {
-  type Content,
-  type ContentBodyOf,
-  type ContentKind,
-  encodeContent,
-  type MessageId,
-  SottoError,
-  toHex,
-} from "@sotto/protocol";
+import { encodeContent, type MessageId, SottoError } from "@sotto/protocol";
 import type { OwnAccount } from "../account/own-account.js";
 import type { Consent } from "../consent/consent.js";
+import { isFatal } from "../fatal.js";
 import { nothing } from "../inbox/plan.js";
 import type { KeyedLock } from "../keyed-lock.js";
 import type { Outbox } from "../outbox/outbox.js";
 import { SentMessage } from "../outbox/sent-message.js";
-import type { Clock, Random, StoreChange } from "../ports.js";
+import type { Clock } from "../ports.js";
 import type { Row } from "../rows.js";
 import type { Peers } from "../sessions/peers.js";
 import type { SealedStore } from "../storage/sealed-store.js";
+import type { Author, Saying } from "./author.js";
 import { hidden } from "./content-writer.js";
 import { type ConversationState, Conversations } from "./conversations.js";
 import type { Handles } from "./handles.js";
 import { findMessage } from "./item-reader.js";
 import { cursorOf } from "./items.js";
 import { readStored } from "./stored-content.js";
-import { earliestMs } from "./word-time.js";
-
-/** A kind of content and its body. */
-export type Saying = { [Kind in ContentKind]: { readonly kind: Kind } & ContentBodyOf<Kind> }[ContentKind];
 
 /** What the sender works with. */
 export interface SenderParts {
@@ -37,16 +27,18 @@ export interface SenderParts {
   readonly peers: Pick<Peers, "get">;
   readonly consent: Pick<Consent, "asking" | "takenBack">;
   readonly outbox: Outbox;
+  readonly author: Author;
   readonly handles: Handles;
   readonly locks: KeyedLock;
   readonly clock: Clock;
-  readonly random: Random;
+  /** Resolves once this device knows who its contacts are. */
+  known(): Promise<void>;
   /** A new item of mine is durable. */
   arrived(state: ConversationState, sequence: number): void;
   failed(error: unknown): void;
 }
 
-/** Makes contents and queues them. */
+/** Queues what is said, takes it back, and queues it once more. */
 export class Sender {
   private readonly queueing = new Set<Promise<void>>();
 
@@ -60,9 +52,9 @@ export class Sender {
    * answered, and anything else with textOnly. Writing to somebody who asked accepts.
    */
   say(state: ConversationState, prepare: () => Promise<Saying>): SentMessage {
-    const { random, handles, failed } = this.parts;
+    const { author, handles, failed } = this.parts;
     const { id: conversation } = state.timeline;
-    const id = toHex(random.bytes(16)) as MessageId;
+    const id = author.messageId();
     const handle = new SentMessage(id, {
       cancel: () => this.cancel(state, id),
       retry: () => this.retry(state, id),
@@ -82,62 +74,6 @@ export class Sender {
   /** Settles when everything said so far is durable or refused, so that closing loses nothing that has a handle. */
   async settled(): Promise<void> {
     await Promise.all(this.queueing);
-  }
-
-  /** Queues a delivery receipt, in one commit with what it pays for. */
-  async confirm(state: ConversationState, targets: readonly MessageId[], paid: readonly StoreChange[]): Promise<void> {
-    const { locks, store } = this.parts;
-    const commit = await locks.run(Conversations.lockKey(state), async () =>
-      // Who was shut out since is told nothing; what was owed is struck out.
-      (await this.isContact(state))
-        ? this.receipt(state, { kind: "receipt", receipt: "delivered", targets }, paid)
-        : { durable: store.commit(paid), sent: () => undefined },
-    );
-    await commit.durable;
-    commit.sent();
-  }
-
-  /** Marks messages of a contact as read and queues the receipt; those already marked, or unknown, are left out. */
-  async markRead(state: ConversationState, messages: readonly MessageId[]): Promise<void> {
-    const { store, locks } = this.parts;
-    const commit = await locks.run(Conversations.lockKey(state), async () => {
-      // Before acceptance nothing tells the other side that somebody looked.
-      if (!(await this.isContact(state))) return undefined;
-      const targets: MessageId[] = [];
-      const changes: StoreChange[] = [];
-      for (const id of new Set(messages)) {
-        const found = await findMessage(store, state.timeline, id, [state.peer]);
-        if (found?.row.status !== "received") continue;
-        targets.push(id);
-        changes.push(state.timeline.replace(found.sequence, { ...found.row, status: "read" }));
-      }
-      if (targets.length === 0) return undefined;
-      return this.receipt(state, { kind: "receipt", receipt: "read", targets }, changes);
-    });
-    await commit?.durable;
-    commit?.sent();
-  }
-
-  /** A receipt takes no place and has no handle. Runs under the conversation's lock. */
-  private receipt(
-    state: ConversationState,
-    receipt: Extract<Saying, { kind: "receipt" }>,
-    alongside: readonly StoreChange[],
-  ): { readonly durable: Promise<void>; sent(): void } {
-    const { store, outbox, random } = this.parts;
-    outbox.assertRoom();
-    const content = encodeContent(this.content(state, toHex(random.bytes(16)) as MessageId, receipt));
-    const { id: conversation } = state.timeline;
-    const queued = outbox.queue({ recipient: state.peer, type: "content", body: content, conversation });
-    const durable = store.commit([...queued.changes, state.timeline.countersChange(), ...alongside]);
-    return { durable, sent: () => queued.sent() };
-  }
-
-  /** The canonical bytes of a content that is sent without being stored, and the change that counts it. */
-  passing(state: ConversationState, saying: Saying): { readonly encoded: Uint8Array; readonly change: StoreChange } {
-    const id = toHex(this.parts.random.bytes(16)) as MessageId;
-    const encoded = encodeContent(this.content(state, id, saying));
-    return { encoded, change: state.timeline.countersChange() };
   }
 
   /** Takes a message back before it leaves; true if it did not leave. What changed another item is not taken back. */
@@ -179,7 +115,8 @@ export class Sender {
       if (found === undefined || row === undefined || revival === undefined) {
         throw new SottoError("invalidArgument", { detail: "this message is not waiting to be retried" });
       }
-      const pending: Row<"item"> = { ...row, status: "pending", failure: undefined };
+      // What the peer confirmed stays so, whatever this try comes to.
+      const pending: Row<"item"> = row.status === "failed" ? { ...row, status: "pending", failure: undefined } : row;
       const changes = [revival.change, timeline.replace(found.sequence, pending), ...asking.build()];
       const after = [() => revival.reenter(), ...asking.after];
       return { sequence: found.sequence, durable: store.commit(changes), after };
@@ -189,14 +126,24 @@ export class Sender {
     state.tell({ type: "changed", detail: { cursor: cursorOf(revived.sequence) } });
   }
 
+  /**
+   * For the inbox: the peer has a message that was given up here. It is sent once more under its id, so that the relay says
+   * when it took it, and own devices hear of it.
+   */
+  proven(state: ConversationState, id: MessageId): void {
+    this.retry(state, id).catch((error: unknown) => {
+      if (isFatal(error)) this.parts.failed(error);
+    });
+  }
+
   private async enqueue(state: ConversationState, id: MessageId, prepare: () => Promise<Saying>): Promise<void> {
-    const { store, outbox, consent, clock } = this.parts;
+    const { store, outbox, consent, author, clock } = this.parts;
     const { timeline, writer, peer } = state;
     const placed = await this.under(state, async (standing) => {
       const saying = await prepare();
       const asking = standing === "contact" ? nothing : await consent.asking(peer, kindAsked(saying));
       outbox.assertRoom();
-      const content = await this.word(state, id, saying);
+      const content = await author.word(state, id, saying);
       const encoded = encodeContent(content);
       const outcome = await writer.write({ content, encoded, atMs: clock.now(), status: "pending" });
       if (outcome.kind !== "shown") {
@@ -223,7 +170,8 @@ export class Sender {
    * the relation may change with it. Work of one conversation keeps its order either way.
    */
   private async under<T>(state: ConversationState, work: (standing: "contact" | "other") => Promise<T>): Promise<T> {
-    const { locks } = this.parts;
+    const { locks, known } = this.parts;
+    await known();
     const key = Conversations.lockKey(state);
     const done = await locks.run(key, async () =>
       (await this.isContact(state)) ? { result: await work("contact") } : undefined,
@@ -234,26 +182,6 @@ export class Sender {
 
   private async isContact({ peer }: ConversationState): Promise<boolean> {
     return (await this.parts.peers.get(peer)).relation === "accepted";
-  }
-
-  /** A word that counts after those of this account that it replaces. Runs under the conversation's lock. */
-  private async word(state: ConversationState, messageId: MessageId, saying: Saying): Promise<Content> {
-    const { store, account } = this.parts;
-    const { timeline, peer } = state;
-    return this.content(state, messageId, saying, await earliestMs({ store, timeline, me: account.id, peer }, saying));
-  }
-
-  private content(state: ConversationState, messageId: MessageId, saying: Saying, earliest = 0): Content {
-    const { account, clock } = this.parts;
-    return {
-      ...saying,
-      sender: account.id,
-      device: account.device,
-      conversation: state.timeline.id,
-      messageId,
-      ...state.timeline.stamp(clock.now(), earliest),
-      seen: [],
-    };
   }
 
   /** The outbox order of a message of mine that has not been accepted. */

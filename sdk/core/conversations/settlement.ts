@@ -1,9 +1,9 @@
 /** What the end of an outbox order changes of its item. */
 
-import type { Settled } from "../outbox/outbox.js";
+import type { Settled } from "../outbox/order.js";
 import type { StoreChange } from "../ports.js";
 import type { Row } from "../rows.js";
-import { placementOf } from "./placement.js";
+import { earlierOf } from "./placement.js";
 import { movesOn } from "./statuses.js";
 import type { Timeline } from "./timeline.js";
 
@@ -17,16 +17,13 @@ export function settledChanges(
   outcome: Pick<Settled, "kind"> & { readonly acceptedMs?: number; readonly error?: { readonly code: string } },
 ): readonly StoreChange[] {
   if (item.shape !== "content") return [];
-  const isPlaced = item.acceptedMs !== undefined;
   if (outcome.kind === "failed") {
-    // Another device may have told that it was accepted after all.
-    if (isPlaced) return [];
+    // A receipt, or another device, may have told that it was accepted after all.
+    if (item.acceptedMs !== undefined) return [];
     return [timeline.replace(sequence, { ...item, status: "failed", failure: outcome.error?.code })];
   }
   // A receipt may have come before the relay's answer: then the item is further than that already.
   const status = movesOn(item.status, "accepted") ? "accepted" : item.status;
-  const acceptedMs = item.acceptedMs ?? outcome.acceptedMs;
-  const row: Row<"item"> = { ...item, status, failure: undefined, acceptedMs };
-  const placement = isPlaced ? undefined : placementOf(row, sequence);
-  return [timeline.replace(sequence, row), ...(placement === undefined ? [] : [timeline.place(sequence, placement)])];
+  const acceptedMs = earlierOf(item.acceptedMs, outcome.acceptedMs);
+  return timeline.move(sequence, item, { ...item, status, failure: undefined, acceptedMs });
 }

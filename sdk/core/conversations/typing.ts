@@ -7,8 +7,8 @@ import type { Relay } from "../relay.js";
 import type { Peers } from "../sessions/peers.js";
 import type { Sessions } from "../sessions/sessions.js";
 import type { SealedStore } from "../storage/sealed-store.js";
+import type { Author } from "./author.js";
 import type { ConversationState } from "./conversations.js";
-import type { Sender } from "./sender.js";
 
 /** `started` leaves at most this often for one peer. */
 const PAUSE_MS = 3_000;
@@ -19,7 +19,7 @@ export interface TypingParts {
   readonly peers: Peers;
   readonly sessions: Sessions;
   readonly relay: Relay;
-  readonly sender: Sender;
+  readonly author: Pick<Author, "passing">;
   readonly clock: Clock;
   readonly random: Random;
   failed(error: unknown): void;
@@ -52,10 +52,10 @@ export class Typing {
 
   /** Only sealed, and only to a contact: typing is nothing to make a first contact with, and tells that somebody looks. */
   private async transmit(state: ConversationState, typing: "started" | "stopped"): Promise<void> {
-    const { store, peers, sessions, relay, sender, random } = this.parts;
+    const { store, peers, sessions, relay, author, random } = this.parts;
     const { profileKey, relation } = await peers.get(state.peer);
     if (profileKey === undefined || relation !== "accepted") return;
-    const { encoded, change } = sender.passing(state, { kind: "typing", typing });
+    const { encoded, change } = author.passing(state, { kind: "typing", typing });
     await store.commit([change]);
     // It teaches the reader nothing: what passes through is not kept, and so carries no key.
     const payload = encodePayload({ type: "content", content: encoded });

@@ -6,6 +6,7 @@ import {
   type DeviceId,
   decodeOwnBody,
   encodeOwnBody,
+  equalBytes,
   firstContactPolicies,
   MAX_CONTACTS_PER_STATE,
   type OwnBody,
@@ -15,10 +16,10 @@ import type { OwnAccount } from "../account/own-account.js";
 import type { Arrivals } from "../consent/arrivals.js";
 import type { Plan } from "../inbox/plan.js";
 import type { KeyedLock } from "../keyed-lock.js";
-import type { Outbox, Queued } from "../outbox/outbox.js";
+import type { Queued } from "../outbox/order.js";
+import type { Outbox } from "../outbox/outbox.js";
 import type { StoreChange } from "../ports.js";
 import { decodeRow, eachRow, keys, type Row } from "../rows.js";
-import { sameBytes } from "../same-bytes.js";
 import type { Peers } from "../sessions/peers.js";
 import type { SealedStore } from "../storage/sealed-store.js";
 import { mergedContact } from "./merged-contact.js";
@@ -37,12 +38,13 @@ export interface AccountStateParts {
   accessMerged(what: { readonly profileKey: "same" | "other" }): void;
 }
 
-/** What own devices are told of. */
+/** What own devices are told of; `last` if a new one knows everything with it. */
 export interface Told {
   readonly own?: "own" | undefined;
   readonly contacts: readonly AccountId[];
   /** Only this one is told. */
   readonly device?: DeviceId | undefined;
+  readonly last?: "yes" | undefined;
 }
 
 /** Tells own devices what changed here, and takes in what changed there. */
@@ -64,12 +66,15 @@ export class AccountState {
 
   /** The body of an order as it leaves: what it is about, as it is now. */
   async filled(body: Uint8Array): Promise<Uint8Array> {
-    const { peers } = this.parts;
-    const { own, contacts } = decodeOwnBody("state", body);
+    const { peers, account } = this.parts;
+    const { own, contacts, last } = decodeOwnBody("state", body);
     const rows = await Promise.all(contacts.map(({ account }) => peers.get(account)));
+    // Who was not told everything does not know everything.
+    const isWhole = last === "yes" && account.current.awaiting === undefined;
     return encodeOwnBody("state", {
       own: own === undefined ? undefined : this.ownState(),
       contacts: rows.map(contactState),
+      last: isWhole ? "yes" : "no",
     });
   }
 
@@ -82,7 +87,7 @@ export class AccountState {
       if (id !== account.id) contacts.push(id);
     }
     await outbox.vacancy(1 + Math.ceil(contacts.length / MAX_CONTACTS_PER_STATE));
-    const queued = this.queue({ own: "own", contacts, device });
+    const queued = this.queue({ own: "own", contacts, device, last: "yes" });
     await store.commit(queued.flatMap(({ changes }) => changes));
     for (const { sent } of queued) sent();
   }
@@ -158,17 +163,19 @@ export class AccountState {
 }
 
 /** Bodies that name what is to be told, in as few parts as hold it. */
-function bodiesOf({ own, contacts }: Told, ownState: OwnState): readonly OwnBody<"state">[] {
+function bodiesOf({ own, contacts, last }: Told, ownState: OwnState): readonly OwnBody<"state">[] {
   const named = contacts.map(
     (account) => ({ account, version: 0, relation: "none", verification: "unverified" }) as const,
   );
   const parts: OwnBody<"state">[] = [];
   for (let at = 0; at < named.length; at += MAX_CONTACTS_PER_STATE) {
-    parts.push({ contacts: named.slice(at, at + MAX_CONTACTS_PER_STATE) });
+    parts.push({ contacts: named.slice(at, at + MAX_CONTACTS_PER_STATE), last: "no" });
   }
-  if (own === undefined) return parts;
-  const [first = { contacts: [] }, ...further] = parts;
-  return [{ ...first, own: ownState }, ...further];
+  if (own !== undefined) {
+    const [first = { contacts: [], last: "no" }] = parts;
+    parts.splice(0, 1, { ...first, own: ownState });
+  }
+  return parts.map((part, index) => (index === parts.length - 1 && last === "yes" ? { ...part, last } : part));
 }
 
 /** A contact as other devices are told of it. */
@@ -190,7 +197,7 @@ function strictness({ policy }: Pick<OwnState, "policy">): number {
 }
 
 function compareBytes(one: Uint8Array, other: Uint8Array): number {
-  if (sameBytes(one, other)) return 0;
+  if (equalBytes(one, other)) return 0;
   const at = one.findIndex((byte, index) => byte !== other[index]);
   return (one[at] ?? 0) - (other[at] ?? 0);
 }

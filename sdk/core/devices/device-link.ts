@@ -35,10 +35,8 @@ export interface DeviceLinkParts {
   readonly meeting: Pick<LinkOffer, "relay" | "root">;
   /** What is handed over, read at the last moment. */
   provision(): LinkRecord<"provision">;
-  /** Begins to watch for a device of this registration id; resolves once it is registered. */
+  /** Both users said yes: begins to watch for a device of this registration id; resolves once it is registered. */
   watch(registrationId: number, signal: Cancellation): Promise<() => Promise<LinkedDevice>>;
-  /** The new device is registered. */
-  linked(device: LinkedDevice): void;
 }
 
 /**
@@ -192,7 +190,6 @@ export class DeviceLink {
     this.#state = "linked";
     this.#letGo();
     this.#linked.resolve(device);
-    this.#parts.linked(device);
     void this.#forget();
   }
 

@@ -44,8 +44,10 @@ export interface DevicesParts {
   rotate(): Promise<Plan>;
   /** Resolves when every list of devices that the relay told so far was taken note of. */
   noted(): Promise<void>;
-  /** Begins to send the whole history to a device. */
-  sendHistory(device: DeviceId): void;
+  /** A device was removed from here: from now on nothing is told to it, and nothing it says counts. */
+  removed(device: DeviceId): void;
+  /** Sends the whole history to the device of a registration id, whenever it joins. Resolves once that is durable. */
+  wishHistory(registrationId: number): Promise<void>;
 }
 
 /** This account's devices, as an app sees them: `client.devices`. */
@@ -82,7 +84,7 @@ export class Devices {
     if (this.#links.size + this.#opening >= MAX_OPEN_LINKS) {
       throw new SottoError("tooManyRequests", { detail: "cancel an open link" });
     }
-    const { account, address, sendHistory } = this.#parts;
+    const { account, address, wishHistory } = this.#parts;
     const { root } = account.current;
     if (root === undefined) throw new SottoError("closed", { detail: "not registered yet" });
     this.#opening += 1;
@@ -90,9 +92,9 @@ export class Devices {
       ...this.#parts,
       meeting: { relay: address, root: digest(root) },
       provision: () => provisionOf(account),
-      watch: (registrationId, signal) => this.#watch(registrationId, signal),
-      linked: ({ device }) => {
-        if (history === "all") sendHistory(device);
+      watch: async (registrationId, signal) => {
+        if (history === "all") await wishHistory(registrationId);
+        return this.#watch(registrationId, signal);
       },
     });
     const link = await opening.finally(() => {
@@ -174,6 +176,7 @@ export class Devices {
     await durable;
     try {
       await relay.request({ type: "revokeDevice", device, deliveryKeyHash });
+      this.#parts.removed(device);
     } finally {
       // Also if it failed: what is durable is told.
       for (const tell of after) tell();

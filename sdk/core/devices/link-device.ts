@@ -3,10 +3,10 @@
 import { type DeviceId, decodeLinkUri, type LinkOffer, SottoError, toHex } from "@sotto/protocol";
 import { OwnAccount } from "../account/own-account.js";
 import { adoptAccount, type RegistrationShell, register } from "../account/registration.js";
-import type { Client } from "../client.js";
+import type { Client } from "../client/client.js";
+import { startClient } from "../client/start-client.js";
 import { type ClientOptions, checkOptions } from "../options.js";
 import type { Platform } from "../ports.js";
-import { startClient } from "../start-client.js";
 import { SealedStore } from "../storage/sealed-store.js";
 import { RootPin } from "../trust/root-pin.js";
 import type { DeviceEntry } from "./device-entry.js";
@@ -24,7 +24,8 @@ export type LinkOptions = Omit<ClientOptions, "relay" | "relayRoot" | "existingA
 };
 
 /**
- * Makes this a further device of the account that shows the link, and answers its started client.
+ * Makes this a further device of the account that shows the link, and answers its started client, as soon as another
+ * device told it who the contacts are; if none does within ten seconds, all the same.
  *
  * Until both users confirmed the code nothing is handed over, and the store stays empty. What is handed over is stored
  * before the registration: after a crash or an error from there on, `createClient` on the same store finishes it, without
@@ -49,8 +50,8 @@ export async function linkDevice(platform: Platform, uri: string, options: LinkO
     const rootPin = new RootPin(checked.relayRoot, undefined, platform.log);
     const shell: RegistrationShell = { platform, options: checked, store, engine, rootPin };
     const account = await adopt(shell, offer, confirm);
-    const { replaced } = await register(shell, account, { onDeviceLimit });
-    return await startClient({ ...shell, account }, replaced);
+    await register(shell, account, { onDeviceLimit });
+    return await startClient({ ...shell, account }, "told");
   } catch (error) {
     await store.close();
     throw error;

@@ -1,9 +1,8 @@
 /** What two devices of one account know of a contact, made one. The same from both sides, in any order. */
 
-import type { ContactState } from "@sotto/protocol";
+import { type ContactState, equalBytes } from "@sotto/protocol";
 import { merged } from "../consent/relations.js";
 import type { Row } from "../rows.js";
-import { sameBytes } from "../same-bytes.js";
 
 /**
  * A contact's row with what another device knows; the same object if that adds nothing.
@@ -16,7 +15,9 @@ export function mergedContact(row: Row<"peer">, theirs: ContactState): Row<"peer
   const isNewer = standing.relation !== row.relation || standing.relationVersion !== row.relationVersion;
   const isKeyNew = row.identityKey === undefined && theirs.identityKey !== undefined;
   const isKeySame =
-    row.identityKey !== undefined && theirs.identityKey !== undefined && sameBytes(row.identityKey, theirs.identityKey);
+    row.identityKey !== undefined &&
+    theirs.identityKey !== undefined &&
+    equalBytes(row.identityKey, theirs.identityKey);
   const verification = isKeyNew
     ? theirs.verification
     : isKeySame && weight(theirs.verification) > weight(row.verification)
@@ -56,5 +57,5 @@ function isSame(one: Row<"peer">, other: Row<"peer">): boolean {
 }
 
 function isSameKey(one: Uint8Array | undefined, other: Uint8Array | undefined): boolean {
-  return one === other || (one !== undefined && other !== undefined && sameBytes(one, other));
+  return one === other || (one !== undefined && other !== undefined && equalBytes(one, other));
 }

@@ -5,6 +5,7 @@ import type { OwnAccount } from "../account/own-account.js";
 import type { KeyedLock } from "../keyed-lock.js";
 import type { StoreChange } from "../ports.js";
 import { decodeRow, encodeRow, keys, type Row } from "../rows.js";
+import type { FormerSessions } from "../sessions/former-sessions.js";
 import type { Peers } from "../sessions/peers.js";
 import type { SealedStore } from "../storage/sealed-store.js";
 
@@ -17,6 +18,9 @@ export interface OwnDeviceParts {
   readonly account: OwnAccount;
   readonly peers: Peers;
   readonly locks: KeyedLock;
+  readonly former: Pick<FormerSessions, "aside">;
+  /** The relay's clock. */
+  nowMs(): number;
   /** Queues everything a new device missed. Resolves once that is durable; may come again for the same device. */
   serve(device: OwnDevice): Promise<void>;
   /** The list is another than before. */
@@ -29,10 +33,17 @@ export interface OwnDeviceParts {
  *
  * The stored row names only devices that were served: a crash in between serves a new one again, which it does not notice.
  * What the relay adds to the list by itself has no keys of this account's identity, so no session with it opens.
+ * Of lists that come while one is being taken only the newest is kept: each says all there is.
  */
 export class OwnDevices {
   private known: readonly OwnDevice[] | undefined;
   private present: readonly DeviceId[] = [];
+  private listed: readonly DeviceId[] = [];
+  private left: Row<"ownDevices">["left"] = [];
+  /** When this run first heard a list, by the relay's clock. */
+  private firstHeardMs = 0;
+  private latest: readonly OwnDevice[] = [];
+  private newest: readonly OwnDevice[] | undefined;
   private tail: Promise<void> = Promise.resolve();
 
   constructor(private readonly parts: OwnDeviceParts) {}
@@ -41,7 +52,7 @@ export class OwnDevices {
   async load(): Promise<void> {
     const { store, account, peers } = this.parts;
     const stored = await store.get(keys.ownDevices);
-    if (stored !== undefined) this.known = decodeRow("ownDevices", stored).devices;
+    if (stored !== undefined) ({ devices: this.known, left: this.left } = decodeRow("ownDevices", stored));
     this.present = (await peers.get(account.id)).devices;
   }
 
@@ -50,9 +61,39 @@ export class OwnDevices {
     return this.present;
   }
 
+  /**
+   * Whether a device was this account's when the relay took mail of it: the last list names it, or it was gone only after
+   * that, as far as this device can know. From then on what comes from it is nobody's. None before the first list.
+   */
+  isHeard(device: DeviceId, acceptedMs: number): boolean {
+    if (this.listed.includes(device)) return true;
+    // One that came and went while this device was away was never on a list here.
+    const untilMs = this.left.find((gone) => gone.device === device)?.untilMs ?? this.firstHeardMs;
+    return acceptedMs <= untilMs;
+  }
+
+  /** When this device was added, by the relay's clock; 0 before the relay told it. */
+  get addedMs(): number {
+    return this.known?.find(({ device }) => device === this.parts.account.device)?.addedMs ?? 0;
+  }
+
   /** The relay said which devices there are. Lists are taken one after the other. */
   heard(devices: readonly OwnDevice[]): void {
-    this.tail = this.tail.then(() => this.take(devices)).catch((error: unknown) => this.parts.failed(error));
+    const { account } = this.parts;
+    const { registrationId } = account.current;
+    // A list without this device is none of ours.
+    if (!devices.some((one) => one.device === account.device && one.registrationId === registrationId)) return;
+    this.leave(devices.map(({ device }) => device));
+    const isWaiting = this.newest !== undefined;
+    this.latest = devices;
+    this.newest = devices;
+    if (isWaiting) return;
+    this.tail = this.tail.then(() => this.takeNewest()).catch((error: unknown) => this.parts.failed(error));
+  }
+
+  /** This device removed another one, which the relay tells everybody but this device. */
+  removed(device: DeviceId): void {
+    this.heard(this.latest.filter((one) => one.device !== device));
   }
 
   /** Settles when everything heard so far was taken. */
@@ -60,11 +101,26 @@ export class OwnDevices {
     await this.tail;
   }
 
+  /** Notes until when what gone devices told counts; stored with the list. */
+  private leave(listed: readonly DeviceId[]): void {
+    const nowMs = this.parts.nowMs();
+    if (this.firstHeardMs === 0) this.firstHeardMs = nowMs;
+    const wereThere = new Set([...this.listed, ...(this.known ?? []).map(({ device }) => device)]);
+    const gone = [...wereThere].filter((device) => !listed.includes(device));
+    const leaving = gone.map((device) => this.left.find((one) => one.device === device) ?? { device, untilMs: nowMs });
+    const before = this.left.filter(({ device }) => !listed.includes(device) && !gone.includes(device));
+    this.left = [...leaving, ...before];
+    this.listed = listed;
+  }
+
+  private async takeNewest(): Promise<void> {
+    const { newest } = this;
+    this.newest = undefined;
+    if (newest !== undefined) await this.take(newest);
+  }
+
   private async take(devices: readonly OwnDevice[]): Promise<void> {
-    const { account, serve, onChanged } = this.parts;
-    const { registrationId } = account.current;
-    // A list without this device is none of ours.
-    if (!devices.some((one) => one.device === account.device && one.registrationId === registrationId)) return;
+    const { serve, onChanged } = this.parts;
     const { known } = this;
     const gone = (known ?? []).filter((one) => !devices.some((other) => isSame(one, other)));
     // The first list of a device's life: whoever is on it is no newer than this device.
@@ -88,12 +144,16 @@ export class OwnDevices {
     served: readonly OwnDevice[],
     gone: readonly OwnDevice[],
   ): Promise<void> {
-    const { store, account, peers, locks } = this.parts;
+    const { store, account, peers, locks, former } = this.parts;
     const { durable } = await locks.run(account.id, async () => {
       const row = await peers.get(account.id);
       const others = devices.map(({ device }) => device).filter((device) => device !== account.device);
       const sorted = others.sort((one, other) => one - other);
-      const sessions = gone.map(({ device }) => ({ key: keys.session(store, account.id, device), value: undefined }));
+      // What a gone device told before may still wait in the mailbox.
+      const sessions = await former.aside(
+        account.id,
+        gone.map(({ device }) => device),
+      );
       this.known = served;
       this.present = sorted;
       const me: Row<"peer"> = { ...row, identityKey: account.identity.publicKey, devices: sorted };
@@ -103,7 +163,7 @@ export class OwnDevices {
   }
 
   private row(devices: readonly OwnDevice[]): StoreChange {
-    return { key: keys.ownDevices, value: encodeRow("ownDevices", { devices: [...devices] }) };
+    return { key: keys.ownDevices, value: encodeRow("ownDevices", { devices: [...devices], left: this.left }) };
   }
 }
 

@@ -1,9 +1,13 @@
-/** What this account says, told to its other devices: queued when the relay accepted it, shown there as their own. */
+/**
+ * What this account says, told to its other devices: queued when the relay accepted it, shown there as their own. What it
+ * has read is told when it was marked.
+ */
 
 import { type AccountId, type Content, type DeviceId, decodeContent } from "@sotto/protocol";
 import type { OwnAccount } from "../account/own-account.js";
-import type { KeptSends } from "../outbox/kept-sends.js";
-import type { Outbox, Queued } from "../outbox/outbox.js";
+import { type KeptSends, saidMs } from "../outbox/kept-sends.js";
+import type { Queued } from "../outbox/order.js";
+import type { Outbox } from "../outbox/outbox.js";
 import type { Row } from "../rows.js";
 import type { SealedStore } from "../storage/sealed-store.js";
 
@@ -28,21 +32,30 @@ export class SentSync {
 
   /** The order for a send the relay accepted; committed with what settles it. None without other devices. */
   accepted(row: Row<"outbox">, acceptedMs: number): readonly Queued[] {
-    const { others, outbox } = this.parts;
-    if (others().length === 0 || row.resendOf !== undefined || !this.isNews(row)) return [];
-    // Devices that take nothing for so long find out from the gap, and ask for the history.
-    if (outbox.spareRoom === 0) return [];
-    return [outbox.queue(this.order(row.recipient, acceptedMs, row.body))];
+    const isNews = row.resendOf === undefined && this.isNews(row);
+    // Read marks were told when they were made.
+    if (!isNews || decodeContent(row.body).kind === "receipt") return [];
+    return this.telling(row.recipient, acceptedMs, row.body);
+  }
+
+  /**
+   * The order for a read mark, committed with it: it holds for this account whether or not anybody takes the receipt, for the
+   * peer may be gone.
+   */
+  marked(peer: AccountId, atMs: number, body: Uint8Array): readonly Queued[] {
+    return this.telling(peer, atMs, body);
   }
 
   /** Queues, for one new device, everything kept that the relay accepted since it was added. */
   async serve(device: DeviceId, addedMs: number): Promise<void> {
     const { keptSends } = this.parts;
-    const missed: { readonly envelope: Uint8Array; readonly acceptedMs: number }[] = [];
-    for await (const { envelope, row } of keptSends.since(addedMs - MARGIN_MS)) {
-      if (this.isNews(row)) missed.push({ envelope, acceptedMs: row.acceptedMs });
+    const missed: { readonly envelope: Uint8Array; readonly saidMs: number }[] = [];
+    const sinceMs = addedMs - MARGIN_MS;
+    for await (const { envelope, row } of keptSends.since(sinceMs)) {
+      // Sent again since, it is as old as when it was said.
+      if (this.isNews(row) && saidMs(row) >= sinceMs) missed.push({ envelope, saidMs: saidMs(row) });
     }
-    missed.sort((one, other) => one.acceptedMs - other.acceptedMs);
+    missed.sort((one, other) => one.saidMs - other.saidMs);
     for (let at = 0; at < missed.length; at += BATCH) {
       const envelopes = missed.slice(at, at + BATCH).map(({ envelope }) => envelope);
       await this.queue(device, envelopes);
@@ -54,7 +67,7 @@ export class SentSync {
     const rows = await Promise.all(envelopes.map((envelope) => keptSends.get(envelope)));
     await outbox.vacancy(envelopes.length);
     const queued = rows.flatMap((row) =>
-      row === undefined ? [] : [outbox.queue({ ...this.order(row.recipient, row.acceptedMs, row.body), device })],
+      row === undefined ? [] : [outbox.queue({ ...this.order(row.recipient, saidMs(row), row.body), device })],
     );
     await store.commit(queued.flatMap(({ changes }) => changes));
     for (const { sent } of queued) sent();
@@ -63,6 +76,13 @@ export class SentSync {
   /** Contents for others; a resend was news when it was sent first. */
   private isNews({ type, recipient, body }: Pick<Row<"sent">, "type" | "recipient" | "body">): boolean {
     return type === "content" && recipient !== this.parts.account.id && isSynced(decodeContent(body));
+  }
+
+  private telling(peer: AccountId, atMs: number, body: Uint8Array): readonly Queued[] {
+    const { others, outbox } = this.parts;
+    // Devices that take nothing for so long find out from the gap, and ask for the history.
+    if (others().length === 0 || outbox.spareRoom === 0) return [];
+    return [outbox.queue(this.order(peer, atMs, body))];
   }
 
   private order(peer: AccountId, atMs: number, body: Uint8Array) {

@@ -2,6 +2,7 @@
 
 import type { AccountId, ArchiveEntry } from "@sotto/protocol";
 import { parseMessageId } from "@sotto/protocol";
+import { earlierOf } from "../conversations/placement.js";
 import { withWord } from "../conversations/reactions.js";
 import { overtakesRevision } from "../conversations/revisions.js";
 import { movesOn } from "../conversations/statuses.js";
@@ -73,7 +74,8 @@ function withStatus(row: Row<"item">, status: ArchiveEntry["status"]): Row<"item
 }
 
 function withTime(row: Row<"item">, acceptedMs: number): Row<"item"> {
-  return row.acceptedMs !== undefined && row.acceptedMs <= acceptedMs ? row : { ...row, acceptedMs };
+  const earlier = earlierOf(row.acceptedMs, acceptedMs);
+  return earlier === row.acceptedMs ? row : { ...row, acceptedMs: earlier };
 }
 
 function withEdit(row: Row<"item">, edit: Uint8Array | undefined): Row<"item"> {

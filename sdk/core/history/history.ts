@@ -1,12 +1,11 @@
 /** History between own devices: sent in parts a few at a time, acknowledged, and gone on with after a crash of either side. */
 
-import { type AccountId, type DeviceId, decodeOwnBody, encodeOwnBody, type OwnBody } from "@sotto/protocol";
+import { type AccountId, type DeviceId, decodeOwnBody, encodeOwnBody, equalBytes, type OwnBody } from "@sotto/protocol";
 import { nothing, type Plan } from "../inbox/plan.js";
 import type { Outbox } from "../outbox/outbox.js";
 import type { Clock, Random, StoreChange } from "../ports.js";
 import { Rounds } from "../rounds.js";
 import { decodeRow, eachRow, encodeRow, keys, type Row } from "../rows.js";
-import { sameBytes } from "../same-bytes.js";
 import type { SealedStore } from "../storage/sealed-store.js";
 import type { HistoryExport, Step } from "./export.js";
 import type { HistoryImport } from "./import.js";
@@ -15,6 +14,8 @@ import type { HistoryImport } from "./import.js";
 const MAX_UNACKNOWLEDGED = 8;
 /** While the outbox is full, history waits so long. */
 const POSTPONE_MS = 1_000;
+/** A device that was linked and never registered is not waited for any longer than this. */
+const WISH_MS = 30 * 24 * 3_600_000;
 
 /** How far a transfer is. */
 export interface TransferProgress {
@@ -63,12 +64,36 @@ export class History {
 
   /** Takes up what an earlier run left. */
   async load(): Promise<void> {
-    for await (const { value } of eachRow(this.parts.store, keys.transfers)) {
+    const { store, clock } = this.parts;
+    for await (const { key, value } of eachRow(store, keys.historyWishes)) {
+      const isOld = clock.now() - decodeRow("historyWish", value).sinceMs > WISH_MS;
+      if (isOld) await store.commit([{ key, value: undefined }]);
+    }
+    for await (const { value } of eachRow(store, keys.transfers)) {
       const row = decodeRow("transfer", value);
       this.seen.add(row.device);
       // An acknowledgement that did not open is not repeated; a new run need not wait for it.
       this.sending.set(row.device, { ...row, acknowledged: row.state === "sending" ? row.part : row.acknowledged });
     }
+  }
+
+  /**
+   * Remembers that a device which is not there yet is to be sent the whole history, by its registration id. Resolves once
+   * that is durable.
+   */
+  async wish(registrationId: number): Promise<void> {
+    const { store, clock } = this.parts;
+    const value = encodeRow("historyWish", { registrationId, sinceMs: clock.now() });
+    await store.commit([{ key: keys.historyWish(registrationId), value }]);
+  }
+
+  /** A device joined: begins what was wished for it, if anything. Wish and transfer change places in one commit. */
+  async joined(device: DeviceId, registrationId: number): Promise<void> {
+    const { store } = this.parts;
+    const key = keys.historyWish(registrationId);
+    if ((await store.get(key)) === undefined) return;
+    await store.commit([{ key, value: undefined }, this.begin(device, 0)]);
+    this.wake();
   }
 
   /** Sends a device of this account everything accepted since a time (0: all there is). Resolves once that is durable. */
@@ -124,7 +149,7 @@ export class History {
     return {
       build: () => {
         const row = this.sending.get(sender);
-        if (row === undefined || !sameBytes(row.transfer, transfer) || part > row.part) return [];
+        if (row === undefined || !equalBytes(row.transfer, transfer) || part > row.part) return [];
         const acknowledged = Math.max(row.acknowledged, part);
         if (row.state === "sent" && acknowledged === row.part) return [this.drop(sender)];
         return [this.put({ ...row, acknowledged })];
@@ -171,7 +196,7 @@ export class History {
     const step = await exporter.step({ conversation: row.conversation, after: row.after }, row.sinceMs);
     const present = this.sending.get(device);
     // Begun anew, or given up, while the step was read.
-    if (present === undefined || !sameBytes(present.transfer, row.transfer)) return "more";
+    if (present === undefined || !equalBytes(present.transfer, row.transfer)) return "more";
     if (outbox.room < step.parts.length) {
       clock.after(POSTPONE_MS, () => this.wake());
       return "waits";
@@ -228,7 +253,7 @@ function advanced(
   { transfer, part, done, total }: OwnBody<"archive">,
   from: DeviceId,
 ): Row<"arriving"> {
-  const isSame = before !== undefined && sameBytes(before.transfer, transfer);
+  const isSame = before !== undefined && equalBytes(before.transfer, transfer);
   if (!isSame) return { transfer: transfer.slice(), from, part, done, total };
   return {
     ...before,

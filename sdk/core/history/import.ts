@@ -1,6 +1,6 @@
 /** From the parts of an archive to timeline rows. However often a part comes, and whatever is here already, all ends alike. */
 
-import { type AccountId, type ArchiveEntry, type ContentKind, decodeContent } from "@sotto/protocol";
+import { type AccountId, type ArchiveEntry, type ContentKind, decodeContent, equalBytes } from "@sotto/protocol";
 import { isShown } from "../consent/relations.js";
 import { type ConversationState, Conversations } from "../conversations/conversations.js";
 import { hidden } from "../conversations/incoming.js";
@@ -13,7 +13,6 @@ import type { Plan } from "../inbox/plan.js";
 import type { KeyedLock } from "../keyed-lock.js";
 import type { StoreChange } from "../ports.js";
 import { decodeRow, encodeRow, keys, type Row } from "../rows.js";
-import { sameBytes } from "../same-bytes.js";
 import type { Peers } from "../sessions/peers.js";
 import type { SealedStore } from "../storage/sealed-store.js";
 import { movedOn, rowOf } from "./entries.js";
@@ -131,7 +130,7 @@ export class HistoryImport {
       const { sequence, hash } = decodeRow("messageIndex", stored);
       const before = await timeline.row(sequence);
       // Another content under the same name: the one that was here first stays.
-      if (before === undefined || !sameBytes(hash, entry.hash)) return undefined;
+      if (before === undefined || !equalBytes(hash, entry.hash)) return undefined;
       const row = await this.rowAfter(state, before, entry);
       if (row === before) return undefined;
       const emptied = await this.withoutWords(state, before, row);
@@ -177,5 +176,5 @@ function isFit(entry: ArchiveEntry, me: AccountId): boolean {
   } catch {
     return false;
   }
-  return sameBytes(contentHash(content), hash);
+  return equalBytes(contentHash(content), hash);
 }

@@ -1,10 +1,12 @@
 /** Asking for what was lost, and answering those who ask. */
 
-import type { AccountId } from "@sotto/protocol";
+import { type AccountId, toHex } from "@sotto/protocol";
 import type { Conversations } from "../conversations/conversations.js";
+import { contentHash } from "../conversations/stored-content.js";
 import { nothing, type Plan } from "../inbox/plan.js";
-import type { KeptSends } from "../outbox/kept-sends.js";
-import type { Order, Outbox, Queued } from "../outbox/outbox.js";
+import { type KeptSends, MAX_RESENDS, saidMs } from "../outbox/kept-sends.js";
+import type { Order, Queued } from "../outbox/order.js";
+import type { Outbox } from "../outbox/outbox.js";
 import type { Clock, StoreChange } from "../ports.js";
 import { encodeRow, keys, type Row } from "../rows.js";
 import type { Peers } from "../sessions/peers.js";
@@ -19,8 +21,6 @@ const MAX_RESENT_BYTES = 8_388_608;
 /** An account is answered this often in a row, then once in a while: each answer searches everything that is kept. */
 const MAX_ANSWERS = 8;
 const ANSWER_EVERY_MS = 600_000;
-/** An envelope is sent again at most this often, whoever asks and how. */
-const MAX_RESENDS = 3;
 
 /** What missed words work with. */
 export interface MissedWordsParts {
@@ -60,10 +60,10 @@ export class MissedWords {
       const { recipient, type, resends } = one.row;
       if (recipient === account && type === "content" && resends < MAX_RESENDS) kept.push(one);
     }
-    kept.sort((one, other) => one.row.acceptedMs - other.row.acceptedMs);
-    const again = withinBytes(kept.slice(0, MAX_RESENT));
+    kept.sort((one, other) => saidMs(one.row) - saidMs(other.row) || one.row.acceptedMs - other.row.acceptedMs);
+    const again = withinBytes(eachOnce(kept).slice(0, MAX_RESENT));
     const orders = again.map(({ envelope, row }): Order => {
-      return { recipient: account, type: row.type, resendOf: envelope, atMs: row.acceptedMs, body: row.body };
+      return { recipient: account, type: row.type, resendOf: envelope, atMs: saidMs(row), body: row.body };
     });
     const counted = again.map(({ envelope, row }): StoreChange => {
       return { key: keys.sent(envelope), value: encodeRow("sent", { ...row, resends: row.resends + 1 }) };
@@ -111,6 +111,17 @@ export class MissedWords {
       ],
     };
   }
+}
+
+/** What was sent again is kept too: of each content the first send, or answers would grow with every question. */
+function eachOnce<One extends { readonly row: Row<"sent"> }>(kept: readonly One[]): readonly One[] {
+  const contents = new Set<string>();
+  return kept.filter(({ row }) => {
+    const hash = toHex(contentHash(row.body));
+    const isFirst = !contents.has(hash);
+    contents.add(hash);
+    return isFirst;
+  });
 }
 
 function withinBytes<One extends { readonly row: Row<"sent"> }>(kept: readonly One[]): readonly One[] {

@@ -11,9 +11,9 @@ import type { Conversations } from "../conversations/conversations.js";
 import type { Plan } from "../inbox/plan.js";
 import type { Clock, Random, StoreChange } from "../ports.js";
 import type { Relay } from "../relay.js";
-import { decodeRow, encodeRow, keys, type Row, range } from "../rows.js";
+import { decodeRow, eachRow, encodeRow, keys, type Row, range } from "../rows.js";
+import type { FormerSessions } from "../sessions/former-sessions.js";
 import type { SealedStore } from "../storage/sealed-store.js";
-import type { FormerSessions } from "./former-sessions.js";
 import type { MissedWords } from "./missed-words.js";
 
 /** More than any device says in a conversation between two copies of its folder. */
@@ -162,6 +162,17 @@ export class Recovery {
     if (welcome.devices.length > 1) await this.note("ownDevices");
     await former.retire();
     await this.skipCounters();
+    await this.askAgain();
+  }
+
+  /** What was asked for may have come to a later state of this device: it is asked for once more. */
+  private async askAgain(): Promise<void> {
+    const { store } = this.parts;
+    for await (const { key, value } of eachRow(store, keys.undecryptables)) {
+      const row = decodeRow("undecryptable", value);
+      if (row.askedMs === undefined) continue;
+      await store.commit([{ key, value: encodeRow("undecryptable", { ...row, askedMs: undefined }) }]);
+    }
   }
 
   private async skipCounters(): Promise<void> {

@@ -70,7 +70,7 @@ export class Inbox {
     const { cursor } = this.read;
     if (cursor > 0 && frame.cursor > cursor + 1) this.parts.gap(frame.cursor - cursor - 1);
     const mail: Mail = { frame, commit: (plan) => this.commit(frame, plan) };
-    const { durable, after } = await openEnvelope(this.parts, frame.body, (opened) => {
+    const { durable, after } = await openEnvelope(this.parts, frame, (opened) => {
       this.parts.counters.count(opened.kind === "payload" ? "opened" : opened.kind);
       return this.decide(mail, opened);
     });

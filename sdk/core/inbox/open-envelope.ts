@@ -3,12 +3,14 @@
  * checks that what it says fits the channel it came through (fitting.ts). Nothing is shown that did not pass here.
  */
 
-import { decodePayload } from "@sotto/protocol";
+import { type DeviceId, decodePayload, equalBytes } from "@sotto/protocol";
 import type { OwnAccount } from "../account/own-account.js";
+import { LOST } from "../conversations/item-reader.js";
 import type { KeyedLock } from "../keyed-lock.js";
 import { type Address, type Engine, EngineRefusal, type EngineRefusalReason, type Unsealed } from "../ports.js";
-import { sameBytes } from "../same-bytes.js";
+import type { Row } from "../rows.js";
 import { CollectedRecords } from "../sessions/engine-records.js";
+import type { FormerSessions } from "../sessions/former-sessions.js";
 import type { IdentityChange, IdentityChanges } from "../sessions/identity-changes.js";
 import type { Peers } from "../sessions/peers.js";
 import type { SealedStore } from "../storage/sealed-store.js";
@@ -22,8 +24,10 @@ export interface OpeningParts {
   readonly engine: Engine;
   readonly locks: KeyedLock;
   readonly identityChanges: IdentityChanges;
-  /** Decrypts with the session in use, or with one of a former state; collects the changes. */
-  decrypt(records: CollectedRecords, unsealed: Unsealed): Promise<Uint8Array>;
+  /** Decrypts with the session in use, or with one that was put aside; collects the changes. */
+  readonly former: Pick<FormerSessions, "decrypt" | "decryptOf">;
+  /** Whether a device was one of this account, as far as the relay's list told, when the relay took mail of it. */
+  isOwnDevice(device: DeviceId, acceptedMs: number): boolean;
   /** The pinned roots. */
   roots(): readonly Uint8Array[];
   /** The relay's clock, which certificates are issued by. */
@@ -36,7 +40,8 @@ export type Opened =
   | { readonly kind: "duplicate"; readonly sender: Address }
   /** It decrypted, but what it says is not what its sender may say; the ratchet moves on, nothing is shown. */
   | (Decrypted & { readonly kind: "unfit"; readonly reason: "malformedContent" | "wrongSender" })
-  | { readonly kind: "undecryptable"; readonly sender: Address; readonly reason: EngineRefusalReason }
+  /** `lost`: its sender's identity is given up, so that nobody can send it again. */
+  | { readonly kind: "undecryptable"; readonly sender: Address; readonly reason: EngineRefusalReason | typeof LOST }
   | { readonly kind: "rejected"; readonly reason: EngineRefusalReason };
 
 /** What every envelope that decrypted has, whatever it says. */
@@ -45,16 +50,18 @@ export interface Decrypted {
   readonly senderIdentity: Uint8Array;
   readonly records: CollectedRecords;
   readonly identityChange: IdentityChange | undefined;
+  /** `former`: it comes from an identity that its account has given up. What it says counts, and changes nothing of today. */
+  readonly era: "present" | "former";
 }
 
 /**
- * Opens an envelope and hands the outcome to `handle`, which runs under the sender's lock and commits what it decides.
+ * Opens an envelope that the relay accepted at `acceptedMs` and hands the outcome to `handle`, which runs under the sender's lock and commits what it decides.
  *
  * @throws what `handle` throws, and storeFailed or storeCorrupt; never for what the envelope holds.
  */
 export async function openEnvelope<T>(
   parts: OpeningParts,
-  sealed: Uint8Array,
+  { body: sealed, acceptedMs }: { readonly body: Uint8Array; readonly acceptedMs: number },
   handle: (opened: Opened) => Promise<T>,
 ): Promise<T> {
   const { store, account, peers, engine, locks } = parts;
@@ -65,31 +72,69 @@ export async function openEnvelope<T>(
   } catch (error) {
     return handle({ kind: "rejected", reason: refusal(error) });
   }
-  return locks.run(unsealed.sender.account, async () => handle(await decrypt(parts, records, unsealed)));
+  return locks.run(unsealed.sender.account, async () => handle(await decrypt(parts, records, unsealed, acceptedMs)));
 }
 
-async function decrypt(parts: OpeningParts, records: CollectedRecords, unsealed: Unsealed): Promise<Opened> {
-  const { account, peers, identityChanges } = parts;
+async function decrypt(
+  parts: OpeningParts,
+  records: CollectedRecords,
+  unsealed: Unsealed,
+  acceptedMs: number,
+): Promise<Opened> {
+  const { account, peers, identityChanges, former } = parts;
   const { sender, senderIdentity } = unsealed;
   // Devices of this account share its identity: whoever says to be one with another key is none.
-  if (sender.account === account.id && !sameBytes(senderIdentity, account.identity.publicKey)) {
-    return { kind: "rejected", reason: "untrustedIdentity" };
+  // So does one that was removed, for as long as its certificate lives: only devices of the relay's list are heard.
+  if (sender.account === account.id) {
+    const isOwn =
+      equalBytes(senderIdentity, account.identity.publicKey) && parts.isOwnDevice(sender.device, acceptedMs);
+    if (!isOwn) return { kind: "rejected", reason: "untrustedIdentity" };
+  }
+  const before = await peers.get(sender.account);
+  const left = formerIdentity(before, senderIdentity);
+  if (left !== undefined) {
+    if (acceptedMs > left.untilMs) return { kind: "rejected", reason: "untrustedIdentity" };
+    return ofFormerIdentity(parts, records, unsealed);
   }
   let identityChange: IdentityChange | undefined;
   let plaintext: Uint8Array;
   try {
-    plaintext = await parts.decrypt(records, unsealed);
+    plaintext = await former.decrypt(records, unsealed);
   } catch (error) {
     if (refusal(error) !== "untrustedIdentity") return failed(sender, error);
     records.replaceIdentity(sender.account, senderIdentity);
     try {
-      plaintext = await parts.decrypt(records, unsealed);
+      plaintext = await former.decrypt(records, unsealed);
     } catch (again) {
       return failed(sender, again);
     }
-    identityChange = await identityChanges.replace(await peers.get(sender.account), senderIdentity);
+    identityChange = await identityChanges.replace(before, senderIdentity, acceptedMs);
   }
-  const decrypted: Decrypted = { sender, senderIdentity, records, identityChange };
+  return read({ sender, senderIdentity, records, identityChange, era: "present" }, plaintext, account);
+}
+
+/** The entry of an identity its account has given up, if that is what mail comes from. */
+function formerIdentity({ identityKey, formerIdentities }: Row<"peer">, senderIdentity: Uint8Array) {
+  if (identityKey === undefined || equalBytes(identityKey, senderIdentity)) return undefined;
+  return formerIdentities.find(({ key }) => equalBytes(key, senderIdentity));
+}
+
+/** Mail that was on its way when its account started over: it opens, and leaves the identity of today alone. */
+async function ofFormerIdentity(parts: OpeningParts, records: CollectedRecords, unsealed: Unsealed): Promise<Opened> {
+  const { sender, senderIdentity } = unsealed;
+  records.replaceIdentity(sender.account, senderIdentity);
+  try {
+    const plaintext = await parts.former.decryptOf(records, unsealed);
+    const decrypted = { sender, senderIdentity, records, identityChange: undefined, era: "former" } as const;
+    return read(decrypted, plaintext, parts.account);
+  } catch (error) {
+    const outcome = failed(sender, error);
+    return outcome.kind === "undecryptable" ? { ...outcome, reason: LOST } : outcome;
+  }
+}
+
+function read(decrypted: Decrypted, plaintext: Uint8Array, account: OwnAccount): Opened {
+  const { sender } = decrypted;
   try {
     const fitting = said(decodePayload(plaintext), sender, account.id);
     if (fitting === undefined) return { kind: "unfit", ...decrypted, reason: "wrongSender" };

@@ -3,37 +3,22 @@
 import type { AccountId } from "@sotto/protocol";
 import { happened } from "../consent/relations.js";
 import { type ConversationState, Conversations } from "../conversations/conversations.js";
-import type { Telling } from "../conversations/incoming.js";
-import type { Counters } from "../counters.js";
 import type { AccountState } from "../devices/account-state.js";
+import type { FirstState } from "../devices/first-state.js";
 import { isSynced } from "../devices/sent-sync.js";
 import type { History } from "../history/history.js";
-import type { KeyedLock } from "../keyed-lock.js";
-import type { Address, Clock } from "../ports.js";
+import type { Address } from "../ports.js";
 import type { Row } from "../rows.js";
-import type { Peers } from "../sessions/peers.js";
 import type { OwnSaid, Word } from "./fitting.js";
-import { type Commit, isPassing, type Mail } from "./mail.js";
+import { type Commit, isPassing, type Mail, type MailParts } from "./mail.js";
 import type { Decrypted } from "./open-envelope.js";
 import { both, nothing, type Plan } from "./plan.js";
-import type { Repairs } from "./repairs.js";
-import type { Waiting } from "./waiting.js";
 
 /** What taking mail of own devices works with. */
-export interface OwnMailParts {
-  readonly peers: Peers;
-  readonly locks: KeyedLock;
-  readonly conversations: Pick<Conversations, "of">;
+export interface OwnMailParts extends MailParts {
   readonly accountState: Pick<AccountState, "merge">;
+  readonly firstState: Pick<FirstState, "everything">;
   readonly history: Pick<History, "take" | "acknowledged" | "missed">;
-  readonly repairs: Pick<Repairs, "answer" | "lost">;
-  readonly waiting: Waiting;
-  readonly counters: Counters;
-  readonly clock: Clock;
-  /** Something happened in a conversation and is durable. */
-  tell(state: ConversationState, telling: Telling): void;
-  /** A new item is durable. */
-  arrived(state: ConversationState, sequence: number): void;
 }
 
 /**
@@ -45,7 +30,7 @@ export class OwnMail {
 
   /** Takes what a device says; `undefined` for what was no fit thing to say, of which only the ratchet is kept. */
   async take(mail: Mail, { sender, records }: Decrypted, said: OwnSaid | undefined): Promise<Commit> {
-    const { accountState, counters } = this.parts;
+    const { accountState, firstState, counters } = this.parts;
     const commit = (plan: Plan) =>
       mail.commit({ build: () => [...records.takeChanges(), ...plan.build()], after: plan.after });
     if (said === undefined) return commit(nothing);
@@ -58,7 +43,8 @@ export class OwnMail {
         return this.sent(said, sender, commit);
       case "state": {
         const answered = await this.answered(said.resendOf, sender.account);
-        return accountState.merge(said.body, (plan) => commit(both(answered, plan)));
+        const told = said.body.last === "yes" ? firstState.everything(sender.device) : nothing;
+        return accountState.merge(said.body, (plan) => commit(both(answered, plan, told)));
       }
       case "archive":
       case "archived":
@@ -81,10 +67,10 @@ export class OwnMail {
   }
 
   private async word(word: Word, sender: Address): Promise<Plan> {
-    const { history, repairs } = this.parts;
+    const { history, repairs, resends } = this.parts;
     switch (word.type) {
       case "retry":
-        return repairs.answer(sender, word.envelopes);
+        return resends.answer(sender, word.envelopes);
       case "unavailable":
         return repairs.lost(sender, undefined, word.envelopes);
       case "nothing":

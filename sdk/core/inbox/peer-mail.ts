@@ -1,42 +1,31 @@
 /** What other accounts say: judged first, then taken into their conversation. Runs under the sender's lock. */
 
-import type { Relation } from "@sotto/protocol";
+import type { MessageId, Relation } from "@sotto/protocol";
 import type { OwnAccount } from "../account/own-account.js";
 import type { Arrivals, Consequence } from "../consent/arrivals.js";
 import { judge, type Verdict } from "../consent/judge.js";
 import { type ConversationState, Conversations } from "../conversations/conversations.js";
-import type { Telling } from "../conversations/incoming.js";
-import type { Counters } from "../counters.js";
+import type { FirstState } from "../devices/first-state.js";
 import type { Recovery } from "../history/recovery.js";
-import type { KeyedLock } from "../keyed-lock.js";
-import type { Address, Clock } from "../ports.js";
+import type { Address } from "../ports.js";
 import type { Row } from "../rows.js";
-import { type Peers, withLearnt } from "../sessions/peers.js";
+import { withLearnt } from "../sessions/peers.js";
 import type { OpenedContent, PeerSaid, Word } from "./fitting.js";
-import { type Commit, isPassing, type Mail } from "./mail.js";
+import { type Commit, isPassing, type Mail, type MailParts } from "./mail.js";
 import type { Decrypted } from "./open-envelope.js";
 import { both, nothing, type Plan } from "./plan.js";
 import type { Receipts } from "./receipts.js";
-import type { Repairs } from "./repairs.js";
-import type { Resolution, Waiting } from "./waiting.js";
+import type { Resolution } from "./waiting.js";
 
 /** What taking mail of others works with. */
-export interface PeerMailParts {
+export interface PeerMailParts extends MailParts {
   readonly account: OwnAccount;
-  readonly peers: Peers;
-  readonly locks: KeyedLock;
-  readonly conversations: Pick<Conversations, "of">;
   readonly arrivals: Pick<Arrivals, "requested" | "answered" | "dropped" | "words">;
+  readonly firstState: Pick<FirstState, "dropped">;
   readonly receipts: Pick<Receipts, "owe" | "wake">;
-  readonly repairs: Pick<Repairs, "answer" | "lost">;
   readonly recovery: Pick<Recovery, "answerMissed">;
-  readonly waiting: Waiting;
-  readonly counters: Counters;
-  readonly clock: Clock;
-  /** Something happened in a conversation and is durable. */
-  tell(state: ConversationState, telling: Telling): void;
-  /** A new item is durable. */
-  arrived(state: ConversationState, sequence: number): void;
+  /** The peer has a message of this account that was given up here. */
+  proven(state: ConversationState, id: MessageId): void;
 }
 
 /** Takes it. */
@@ -55,11 +44,7 @@ export class PeerMail {
           ? this.learning(before, before, decrypted)
           : await this.judged(mail, { decrypted, said, state, before });
       const commit = mail.commit({
-        build: () => [
-          ...(identityChange?.build(mail.frame.acceptedMs) ?? []),
-          ...records.takeChanges(),
-          ...plan.build(),
-        ],
+        build: () => [...(identityChange?.build() ?? []), ...records.takeChanges(), ...plan.build()],
         after: plan.after,
       });
       identityChange?.announceAfter(commit.durable);
@@ -95,7 +80,13 @@ export class PeerMail {
     }
     if (verdict.kind === "drop") {
       const dropped = await arrivals.dropped(before.account, verdict.why);
-      return both(this.learning(before, before, decrypted), planOf(dropped));
+      const noted: Plan = { build: () => this.parts.firstState.dropped(), after: [] };
+      return both(this.learning(before, before, decrypted), planOf(dropped), noted);
+    }
+    // An identity that was given up still has its say, but asks, accepts and tells nothing any more.
+    if (decrypted.era === "former") {
+      const isSaid = verdict.kind === "take" && before.relation === "accepted" && said.type === "content";
+      return isSaid ? this.taken(mail, taking, verdict) : nothing;
     }
     const after = learnt(taking, verdict.relation);
     const isAnswer = before.relation !== "accepted" && verdict.relation === "accepted";
@@ -116,7 +107,9 @@ export class PeerMail {
     switch (said.type) {
       case "content": {
         const resolution = await waiting.resolution(said.payload.resendOf, peer, state);
-        const acceptedMs = resolution.acceptedMs ?? acceptance(mail, said.payload.atMs);
+        const told = acceptance(mail, said.payload.atMs);
+        // What did not open may itself have been sent again.
+        const acceptedMs = Math.min(resolution.acceptedMs ?? told, told);
         return this.content({ state, opened: said.opened, resolution, acceptedMs, verdict });
       }
       case "contact": {
@@ -135,11 +128,11 @@ export class PeerMail {
   }
 
   private async word(state: ConversationState, sender: Address, word: Word): Promise<Plan> {
-    const { waiting, repairs, recovery } = this.parts;
+    const { waiting, repairs, resends, recovery } = this.parts;
     const { peer } = state;
     switch (word.type) {
       case "retry":
-        return repairs.answer(sender, word.envelopes);
+        return resends.answer(sender, word.envelopes);
       case "unavailable":
         return repairs.lost(sender, state, word.envelopes);
       case "nothing":
@@ -191,6 +184,7 @@ export class PeerMail {
             receipts.wake();
           }
           for (const telling of outcome.tellings) this.parts.tell(state, telling);
+          for (const id of outcome.proven ?? []) this.parts.proven(state, id);
           for (const work of request.after) work();
           resolution.settle();
         },

@@ -1,6 +1,6 @@
 /** What one envelope will change, decided before anything is written. */
 
-import type { Queued } from "../outbox/outbox.js";
+import type { Queued } from "../outbox/order.js";
 import type { StoreChange } from "../ports.js";
 
 /**

@@ -1,6 +1,6 @@
 /**
- * Self-repair of mail that did not open (PROTOCOL.md, self-repair): the recipient opens a fresh session and asks for the
- * named envelopes inside it; the sender, who keeps what it sent for some days, sends them again.
+ * Self-repair of mail that did not open (PROTOCOL.md, self-repair), as its recipient: opens a fresh session and asks for
+ * the named envelopes inside it. `resends.ts` is the sender's side.
  */
 
 import { type AccountId, fromHex } from "@sotto/protocol";
@@ -12,8 +12,7 @@ import { cursorOf } from "../conversations/items.js";
 import type { Counters } from "../counters.js";
 import { isFatal } from "../fatal.js";
 import type { KeyedLock } from "../keyed-lock.js";
-import { isWorthResending, type KeptSends } from "../outbox/kept-sends.js";
-import type { Order, Outbox, Queued } from "../outbox/outbox.js";
+import type { Outbox } from "../outbox/outbox.js";
 import type { Address, Clock, StoreChange } from "../ports.js";
 import { Rounds } from "../rounds.js";
 import { decodeRow, eachRow, encodeRow, keys, type Row } from "../rows.js";
@@ -28,8 +27,6 @@ const GATHER_MS = 200;
 const ASK_AGAIN_MS = 60 * 60_000;
 /** One device is asked at most this often, so that two broken sides do not keep each other busy. */
 const PAUSE_MS = 5_000;
-/** An envelope is sent again at most this often. */
-const MAX_RESENDS = 3;
 /** Devices asked in one round, and envelopes one request names. */
 const PER_ROUND = 64;
 const PER_REQUEST = 64;
@@ -46,8 +43,7 @@ export interface RepairParts {
   readonly sessions: Pick<Sessions, "open">;
   readonly account: OwnAccount;
   readonly peers: Pick<Peers, "get">;
-  readonly keptSends: Pick<KeptSends, "find">;
-  readonly outbox: Pick<Outbox, "queue" | "room">;
+  readonly outbox: Pick<Outbox, "queue">;
   /** Whether the relay can be asked now. */
   isOnline(): boolean;
   failed(error: unknown): void;
@@ -59,7 +55,7 @@ interface Due {
   readonly row: Row<"undecryptable">;
 }
 
-/** Asks for what did not open, and answers those who ask. */
+/** Asks for what did not open, until it comes or is lost. */
 export class Repairs {
   private readonly rounds: Rounds;
   private readonly askedAtMs = new Map<string, number>();
@@ -79,48 +75,6 @@ export class Repairs {
   close(): void {
     this.rounds.close();
     this.pause?.cancel();
-  }
-
-  /** Answers a retry request: sends again what is kept for this device, and names the rest as unavailable. */
-  async answer(asker: Address, envelopes: readonly Uint8Array[]): Promise<Plan> {
-    const { keptSends, account, counters, outbox } = this.parts;
-    // A send to another account names all its devices; one of my own is answered alone.
-    const device = asker.account === account.id ? asker.device : undefined;
-    const to = { recipient: asker.account, device };
-    const orders: Order[] = [];
-    const counted: StoreChange[] = [];
-    const unavailable: Uint8Array[] = [];
-    for (const envelope of envelopes) {
-      const sent = await keptSends.find(envelope, asker);
-      if (sent === undefined || sent.resends >= MAX_RESENDS) {
-        unavailable.push(envelope.slice());
-        continue;
-      }
-      const { type, peer, body } = sent;
-      // Whoever never had it learns where it belongs.
-      const atMs = type === "content" ? sent.acceptedMs : sent.atMs;
-      counted.push({ key: keys.sent(envelope), value: encodeRow("sent", { ...sent, resends: sent.resends + 1 }) });
-      const resendOf = envelope.slice();
-      orders.push(
-        isWorthResending(sent) ? { ...to, type, peer, atMs, body, resendOf } : { ...to, type: "nothing", resendOf },
-      );
-    }
-    if (unavailable.length > 0) orders.push({ ...to, type: "unavailable", envelopes: unavailable });
-    counters.count("repairsAnswered");
-    let queued: readonly Queued[] = [];
-    return {
-      build: () => {
-        // Too much waits to be sent: whoever asks will ask again.
-        if (outbox.room < orders.length) return [];
-        queued = orders.map((order) => outbox.queue(order));
-        return [...counted, ...queued.flatMap(({ changes }) => changes)];
-      },
-      after: [
-        () => {
-          for (const { sent } of queued) sent();
-        },
-      ],
-    };
   }
 
   /**

@@ -5,6 +5,7 @@ import type { Arrivals } from "../consent/arrivals.js";
 import { judge } from "../consent/judge.js";
 import { type ConversationState, Conversations } from "../conversations/conversations.js";
 import { hidden } from "../conversations/incoming.js";
+import { LOST } from "../conversations/item-reader.js";
 import type { Counters } from "../counters.js";
 import type { KeyedLock } from "../keyed-lock.js";
 import type { Address, Clock, StoreChange } from "../ports.js";
@@ -100,7 +101,8 @@ export class UnopenedMail {
         const row = hidden(sender.account, this.parts.clock.now());
         const placed = timeline.append({ ...row, shape: "undecryptable", acceptedMs, reason, envelope });
         sequence = placed.sequence;
-        return [...placed.changes, this.row(mail, sender, { conversation: timeline.id, sequence })];
+        const asked = reason === LOST ? [] : [this.row(mail, sender, { conversation: timeline.id, sequence })];
+        return [...placed.changes, ...asked];
       },
       after: [
         () => {

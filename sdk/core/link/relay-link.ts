@@ -65,6 +65,11 @@ export class RelayLink {
     return this.#state;
   }
 
+  /** Why the link ended for good; `undefined` while it has not. */
+  get end(): SottoError | undefined {
+    return this.#end;
+  }
+
   /** How often a relay broke the protocol on this link. */
   get violations(): number {
     return this.#violations;

@@ -1,37 +1,21 @@
-/** How one outbox row travels: encrypted, sent sealed or as ourselves, and what an answer or failure means for it. */
+/** How one outbox row travels: encrypted, sent, and what an answer or failure means for it. */
 
-import {
-  type AccountId,
-  deriveDeliveryKey,
-  encodePayload,
-  type FailureCode,
-  type Frame,
-  SottoError,
-} from "@sotto/protocol";
+import { encodePayload, type FailureCode, SottoError } from "@sotto/protocol";
 import type { OwnAccount } from "../account/own-account.js";
-import type { Grants } from "../consent/grants.js";
 import type { Counters } from "../counters.js";
 import type { AccountState } from "../devices/account-state.js";
 import { isFatal } from "../fatal.js";
-import type { KeyedLock } from "../keyed-lock.js";
 import type { Clock } from "../ports.js";
 import type { Relay } from "../relay.js";
 import type { Row } from "../rows.js";
-import { sameBytes } from "../same-bytes.js";
 import type { Peers } from "../sessions/peers.js";
 import type { Encrypted, Envelope, Sessions } from "../sessions/sessions.js";
-import type { SealedStore } from "../storage/sealed-store.js";
+import type { Access, Answer, Approach, Ticket } from "./approach.js";
 import { type Passage, waitFor } from "./lane.js";
 import { outgoingPayload } from "./outgoing-payload.js";
 
 /** A row that could not be sent for this long is given up; the relay remembers envelope ids for 7 days. */
 const GIVE_UP_MS = 5 * 24 * 3_600_000;
-
-/** How to write to an account: to devices of mine; sealed under its delivery key; or as ourselves, as a stranger does. */
-export type Access =
-  | { readonly kind: "own" }
-  | { readonly kind: "sealed"; readonly deliveryKey: Uint8Array }
-  | { readonly kind: "identified"; readonly grant: string | undefined };
 
 /** What became of a row. `again`: not sent now; the relay's wait if it named one, 0 if something was repaired. */
 export type Dispatched =
@@ -45,46 +29,29 @@ export type Dispatched =
 
 /** What dispatching works with. */
 export interface DispatchParts {
-  readonly store: SealedStore;
   readonly account: OwnAccount;
-  readonly peers: Peers;
+  readonly peers: Pick<Peers, "get">;
   readonly sessions: Pick<Sessions, "encrypt" | "repair">;
   readonly relay: {
-    readonly device: Pick<Relay["device"], "state" | "request">;
+    readonly device: Pick<Relay["device"], "state" | "request" | "end">;
     readonly anonymous: Pick<Relay["anonymous"], "request">;
     nowMs(): number;
   };
-  readonly grants: Pick<Grants, "of" | "refused" | "spent">;
   readonly accountState: Pick<AccountState, "filled">;
+  /** Whether this device waits to be told who its contacts are. */
+  isStateAwaited(): boolean;
   /** The profile key that payloads may carry now; none while the relay does not hold its delivery key yet. */
   handedOut(): Uint8Array | undefined;
-  readonly locks: KeyedLock;
   readonly clock: Clock;
   readonly counters: Counters;
 }
 
-type Answer = Frame<"accepted"> | Frame<"deviceMismatch">;
-
-/** What one send shows the relay as its right to be sent. */
-interface Ticket {
-  readonly link: "device" | "anonymous";
-  readonly deliveryKey?: Uint8Array | undefined;
-  readonly grant?: string | undefined;
-}
-
 /** Sends rows. Knows no queue: its callers keep the order. */
 export class Dispatch {
-  constructor(private readonly parts: DispatchParts) {}
-
-  /** Sealed where the peer's delivery key is held, else identified. */
-  async access(recipient: AccountId): Promise<Access> {
-    if (recipient === this.parts.account.id) return { kind: "own" };
-    const { profileKey } = await this.parts.peers.get(recipient);
-    if (profileKey !== undefined) return { kind: "sealed", deliveryKey: deriveDeliveryKey(profileKey) };
-    // Without the relay nothing is sent, and a grant would grow old.
-    const isReady = this.parts.relay.device.state === "ready";
-    return { kind: "identified", grant: isReady ? await this.parts.grants.of(recipient) : undefined };
-  }
+  constructor(
+    private readonly parts: DispatchParts,
+    private readonly approach: Pick<Approach, "request">,
+  ) {}
 
   /**
    * Encrypts a row; the promise it answers settles when the relay answered. Aborting `window` calls back what did not
@@ -95,7 +62,10 @@ export class Dispatch {
   async begin(row: Row<"outbox">, passage: Passage<Access>): Promise<{ readonly attempted: Promise<Dispatched> }> {
     const { account, peers, relay, clock, sessions } = this.parts;
     // Encrypting for a relay that is not there would only spend message keys.
-    if (relay.device.state !== "ready") return { attempted: Promise.resolve(LATER) };
+    if (relay.device.state !== "ready") return { attempted: Promise.resolve(unreached(relay.device.end)) };
+    // Whom it introduces itself to may be a contact that another device is about to tell of.
+    const isUnsure = passage.access.kind === "identified" && this.parts.isStateAwaited();
+    if (isUnsure) return { attempted: Promise.resolve(LATER) };
     try {
       if (clock.now() - row.createdMs > GIVE_UP_MS) throw new SottoError("expired");
       const { relation } = await peers.get(row.recipient);
@@ -126,77 +96,19 @@ export class Dispatch {
       await durable;
       // This account has no other device: nobody is to be told.
       if (envelopes.length === 0) return { kind: "accepted", acceptedMs: this.parts.relay.nowMs() };
-      const answer = await this.request(row, envelopes, passage);
+      const send = (ticket: Ticket) => this.send(row, envelopes, { passage, ticket });
+      const answer = await this.approach.request(row.recipient, passage.access, send);
       if (answer.type !== "deviceMismatch") return { kind: "accepted", acceptedMs: answer.acceptedMs };
       this.parts.counters.count("sendsRetried");
       // One repair serves the whole window.
       if (!passage.window.aborted) {
         passage.window.abort();
-        await this.parts.sessions.repair(answer);
+        await this.parts.sessions.repair(row.recipient, answer);
       }
       return { kind: "again", afterMs: 0 };
     } catch (error) {
       return outcomeOf(error);
     }
-  }
-
-  /**
-   * A refused delivery key is shown again as ourselves, for it may be one of the recipient's former keys. If it is not,
-   * it is dropped and the send made as a first contact: a request, not silence.
-   */
-  private async request(row: Row<"outbox">, envelopes: readonly Envelope[], passage: Passage<Access>): Promise<Answer> {
-    const { access } = passage;
-    const send = (ticket: Ticket) => this.send(row, envelopes, { passage, ticket });
-    if (access.kind === "own") return send({ link: "device" });
-    if (access.kind === "identified") return this.introduce(row.recipient, access.grant, send);
-    const { deliveryKey } = access;
-    try {
-      return await send({ link: "anonymous", deliveryKey });
-    } catch (error) {
-      if (!isRefused(error)) throw error;
-    }
-    try {
-      return await send({ link: "device", deliveryKey });
-    } catch (error) {
-      if (!isRefused(error)) throw error;
-    }
-    await this.forgetKey(row.recipient, deliveryKey);
-    return this.introduce(row.recipient, await this.parts.grants.of(row.recipient), send);
-  }
-
-  /** Sends as a stranger does. A grant that was refused is replaced once, where the host gives another. */
-  private async introduce(
-    recipient: AccountId,
-    grant: string | undefined,
-    send: (ticket: Ticket) => Promise<Answer>,
-  ): Promise<Answer> {
-    const { grants } = this.parts;
-    const show = async (shown: string | undefined) => {
-      const answer = await send({ link: "device", grant: shown });
-      if (answer.type === "accepted") grants.spent(recipient);
-      return answer;
-    };
-    try {
-      return await show(grant);
-    } catch (error) {
-      if (!isAboutGrant(error) || !(await grants.refused(recipient))) throw error;
-    }
-    try {
-      return await show(await grants.of(recipient));
-    } catch (error) {
-      if (isAboutGrant(error)) await grants.refused(recipient);
-      throw error;
-    }
-  }
-
-  /** Drops a peer's profile key, unless the peer has handed out another one meanwhile. */
-  private async forgetKey(recipient: AccountId, refused: Uint8Array): Promise<void> {
-    const { peers, locks, store } = this.parts;
-    await locks.run(recipient, async () => {
-      const peer = await peers.get(recipient);
-      if (peer.profileKey === undefined || !sameBytes(deriveDeliveryKey(peer.profileKey), refused)) return;
-      await store.commit([peers.change({ ...peer, profileKey: undefined })]);
-    });
   }
 
   private send(
@@ -230,24 +142,27 @@ function isMessage({ type, resendOf }: Row<"outbox">): boolean {
   return resendOf === undefined && (type === "content" || type === "contact");
 }
 
-/** Whether another grant might make the difference. */
-function isAboutGrant(error: unknown): boolean {
-  return isRefused(error) || hasCode(error, "badGrant") || hasCode(error, "grantSpent");
+/** The end of a connection that says nothing of what waits: the next client sends it. */
+const ENDS: ReadonlySet<FailureCode> = new Set(["closed", "displaced", "unsupportedVersion", "rootRequired"]);
+
+/** What a revoked device still has to say nobody takes any more, whether it was on its way or waits. */
+const TURNED_AWAY = { kind: "failed", error: new SottoError("badCredentials") } as const;
+
+function isTurnedAway({ code }: SottoError): boolean {
+  return code === "badCredentials" || code === "notAuthenticated";
 }
 
-function isRefused(error: unknown): boolean {
-  return hasCode(error, "notAllowed");
-}
-
-function hasCode(error: unknown, code: FailureCode): boolean {
-  return error instanceof SottoError && error.code === code;
+/** Without a connection a row waits, unless there will be none because the relay does not know this device any more. */
+function unreached(end: SottoError | undefined): Dispatched {
+  return end !== undefined && isTurnedAway(end) ? TURNED_AWAY : LATER;
 }
 
 /** What a failure means for a row: wait, give up, or (thrown) the end of the client. */
 function outcomeOf(error: unknown): Dispatched {
   if (isFatal(error) || !(error instanceof SottoError)) throw error;
   // Aborted: called back for the order's sake, or the outcome no longer waited for; the same send id goes again.
-  if (error.code === "closed" || error.code === "aborted") return LATER;
+  if (error.code === "aborted" || ENDS.has(error.code)) return LATER;
+  if (isTurnedAway(error)) return TURNED_AWAY;
   const afterMs = waitFor(error);
   return afterMs === undefined ? { kind: "failed", error } : { kind: "again", afterMs };
 }

@@ -14,12 +14,26 @@ const FIRST_PURGE_MS = 5_000;
 /** Deletions of one commit. */
 const BATCH = 512;
 
+/**
+ * A send is made again at most this often, whoever asks and how: a device that is put back to old copies asks twice each
+ * time, once for all it lost and once for what it was sent meanwhile and cannot open.
+ */
+export const MAX_RESENDS = 16;
+
 /** What is worth sending again; everything else is answered with `nothing`. */
 const WORTH_KEEPING: ReadonlySet<Row<"sent">["type"]> = new Set(["content", "contact", "sent", "state", "archive"]);
 
 /** Whether a kept send can be made again. */
 export function isWorthResending({ type }: Row<"sent">): boolean {
   return WORTH_KEEPING.has(type);
+}
+
+/**
+ * When the relay accepted what a kept send says: of a content that was sent again, when it was sent first. Its place is the
+ * same on every device, however often and to whom it is said.
+ */
+export function saidMs({ type, atMs, acceptedMs }: Row<"sent">): number {
+  return type === "content" ? Math.min(atMs ?? acceptedMs, acceptedMs) : acceptedMs;
 }
 
 const NOTHING = new Uint8Array(0);

@@ -3,43 +3,20 @@
  * relay's idempotence on the envelope id makes a repeated try harmless.
  */
 
-import { type AccountId, type ConversationId, type DeviceId, SottoError } from "@sotto/protocol";
+import { type AccountId, type ConversationId, SottoError } from "@sotto/protocol";
 import type { Random, StoreChange } from "../ports.js";
 import { decodeRow, eachRow, encodeRow, keys, orderOf, type Row } from "../rows.js";
-import { type Access, Dispatch, type Dispatched, type DispatchParts } from "./dispatch.js";
+import type { Peers } from "../sessions/peers.js";
+import { type Access, Approach, type ApproachParts } from "./approach.js";
+import { Dispatch, type Dispatched, type DispatchParts } from "./dispatch.js";
 import type { KeptSends } from "./kept-sends.js";
 import { type Attempted, Lane, type Passage } from "./lane.js";
-
-/** Rows that may wait; one more is refused with `outboxFull`. */
-const MAX_WAITING = 10_000;
-
-/** A payload to be sent, but for the keys it will carry: those are the account's when it leaves. */
-export interface Order {
-  readonly recipient: AccountId;
-  /** For this one device only; of the own account. */
-  readonly device?: DeviceId | undefined;
-  readonly type: Row<"outbox">["type"];
-  /** The send that this one answers, because it did not open. */
-  readonly resendOf?: Uint8Array | undefined;
-  readonly envelopes?: readonly Uint8Array[] | undefined;
-  readonly peer?: AccountId | undefined;
-  readonly atMs?: number | undefined;
-  /** Canonical bytes of the content, or of what own devices tell each other. */
-  readonly body?: Uint8Array | undefined;
-  readonly conversation?: ConversationId;
-  /** The place of its timeline item, if it has one. */
-  readonly sequence?: number;
-}
-
-/** A queued order: commit its changes in the same turn, then call `sent` once they are durable, so that the outbox looks. */
-export interface Queued {
-  readonly order: number;
-  readonly changes: readonly StoreChange[];
-  sent(): void;
-}
+import { type Order, type Queued, rowOf, type Settled } from "./order.js";
+import { Room } from "./room.js";
 
 /** What the outbox works with. */
-export interface OutboxParts extends DispatchParts {
+export interface OutboxParts extends DispatchParts, Omit<ApproachParts, "relay"> {
+  readonly peers: Peers;
   readonly random: Random;
   readonly keptSends: KeptSends;
   /** A row was accepted or given up; the callee commits what belongs to that through `outcome.commit`. */
@@ -47,35 +24,21 @@ export interface OutboxParts extends DispatchParts {
   failed(error: unknown): void;
 }
 
-/** How a row ended. `commit` stores the outbox's own changes together with the caller's, atomically. */
-export type Settled = {
-  /** By this device's clock. */
-  readonly atMs: number;
-  commit(alongside: readonly StoreChange[]): Promise<void>;
-} & (
-  | {
-      readonly kind: "accepted";
-      /** By the relay's clock. */
-      readonly acceptedMs: number;
-    }
-  | { readonly kind: "failed"; readonly error: SottoError }
-);
-
 /** Sends what is queued. */
 export class Outbox {
+  private readonly approach: Approach;
   private readonly dispatch: Dispatch;
   private readonly lanes = new Map<AccountId, Lane<Access>>();
   /** Orders whose commit is on its way to the disk. */
   private readonly entering = new Set<number>();
   private readonly onTheirWay = new Set<number>();
-  /** Who waits for room. */
-  private readonly looking: (() => void)[] = [];
+  private readonly waiting = new Room();
   private next = 1;
-  private waiting = 0;
   private isClosed = false;
 
   constructor(private readonly parts: OutboxParts) {
-    this.dispatch = new Dispatch(parts);
+    this.approach = new Approach(parts);
+    this.dispatch = new Dispatch(parts, this.approach);
   }
 
   /** Takes up what an earlier run left. */
@@ -85,7 +48,7 @@ export class Outbox {
       const order = orderOf(key);
       this.next = order + 1;
       if (row.state !== "queued") continue;
-      this.waiting += 1;
+      this.waiting.take();
       this.lane(row.recipient).add(order);
     }
   }
@@ -96,25 +59,11 @@ export class Outbox {
    * @throws outboxFull if too much waits already; nothing is queued.
    */
   queue(order: Order): Queued {
-    if (order.type === "sent" ? this.spareRoom === 0 : this.room === 0) throw new SottoError("outboxFull");
+    if ((order.type === "sent" ? this.waiting.spare : this.waiting.left) === 0) throw new SottoError("outboxFull");
     const number = this.next;
     this.next += 1;
     this.expect(number);
-    const row: Row<"outbox"> = {
-      envelope: this.parts.random.bytes(16),
-      recipient: order.recipient,
-      device: order.device,
-      type: order.type,
-      resendOf: order.resendOf,
-      envelopes: order.envelopes ?? [],
-      peer: order.peer,
-      atMs: order.atMs,
-      body: order.body ?? new Uint8Array(0),
-      conversation: order.conversation,
-      sequence: order.sequence,
-      createdMs: this.parts.clock.now(),
-      state: "queued",
-    };
+    const row = rowOf(order, { envelope: this.parts.random.bytes(16), createdMs: this.parts.clock.now() });
     return {
       order: number,
       changes: [{ key: keys.outbox(number), value: encodeRow("outbox", row) }],
@@ -124,23 +73,22 @@ export class Outbox {
 
   /** How many more orders would be taken. */
   get room(): number {
-    return Math.max(0, MAX_WAITING - this.waiting);
+    return this.waiting.left;
   }
 
-  /** How many more `sent` would be taken: they follow what was accepted just now, and so have room of their own. */
+  /** How many more `sent` would be taken. */
   get spareRoom(): number {
-    return Math.max(0, 2 * MAX_WAITING - this.waiting);
+    return this.waiting.spare;
   }
 
   /** Resolves when so many more orders would be taken, at most once half of the room is free. */
-  async vacancy(count: number): Promise<void> {
-    const wanted = Math.min(count, MAX_WAITING / 2);
-    while (this.room < wanted) await new Promise<void>((resolve) => this.looking.push(resolve));
+  vacancy(count: number): Promise<void> {
+    return this.waiting.vacancy(count);
   }
 
   /** @throws outboxFull if one more order would be refused. */
   assertRoom(): void {
-    if (this.room === 0) throw new SottoError("outboxFull");
+    this.waiting.assert();
   }
 
   /** Goes on now with everything that waits, because the relay was reached. */
@@ -164,7 +112,7 @@ export class Outbox {
     if (row.state === "queued") {
       const isOut = this.entering.delete(order) || this.lanes.get(row.recipient)?.remove(order) === true;
       if (!isOut) return undefined;
-      this.waiting -= 1;
+      this.waiting.free();
     }
     return { key: keys.outbox(order), value: undefined };
   }
@@ -183,7 +131,7 @@ export class Outbox {
 
   /** How many rows wait or are on their way. */
   get size(): number {
-    return this.waiting;
+    return this.waiting.taken;
   }
 
   /** Stops. What waits is sent by the next client. */
@@ -199,7 +147,7 @@ export class Outbox {
 
   private expect(order: number): void {
     this.entering.add(order);
-    this.waiting += 1;
+    this.waiting.take();
   }
 
   /** Does nothing for an order that was withdrawn while its commit was on its way. */
@@ -213,7 +161,7 @@ export class Outbox {
     const { clock, failed } = this.parts;
     const lane = new Lane<Access>(recipient, {
       clock,
-      access: () => this.dispatch.access(recipient),
+      access: () => this.approach.access(recipient),
       begin: (order, passage) => this.begin(order, passage),
       failed,
     });
@@ -236,8 +184,7 @@ export class Outbox {
   private async conclude(row: Row<"outbox">, order: number, outcome: Dispatched): Promise<Attempted> {
     if (outcome.kind !== "again") {
       await this.settle(row, order, outcome);
-      this.waiting -= 1;
-      for (const look of this.looking.splice(0)) look();
+      this.waiting.free();
     }
     this.onTheirWay.delete(order);
     return outcome.kind === "again" ? outcome : { kind: "done" };

@@ -8,7 +8,7 @@ import { settledChanges } from "../conversations/settlement.js";
 import type { SentSync } from "../devices/sent-sync.js";
 import type { KeyedLock } from "../keyed-lock.js";
 import type { Row } from "../rows.js";
-import type { Queued, Settled } from "./outbox.js";
+import type { Queued, Settled } from "./order.js";
 
 /** What settling works with. */
 export interface SettlingParts {

@@ -1,9 +1,8 @@
 /** What is known of other accounts: identity, verification, devices, profile and delivery key. */
 
-import type { AccountId, DeviceId, Relation } from "@sotto/protocol";
+import { type AccountId, type DeviceId, equalBytes, type Relation } from "@sotto/protocol";
 import type { StoreChange } from "../ports.js";
 import { decodeRow, eachRow, encodeRow, keys, type Row } from "../rows.js";
-import { sameBytes } from "../same-bytes.js";
 import type { SealedStore } from "../storage/sealed-store.js";
 
 /** What an opened envelope shows of its sender. */
@@ -27,7 +26,7 @@ export function withLearnt(row: Row<"peer">, learnt: Learnt): Row<"peer"> {
     row.identityKey !== undefined &&
     row.devices.includes(device) &&
     (claimedUserId === undefined || row.userId !== undefined || claimedUserId === row.claimedUserId) &&
-    (profileKey === undefined || (row.profileKey !== undefined && sameBytes(profileKey, row.profileKey)));
+    (profileKey === undefined || (row.profileKey !== undefined && equalBytes(profileKey, row.profileKey)));
   if (isKnown) return row;
   const devices = row.devices.includes(device)
     ? row.devices
@@ -51,7 +50,14 @@ export class Peers {
   async get(account: AccountId): Promise<Row<"peer">> {
     const stored = await this.store.get(keys.peer(this.store, account));
     if (stored !== undefined) return decodeRow("peer", stored);
-    return { account, relation: "none", relationVersion: 0, verification: "unverified", devices: [] };
+    return {
+      account,
+      relation: "none",
+      relationVersion: 0,
+      verification: "unverified",
+      devices: [],
+      formerIdentities: [],
+    };
   }
 
   /** Everybody who may write to this account and to whom it may write. */

@@ -1,15 +1,15 @@
 /** Sessions with other accounts' devices: opening them from bundles, encrypting to all of them, repairing the list. */
 
-import { type AccountId, type DeviceId, deriveDeliveryKey, type Frame, SottoError } from "@sotto/protocol";
+import { type AccountId, type DeviceId, deriveDeliveryKey, equalBytes, type Frame, SottoError } from "@sotto/protocol";
 import type { Certificates } from "../account/certificates.js";
 import type { OwnAccount } from "../account/own-account.js";
 import type { KeyedLock } from "../keyed-lock.js";
 import { type Engine, EngineRefusal, type PrekeyBundle } from "../ports.js";
 import type { Relay } from "../relay.js";
-import { keys, type Row } from "../rows.js";
-import { sameBytes } from "../same-bytes.js";
+import type { Row } from "../rows.js";
 import type { SealedStore } from "../storage/sealed-store.js";
 import { CollectedRecords } from "./engine-records.js";
+import type { FormerSessions } from "./former-sessions.js";
 import type { IdentityChanges } from "./identity-changes.js";
 import type { Peers } from "./peers.js";
 
@@ -29,6 +29,7 @@ export interface SessionParts {
   readonly certificates: Certificates;
   readonly locks: KeyedLock;
   readonly identityChanges: IdentityChanges;
+  readonly former: Pick<FormerSessions, "aside">;
 }
 
 /** Ciphertexts for all devices of an account, and the commit they have to wait for. */
@@ -82,9 +83,13 @@ export class Sessions {
     await durable;
   }
 
-  /** Follows the relay's answer to a send with a wrong device list, with the bundles it brought or fetched ones. */
-  async repair(mismatch: Frame<"deviceMismatch">): Promise<void> {
+  /**
+   * Follows the relay's answer to a send with a wrong device list, with the bundles it brought or fetched ones. Accounts
+   * that were not written to are none of its business.
+   */
+  async repair(recipient: AccountId, mismatch: Frame<"deviceMismatch">): Promise<void> {
     for (const { account, missing, extra, stale } of mismatch.accounts) {
+      if (account !== recipient) continue;
       const gone = [...extra, ...stale];
       if (gone.length > 0) await this.forget(account, gone);
       const fresh = [...missing, ...stale].filter((device) => !this.isThisDevice(account, device));
@@ -105,13 +110,13 @@ export class Sessions {
     return account === own.account && device === own.device;
   }
 
-  /** Drops devices and their sessions. */
+  /** Drops devices: nothing is encrypted to them any more. What they sent before may still wait in the mailbox, and opens. */
   private async forget(account: AccountId, devices: readonly DeviceId[]): Promise<void> {
-    const { store, peers, locks } = this.parts;
+    const { store, peers, locks, former } = this.parts;
     const { durable } = await locks.run(account, async () => {
       const row = await peers.get(account);
       const kept = row.devices.filter((device) => !devices.includes(device));
-      const sessions = devices.map((device) => ({ key: keys.session(store, account, device), value: undefined }));
+      const sessions = await former.aside(account, devices);
       return { durable: store.commit([peers.change({ ...row, devices: kept }), ...sessions]) };
     });
     await durable;
@@ -173,11 +178,11 @@ export class Sessions {
     const devices = bundles.filter(({ device }) => !this.isThisDevice(account, device));
     let row: Row<"peer"> = await peers.get(account);
     const isOwn = account === own.id;
-    if (isOwn && !sameBytes(own.identity.publicKey, identityKey)) {
+    if (isOwn && !equalBytes(own.identity.publicKey, identityKey)) {
       throw new SottoError("badRelay", { detail: "keys of this account under another identity" });
     }
-    const changed = !isOwn && row.identityKey !== undefined && !sameBytes(row.identityKey, identityKey);
-    const change = changed ? await identityChanges.replace(row, identityKey.slice()) : undefined;
+    const changed = !isOwn && row.identityKey !== undefined && !equalBytes(row.identityKey, identityKey);
+    const change = changed ? await identityChanges.replace(row, identityKey.slice(), relay.nowMs()) : undefined;
     row = change?.row ?? { ...row, identityKey: identityKey.slice() };
 
     const records = new CollectedRecords(store, own, peers);
@@ -193,11 +198,7 @@ export class Sessions {
     const kept = asked.length === 0 ? [] : row.devices.filter((device) => !asked.includes(device));
     const known = [...new Set([...kept, ...opened])];
     row = { ...row, devices: known.sort((one, other) => one - other) };
-    const durable = store.commit([
-      ...(change?.build(relay.nowMs()) ?? []),
-      ...records.takeChanges(),
-      peers.change(row),
-    ]);
+    const durable = store.commit([...(change?.build() ?? []), ...records.takeChanges(), peers.change(row)]);
     change?.announceAfter(durable);
     return { durable };
   }

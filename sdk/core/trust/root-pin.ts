@@ -1,8 +1,7 @@
 /** The relay's root: pinned by the app, or on first use in development mode, and never changed silently. */
 
-import { type Frame, rootFingerprint, SottoError } from "@sotto/protocol";
+import { equalBytes, type Frame, rootFingerprint, SottoError } from "@sotto/protocol";
 import type { Log } from "../ports.js";
-import { sameBytes } from "../same-bytes.js";
 
 const FINGERPRINT = /^sha256:[0-9a-f]{64}$/;
 
@@ -41,7 +40,7 @@ export class RootPin {
       return;
     }
     if (this.known !== undefined) {
-      if (!sameBytes(root, this.known)) throw new SottoError("wrongRoot");
+      if (!equalBytes(root, this.known)) throw new SottoError("wrongRoot");
       return;
     }
     if (development === "off") throw new SottoError("rootRequired");

@@ -15,6 +15,7 @@ import type {
   SignedPreKeyRecord,
   SignedPreKeyStore,
 } from "@signalapp/libsignal-client";
+import { equalBytes } from "@sotto/protocol";
 import {
   type Address,
   type EngineChange,
@@ -23,7 +24,7 @@ import {
   type EngineRefusalReason as Reason,
 } from "../../core/ports.js";
 import { capArchived } from "./archive.js";
-import { type Libsignal, plain, sameBytes } from "./library.js";
+import { type Libsignal, plain } from "./library.js";
 import { reasonOf, stored } from "./refusal.js";
 
 /** What one call works on. */
@@ -116,9 +117,9 @@ export class CallStores implements SessionStore, IdentityKeyStore, PreKeyStore, 
   async isTrustedIdentity(_name: ProtocolAddress, key: PublicKey): Promise<boolean> {
     const used = key.serialize();
     const { certified } = this.#call;
-    if (certified !== undefined && !sameBytes(certified, used)) return this.#refuse("invalidMessage");
+    if (certified !== undefined && !equalBytes(certified, used)) return this.#refuse("invalidMessage");
     const held = await this.#held();
-    if (held !== undefined && !sameBytes(held, used)) return this.#refuse("untrustedIdentity");
+    if (held !== undefined && !equalBytes(held, used)) return this.#refuse("untrustedIdentity");
     return true;
   }
 

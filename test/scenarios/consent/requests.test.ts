@@ -98,7 +98,10 @@ describe("a request", () => {
   it("may be made without words, and may be taken back before it leaves", async () => {
     const [alice, bob] = await strangers();
     const toBob = await alice.openDM({ userId: "bob" });
+    // A client that has not noticed yet would send it on its way.
+    const offline = nextEvent<{ state: string }>(alice, "state", ({ state }) => state === "offline");
     await world.stopRelay();
+    await offline;
     const regretted = toBob.send({ text: "regretted" });
     await itemsUntil(toBob, () => true);
     expect(await regretted.cancel()).toBe(true);
@@ -299,10 +302,11 @@ describe("a modified client", () => {
     const eve = await RawDevice.register(world.url, "eve");
     const device = await eve.meet(bob.accountId);
     const words = payloadOf(contentOf(eve, bob.accountId, { kind: "text", text: "sealed" }), eve.profileKey);
+    const refused = nextEvent(bob, "policy");
     expect(await eve.deliver(device, await eve.seal(device, words), { deliveryKey })).toMatchObject({
       type: "accepted",
     });
-    await nextEvent(bob, "policy");
+    await refused;
     expect(policies.at(-1)).toBe("policy");
     expect(await pendingRequests(bob, 1)).toHaveLength(1);
     await eve.close();

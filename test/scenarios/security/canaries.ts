@@ -6,15 +6,17 @@ import { accountIdToBytes, type ContentKind, fromHex, type MessageId } from "@so
 import { type Client, createClient, type DirectConversation, levelStore } from "@sotto/sdk/node";
 import { newMessageId, RawDevice } from "../../support/raw-client/index.js";
 import { acceptFrom, itemsUntil, nextEvent } from "../../support/world.js";
+import type { GrantingHost } from "../consent/granting-host.js";
+import { handOverInVain, keysOf, linkWithHistory, outboxEmpty } from "./canaries-of-devices.js";
 import { Needle } from "./needle.js";
 
 /** What was planted. */
 export interface Canaries {
-  /** What no relay may ever hold anywhere: words, names, data, and the ids inside contents. */
+  /** What no relay may ever hold anywhere: words, names, data, keys, and the ids inside contents. */
   readonly secret: readonly Needle[];
-  /** Names of users at the host: the relay hears them at registration and may keep them nowhere. */
-  readonly names: readonly Needle[];
-  /** What a relay must hold, in memory and on disk: an envelope's body, and an account's id. If it is not found, nothing would be. */
+  /** What the relay hears and may keep nowhere: names of users at the host, what the host signed, delivery keys. */
+  readonly heard: readonly Needle[];
+  /** What a relay must hold, in memory and on disk: an envelope's body, an account's id, a link's. If it is not found, nothing would be. */
   readonly held: readonly Needle[];
   /** The kinds of content that were really exchanged. */
   readonly kinds: ReadonlySet<ContentKind>;
@@ -26,21 +28,22 @@ export interface Ground {
   readonly url: string;
   /** For the clients' stores; apart from the relay's folder. */
   readonly folder: string;
+  /** Whose tokens and grants the relay takes. */
+  readonly host: GrantingHost;
 }
 
 /** A word nobody has ever written. */
 const unique = (name: string) => `${name}-${randomBytes(16).toString("hex")}`;
 
 /**
- * Lets two people say one of everything while both are there, and again while one is away so that it lies in a mailbox.
- * Everyone is left connected, or away, until `close`.
+ * Lets two people say one of everything while both are there, and again while one is away so that it lies in a mailbox; and
+ * one of them link devices and ask a third. Everyone is left connected, or away, until `close`.
  */
-export async function plantCanaries({ url, folder }: Ground): Promise<Canaries> {
+export async function plantCanaries(ground: Ground): Promise<Canaries> {
   const word = unique("canary");
-  const names = { alice: unique("alice"), bob: unique("bob"), mallory: unique("mallory") };
-  const client = (userId: string) => createClient({ relay: url, userId, store: levelStore(join(folder, userId)) });
-  const [alice, bob] = await Promise.all([client(names.alice), client(names.bob)]);
-  const toBob = await alice.openDM({ userId: names.bob });
+  const people = new People(ground);
+  const [alice, bob] = await Promise.all([people.open("alice", `${word} laptop`), people.open("bob", `${word} desk`)]);
+  const toBob = await alice.openDM({ userId: people.nameOf("bob") });
   const ids: MessageId[] = [];
   const kinds = new Set<ContentKind>();
   // A request first, identified and under the relay's eyes; accepted, both write sealed.
@@ -53,30 +56,107 @@ export async function plantCanaries({ url, folder }: Ground): Promise<Canaries> 
 
   await sayEverything({ alice, toBob, word, ids, kinds, wait: "delivered" });
   await hear({ toBob, toAlice, ids, kinds });
+  await bob.setProfile({ name: `${word} is a contact's name` });
+  await outboxEmpty(bob);
   await bob.close();
+  const device = { auth: people.authOf("alice"), deviceName: `${word} phone`, folder: people.folderOf("phone") };
+  const phone = await linkWithHistory(alice, device);
+  await phone.client.close();
+  // From here on everything lies in mailboxes: for Bob as it was said, for the phone as what another device said.
   await sayEverything({ alice, toBob, word, ids, kinds, wait: "accepted" });
+  const asked = await people.askSomebodyAway(alice, `${word} in a request that waits`);
+  ids.push(asked);
+  const dead = { deviceName: `${word} tablet`, folder: people.folderOf("tablet") };
+  const vain = await handOverInVain(alice, dead);
+  await outboxEmpty(alice);
 
   const plain = unique("not-encrypted");
-  const mallory = await RawDevice.register(url, names.mallory);
-  const away = await RawDevice.register(url, unique("away"));
+  const mallory = await RawDevice.register(ground.url, people.nameOf("mallory"));
+  const away = await RawDevice.register(ground.url, unique("away"));
   await away.close();
   await mallory.deliver(away, Buffer.from(plain), { messageId: newMessageId() });
+  const keys = [await keysOf("bob", people.folderOf("bob")), await keysOf("the phone", people.folderOf("phone"))];
   return {
     secret: [
       Needle.ofText("content", word),
       Needle.ofBytes("conversation id", fromHex(toBob.id)),
       ...ids.map((id) => Needle.ofBytes("message id", fromHex(id))),
+      ...keys.flatMap(({ secret }) => secret),
+      phone.link.secret,
+      vain.secret,
     ],
-    names: Object.entries(names).map(([who, name]) => Needle.ofText(`the name of ${who}`, name)),
+    heard: [...people.heard, ...keys.map(({ deliveryKey }) => deliveryKey)],
     held: [
       Needle.ofText("an envelope that was not encrypted", plain),
       Needle.ofBytes("an account id", accountIdToBytes(away.account)),
+      vain.id,
     ],
     kinds,
     close: async () => {
       await Promise.all([alice.close(), mallory.close()]);
     },
   };
+}
+
+/** The users of one host: nobody has ever been called what they are. */
+class People {
+  private readonly names = new Map<string, string>();
+  private readonly signed: string[] = [];
+  private readonly nonce = unique("nonce");
+
+  constructor(private readonly ground: Ground) {}
+
+  /** What the relay heard of them: their names, and the host's statements with the nonces in them. */
+  get heard(): readonly Needle[] {
+    return [
+      ...[...this.names].map(([who, name]) => Needle.ofText(`the name of ${who}`, name)),
+      ...this.signed.map((statement) => Needle.ofText("what the host signed", statement)),
+      Needle.ofText("the nonce of a grant", this.nonce),
+    ];
+  }
+
+  nameOf(who: string): string {
+    const name = this.names.get(who) ?? unique(who);
+    this.names.set(who, name);
+    return name;
+  }
+
+  folderOf(who: string): string {
+    return join(this.ground.folder, who);
+  }
+
+  authOf(who: string): () => Promise<string> {
+    return async () => this.said(await this.ground.host.token(this.nameOf(who)));
+  }
+
+  /** Registers somebody who gets grants for everybody. */
+  open(who: string, deviceName?: string): Promise<Client> {
+    const name = this.nameOf(who);
+    return createClient({
+      relay: this.ground.url,
+      userId: name,
+      auth: this.authOf(who),
+      grant: async ({ to }) => this.said(await this.ground.host.grant(name, to.userId ?? "", { nonce: this.nonce })),
+      deviceName,
+      store: levelStore(this.folderOf(who)),
+    });
+  }
+
+  /** Lets somebody ask, with a grant, one who is away, and answers the id of the text. */
+  async askSomebodyAway(asking: Client, text: string): Promise<MessageId> {
+    const carol = await this.open("carol");
+    await carol.setPolicy("grant");
+    await carol.close();
+    const toCarol = await asking.openDM({ userId: this.nameOf("carol") });
+    const request = toCarol.send({ text });
+    await request.accepted;
+    return request.id;
+  }
+
+  private said(statement: string): string {
+    this.signed.push(statement);
+    return statement;
+  }
 }
 
 interface Talking {

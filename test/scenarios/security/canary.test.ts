@@ -5,10 +5,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { contentKinds } from "@sotto/protocol";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { GrantingHost } from "../consent/granting-host.js";
 import { type Canaries, plantCanaries } from "./canaries.js";
-import { Needle, search } from "./needle.js";
+import { type Find, Needle, search } from "./needle.js";
 import { memoryOf, searchFiles, searchRows, searchWords } from "./places.js";
 import { RelayApart } from "./relay-apart.js";
+
+const namesOf = (needles: readonly Needle[]) => needles.map(({ name }) => name).sort();
+/** The names of what was found; finds come in the order in which they lie there. */
+const foundIn = (finds: readonly Find[]) => finds.map((find) => find.split(" as ")[0]).sort();
 
 describe("a relay that carried one of everything", () => {
   let folder: string;
@@ -17,8 +22,9 @@ describe("a relay that carried one of everything", () => {
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "sotto-canary-"));
-    relay = await RelayApart.start(folder);
-    canaries = await plantCanaries({ url: relay.url, folder: join(folder, "clients") });
+    const host = new GrantingHost();
+    relay = await RelayApart.start(folder, host.environment);
+    canaries = await plantCanaries({ url: relay.url, folder: join(folder, "clients"), host });
   }, 60_000);
   afterAll(async () => {
     await canaries?.close();
@@ -31,7 +37,7 @@ describe("a relay that carried one of everything", () => {
   });
 
   it("says none of it in its log and on its pages, nor who its users are", async () => {
-    const unheard = [...canaries.secret, ...canaries.names, ...canaries.held];
+    const unheard = [...canaries.secret, ...canaries.heard, ...canaries.held];
     expect(await searchWords(relay, unheard)).toEqual([]);
     expect(await searchWords(relay, [Needle.ofText("an event", "listening")])).toHaveLength(1);
     expect(await searchWords(relay, [Needle.ofText("a metric", "sotto_envelopes_accepted_total")])).toHaveLength(1);
@@ -43,18 +49,17 @@ describe("a relay that carried one of everything", () => {
       skip("no /proc");
     }
     const finds = await search("memory", memoryOf(relay.pid), [...canaries.secret, ...canaries.held]);
-    // In the order in which they lie there.
-    expect(finds.map((find) => find.split(" as ")[0]).sort()).toEqual(canaries.held.map(({ name }) => name).sort());
+    expect(foundIn(finds)).toEqual(namesOf(canaries.held));
   }, 120_000);
 
   it("has none of it on its disk, nor the names of its users, while it has what it stores", async () => {
-    const nowhere = [...canaries.secret, ...canaries.names];
+    const nowhere = [...canaries.secret, ...canaries.heard];
     expect(await searchFiles(relay.dataDir, nowhere)).toEqual([]);
     await canaries.close();
     await relay.stop();
     expect(await searchFiles(relay.dataDir, nowhere)).toEqual([]);
     const finds = await searchRows(relay.dataDir, [...nowhere, ...canaries.held]);
-    expect(finds.map((find) => find.split(" as ")[0])).toEqual(canaries.held.map(({ name }) => name));
+    expect(foundIn(finds)).toEqual(namesOf(canaries.held));
   });
 });
 

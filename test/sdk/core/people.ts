@@ -8,11 +8,11 @@ import {
   parseAccountId,
   parseDeviceId,
 } from "@sotto/protocol";
+import type { Saying } from "../../../sdk/core/conversations/author.js";
 import { ContentWriter, type Incoming, type Outcome } from "../../../sdk/core/conversations/content-writer.js";
 import { Early } from "../../../sdk/core/conversations/early.js";
 import { ItemReader } from "../../../sdk/core/conversations/item-reader.js";
 import type { Item } from "../../../sdk/core/conversations/items.js";
-import type { Saying } from "../../../sdk/core/conversations/sender.js";
 import { Timeline } from "../../../sdk/core/conversations/timeline.js";
 import type { SealedStore } from "../../../sdk/core/storage/sealed-store.js";
 import { openSealed } from "./storage/fixture.js";
@@ -74,13 +74,21 @@ export class Talk {
   }
 
   /** Writes a content that another device of `me` said. */
-  async sync(content: Content): Promise<Outcome["kind"]> {
-    return this.take(content, { status: "synced" });
+  async sync(content: Content, acceptedMs?: number): Promise<Outcome["kind"]> {
+    return this.take(content, { status: "synced", acceptedMs });
+  }
+
+  /** Writes a content of the peer that the relay accepted at a time. */
+  async hear(content: Content, acceptedMs: number): Promise<Outcome["kind"]> {
+    return this.take(content, { status: "received", acceptedMs });
   }
 
   /** Accepted a thousandth of a second after it was said, if nothing else is told. */
-  private async take(content: Content, how: Pick<Incoming, "status" | "resolves">): Promise<Outcome["kind"]> {
-    const acceptedMs = how.status === "pending" ? undefined : content.sentAtMs + 1;
+  private async take(
+    content: Content,
+    how: Pick<Incoming, "status" | "resolves" | "acceptedMs">,
+  ): Promise<Outcome["kind"]> {
+    const acceptedMs = how.status === "pending" ? undefined : (how.acceptedMs ?? content.sentAtMs + 1);
     const outcome = await this.writer.write({
       ...how,
       content,

@@ -5,7 +5,7 @@ import type { AccountId, MessageId } from "@sotto/protocol";
 import { type Client, type ClientOptions, type ClientState, createClient, type DirectConversation } from "@sotto/sdk";
 import { other, type Side } from "./events.js";
 import type { KeyWatch } from "./key-watch.js";
-import type { Biography, Copy } from "./ledger.js";
+import type { Biography, Copy, Ledger } from "./ledger.js";
 import { Life } from "./life.js";
 import { pause, within } from "./patience.js";
 import { type View, viewOf } from "./view.js";
@@ -21,6 +21,7 @@ export interface Common {
   readonly watch: KeyWatch;
   /** Whose account is whose; filled as accounts are opened. */
   readonly sides: Map<AccountId, Side>;
+  readonly ledger: Ledger;
   /** A frame passed that is no heartbeat. */
   moved(): void;
   /** Something is wrong, whatever the end shows. */
@@ -231,7 +232,11 @@ export class ChaosDevice {
       if (state === "revoked" && isMember) wrong(`${this.name} was turned away: ${reason?.code}`);
     });
     client.addEventListener("transfer", ({ direction, done, total }) => {
-      if (direction === "receiving" && done >= total) this.biography.isInheritanceDone = true;
+      if (direction !== "receiving" || done < total) return;
+      // A donor that was put back sends what was missed, and has forgotten that it was to send everything.
+      const donor = this.common.ledger.biographies.get(this.biography.donor ?? this.name);
+      const isForgotten = donor?.restores.some(({ at }) => at >= this.biography.joinedAt) === true;
+      if (!isForgotten) this.biography.isInheritanceDone = true;
     });
     void this.acceptEverybody(client);
   }

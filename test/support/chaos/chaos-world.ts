@@ -42,6 +42,7 @@ export class ChaosWorld {
       relay: world.url,
       watch,
       sides: new Map<AccountId, Side>(),
+      ledger: this.ledger,
       moved: this.movement.moved,
       wrong: (what) => this.wrong.push(what),
     };

@@ -124,6 +124,14 @@ describe("the verdict on chaos", () => {
     expect(judge(story.ledger, [end(alice, [], ["noSession"])]).undecryptable).toHaveLength(1);
   });
 
+  it("minds that a device is turned away unless it was revoked", () => {
+    const { story, second } = beginning();
+    story.said("alice-2", { outcome: { state: "failed", code: "badCredentials" } });
+    expect(judge(story.ledger, []).refused).toHaveLength(1);
+    story.ended(second);
+    expect(judge(story.ledger, []).refused).toEqual([]);
+  });
+
   it("minds a refusal unless somebody began anew", () => {
     const { story } = beginning();
     story.said("alice-1", { outcome: { state: "failed", code: "requestPending" } });

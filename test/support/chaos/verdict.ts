@@ -41,7 +41,7 @@ export function judge(ledger: Ledger, ends: readonly End[]): Findings {
   return {
     missing: ends.flatMap((end) => missingOf(oracle, texts, end)),
     strange: ends.flatMap((end) => strangeOf(ledger, end)),
-    disordered: pairsOf(ends).flatMap(([one, two]) => disorderOf(ledger, one, two)),
+    disordered: pairsOf(ends).flatMap(([one, two]) => disorderOf(ledger, oracle, one, two)),
     different: texts.flatMap((text) => differencesOf(oracle, text, ends)),
     undecryptable: ends.flatMap(({ device, view }) =>
       oracle.mayStayClosed(device) ? [] : view.closed.map((reason) => `${device.name}: ${reason}`),
@@ -67,8 +67,10 @@ export function inLines(findings: Findings, most = 12): readonly string[] {
 /** A device that crashed did not say what became of its sayings; in the end it shows it. */
 function learnOutcomes(ledger: Ledger, ends: readonly End[]): void {
   for (const { device, view } of ends) {
-    for (const { id, direction } of view.messages) {
+    for (const { id, direction, status } of view.messages) {
       const saying = ledger.sayings.get(id);
+      // What was deleted may never have left.
+      if (status === "deleted") continue;
       const isKnown = saying === undefined || saying.author !== device.name || saying.outcome.state !== "open";
       // The relay accepted it at some time behind its beginning, which is all that is known.
       if (!isKnown && direction === "sent") saying.outcome = { state: "accepted", atMs: saying.startedMs };
@@ -96,8 +98,13 @@ function strangeOf(ledger: Ledger, { device, view }: End): readonly string[] {
 }
 
 /** Texts that both show and that stand in different places: the first of them, where each puts it. */
-function disorderOf(ledger: Ledger, one: End, two: End): readonly string[] {
-  const both = (mine: View, theirs: View) => mine.messages.filter(({ id }) => shownOf(theirs, id) !== undefined);
+function disorderOf(ledger: Ledger, oracle: Oracle, one: End, two: End): readonly string[] {
+  const isOwed = (id: MessageId) => {
+    const said = ledger.sayings.get(id);
+    return said !== undefined && oracle.mustHave(said, one.device) && oracle.mustHave(said, two.device);
+  };
+  const both = (mine: View, theirs: View) =>
+    mine.messages.filter(({ id }) => shownOf(theirs, id) !== undefined && isOwed(id));
   const [left, right] = [both(one.view, two.view), both(two.view, one.view)];
   const isSame = left.every(({ id }, index) => id === right[index]?.id);
   if (isSame) return [];
@@ -139,6 +146,9 @@ function refusedOf(ledger: Ledger): readonly string[] {
     if (outcome.state !== "failed") return [];
     // What it changes was deleted while it was being said.
     if (kind !== "text" && outcome.code === "invalidArgument") return [];
+    // What a device still had to say when it was revoked: nobody takes it any more.
+    const isRevoked = ledger.biographies.get(saying.author)?.endedAt !== undefined;
+    if (outcome.code === "badCredentials" && isRevoked) return [];
     const isExcused = ledger.resets.length > 0 && at < lastAt && REFUSED_AFTER_RESET.has(outcome.code);
     return isExcused ? [] : [`${nameOf(saying)}: ${outcome.code}`];
   });

@@ -20,7 +20,7 @@ export interface View {
   readonly messages: readonly Shown[];
   /** Texts of its own that are still on their way, or were refused. */
   readonly unaccepted: readonly MessageId[];
-  /** The ids of everything there is, changes too. */
+  /** The ids of everything there is that the relay accepted, changes too. */
   readonly ids: ReadonlySet<MessageId>;
   /** Reasons of items that did not open. */
   readonly closed: readonly string[];
@@ -40,11 +40,12 @@ export async function viewOf(conversation: DirectConversation, sides: ReadonlyMa
     if (item.kind === "undecryptable") closed.push(item.reason);
     const id = "messageId" in item ? item.messageId : undefined;
     if (id === undefined) continue;
-    ids.add(id);
+    const isOnItsWay = "status" in item && (item.status === "pending" || item.status === "failed");
+    if (!isOnItsWay) ids.add(id);
     const { direction, order } = item;
     if (item.kind === "deleted") messages.push({ id, face: "deleted", direction, status: "deleted", order });
     if (item.kind !== "text") continue;
-    if (item.status === "pending" || item.status === "failed") unaccepted.push(id);
+    if (isOnItsWay) unaccepted.push(id);
     else messages.push({ id, face: faceOf(item, sides), direction, status: item.status, order });
   }
   return { messages, unaccepted, ids, closed };

@@ -1,6 +1,7 @@
 /** The honest part of a scripted relay: it greets, and answers what needs no knowledge. */
 
 import { type AccountId, type DeviceId, encodeFrame, type Frame, type FrameToRelay } from "@sotto/protocol";
+import { anonymousWelcome } from "../../sdk/core/link/fixture.js";
 import type { Script, Victim } from "./hostile-relay.js";
 
 /** The root an honest script presents. */
@@ -36,16 +37,7 @@ export function greeted(live: (victim: Victim) => void | Promise<void>): Script 
 }
 
 function welcomeTo(frame: FrameToRelay): Frame<"welcome"> {
-  const nameless = {
-    type: "welcome",
-    oneTimeCount: 0,
-    kyberCount: 0,
-    highestPrekeyId: 0,
-    head: 0,
-    resumed: "no",
-    devices: [],
-    serverTimeMs: Date.now(),
-  } as const;
+  const nameless = { ...anonymousWelcome, serverTimeMs: Date.now() };
   if (frame.type !== "authenticate") return nameless;
   const { account, device }: { account: AccountId; device: DeviceId } = frame;
   return { ...nameless, account, device, keyDigest: new Uint8Array(32) };

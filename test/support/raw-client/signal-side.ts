@@ -49,11 +49,14 @@ const nameOf = ({ account, device }: DeviceAddress) => ProtocolAddress.new(Aci.f
 
 /** Keys, sessions and sealing of one device. */
 export class SignalSide {
-  readonly identity = IdentityKeyPair.generate();
   private readonly prekeys: OwnPrekeys;
   private readonly records: SignalRecords;
 
-  constructor(readonly registrationId: number) {
+  /** With an identity of its own, or with one it got hold of. */
+  constructor(
+    readonly registrationId: number,
+    readonly identity = IdentityKeyPair.generate(),
+  ) {
     const nowMs = Date.now();
     const curve = PrivateKey.generate();
     const kyber = KEMKeyPair.generate();

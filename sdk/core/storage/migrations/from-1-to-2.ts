@@ -174,7 +174,7 @@ function peerRow(value: Uint8Array, spoken: ReadonlyMap<AccountId, Said>): Uint8
   const old = tryOldRow("peer", value);
   if (old === undefined) return undefined;
   const relation = relationOf(old, spoken.get(old.account));
-  return encodeRow("peer", { ...old, claimedUserId: undefined, relation, relationVersion: 0 });
+  return encodeRow("peer", { ...old, claimedUserId: undefined, relation, relationVersion: 0, formerIdentities: [] });
 }
 
 function outboxRow(value: Uint8Array): Uint8Array | undefined {

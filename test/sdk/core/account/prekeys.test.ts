@@ -48,6 +48,24 @@ async function fixture() {
 }
 
 describe("prekey upkeep", () => {
+  it("believes no relay that claims more ids than this device can have given out, and goes on", async () => {
+    const it = await fixture();
+    const { nextPrekeyId } = it.account.current;
+    await it.prekeys.keepUp(it.link, { oneTimeCount: 0, kyberCount: 0, highestPrekeyId: 0xff_ffff });
+    expect(it.published[0]).toMatchObject({ oneTime: "add" });
+    expect(it.account.current.nextPrekeyId).toBe(nextPrekeyId + 200);
+  });
+
+  it("goes on with the keys it has once lies have used up every id", async () => {
+    const it = await fixture();
+    it.account.skipPrekeyIds(0xff_ffff - 100);
+    const before = it.account.current;
+    const keepingUp = it.prekeys.keepUp(it.link, { oneTimeCount: 0, kyberCount: 0 });
+    await expect(keepingUp).rejects.toMatchObject({ code: "badRelay" });
+    expect(it.account.current).toEqual(before);
+    expect((await it.prekeys.longLived()).signedPrekey.id).toBe(before.signedPrekeyId);
+  });
+
   it("does nothing while enough are left and both sides agree", async () => {
     const it = await fixture();
     const { signedPrekey, lastResortPrekey } = await it.prekeys.longLived();

@@ -172,6 +172,21 @@ describe("apply", () => {
     expect(told).toHaveLength(1);
   });
 
+  it("tells nothing before this device was told whom the account blocks, and then all of it", async () => {
+    account.change({ mode: "add", awaiting: "state" });
+    await welcome(new Uint8Array(32));
+    await relate(peer, "blocked");
+    account.change({ policy: "nobody" });
+    await access.apply();
+    await clock.advance(60_000);
+    expect(told).toEqual([]);
+    await relate(other, "blocked");
+    account.change({ awaiting: undefined });
+    access.told();
+    await clock.advance(1);
+    expect(told.map(({ firstContact, blocked }) => [firstContact, blocked.length])).toEqual([["nobody", 2]]);
+  });
+
   it("tells the last decision of several, and does nothing once it is closed", async () => {
     const all = (["grant", "contacts", "nobody"] as const).map((policy) => {
       account.change({ policy });

@@ -52,6 +52,7 @@ beforeEach(async () => {
         log.push("applied");
       },
     },
+    known: async () => undefined,
     owe: () => ({ key: keys.owed(1), value: new Uint8Array(1) }),
     owed: () => log.push("owed"),
     tellOwn: () => [queued("state")],

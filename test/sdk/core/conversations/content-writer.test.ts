@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { beforeEach, describe, expect, it } from "vitest";
 import { hidden } from "../../../../sdk/core/conversations/content-writer.js";
 import type { ItemStatus } from "../../../../sdk/core/conversations/items.js";
+import { settledChanges } from "../../../../sdk/core/conversations/settlement.js";
 import { movesOn } from "../../../../sdk/core/conversations/statuses.js";
 import { me, messageId, peer, Talk } from "../people.js";
 
@@ -326,5 +327,82 @@ describe("what resolves an undecryptable place", () => {
     await talk.write(talk.content(peer, messageId(1), text("hi")), place);
     const item = await talk.reader.item(stale);
     expect(item?.kind === "undecryptable" ? await item.resolved : undefined).toMatchObject({ text: "hi" });
+  });
+});
+
+describe("where a message stands", () => {
+  const order = async () => (await talk.items()).map((item) => ("text" in item ? item.text : undefined));
+
+  it("is told by the earlier of two times, whichever comes first and from whichever side", async () => {
+    const [theirs, mine] = [talk.content(peer, messageId(1), text("a")), talk.content(me, messageId(2), text("b"))];
+    await talk.hear(theirs, 2_000);
+    await talk.sync(mine, 1_500);
+    expect(await order()).toEqual(["b", "a"]);
+    expect(await talk.hear(theirs, 1_000)).toBe("duplicate");
+    expect(await order()).toEqual(["a", "b"]);
+    await talk.hear(theirs, 3_000);
+    expect(await order()).toEqual(["a", "b"]);
+    await talk.sync(mine, 900);
+    expect(await order()).toEqual(["b", "a"]);
+    expect(await talk.timeline.row(1)).toMatchObject({ acceptedMs: 1_000, status: "received" });
+  });
+
+  it("is not told by another content under its id", async () => {
+    await talk.hear(talk.content(peer, messageId(1), text("a")), 2_000);
+    await talk.hear(talk.content(peer, messageId(1), text("b")), 1_000);
+    expect(await talk.timeline.row(1)).toMatchObject({ acceptedMs: 2_000 });
+  });
+
+  /** A message of mine that its relay refused, as a restored copy may hear of one it accepted before. */
+  async function givenUp() {
+    const content = talk.content(me, messageId(1), text("a"));
+    await talk.write(content);
+    const item = await talk.timeline.row(1);
+    if (item === undefined) throw new Error("nothing was said");
+    const refused = { kind: "failed", error: { code: "requestPending" } } as const;
+    await talk.store.commit(settledChanges(talk.timeline, { item, sequence: 1 }, refused));
+    expect(await talk.timeline.row(1)).toMatchObject({ status: "failed" });
+    return content;
+  }
+
+  const confirmed = (acceptedMs: number) =>
+    talk.hear(
+      talk.content(peer, messageId(9), { kind: "receipt", receipt: "delivered", targets: [messageId(1)] }),
+      acceptedMs,
+    );
+
+  it("is where its receipt is if it was given up here, until somebody tells its own time", async () => {
+    const content = await givenUp();
+    await talk.hear(talk.content(peer, messageId(2), text("b")), 2_500);
+    expect(await confirmed(2_000)).toBe("applied");
+    expect(await talk.timeline.row(1)).toMatchObject({ status: "delivered", acceptedMs: 2_000 });
+    expect(await order()).toEqual(["a", "b"]);
+    await talk.sync(content, 1_200);
+    expect(await talk.timeline.row(1)).toMatchObject({ status: "delivered", acceptedMs: 1_200 });
+  });
+
+  it("is the relay's time when it answers behind the receipt, and a late refusal changes nothing", async () => {
+    await talk.write(talk.content(me, messageId(1), text("a")));
+    await confirmed(2_000);
+    const settle = async (outcome: Parameters<typeof settledChanges>[2]) => {
+      const item = await talk.timeline.row(1);
+      if (item === undefined) throw new Error("nothing was said");
+      await talk.store.commit(settledChanges(talk.timeline, { item, sequence: 1 }, outcome));
+      return talk.timeline.row(1);
+    };
+    expect(await settle({ kind: "failed", error: { code: "expired" } })).toMatchObject({ status: "delivered" });
+    expect(await settle({ kind: "accepted", acceptedMs: 1_900 })).toMatchObject({
+      status: "delivered",
+      acceptedMs: 1_900,
+    });
+    expect(await talk.items()).toHaveLength(1);
+  });
+
+  it("says which given-up messages a receipt proved", async () => {
+    const content = await givenUp();
+    const receipt = talk.content(peer, messageId(9), { kind: "receipt", receipt: "read", targets: [messageId(1)] });
+    const incoming = { content: receipt, encoded: encodeContent(receipt), atMs: 1, acceptedMs: 2_000 };
+    const outcome = await talk.writer.write({ ...incoming, status: "received" });
+    expect(outcome.proven).toEqual([content.messageId]);
   });
 });

@@ -10,12 +10,12 @@ import {
   parseMessageId,
 } from "@sotto/protocol";
 import { expect } from "vitest";
+import type { Saying } from "../../../../sdk/core/conversations/author.js";
 import { ContentWriter, hidden } from "../../../../sdk/core/conversations/content-writer.js";
 import { Early } from "../../../../sdk/core/conversations/early.js";
 import { findMessage, ItemReader } from "../../../../sdk/core/conversations/item-reader.js";
 import type { Item } from "../../../../sdk/core/conversations/items.js";
 import { positionOf } from "../../../../sdk/core/conversations/placement.js";
-import type { Saying } from "../../../../sdk/core/conversations/sender.js";
 import { settledChanges } from "../../../../sdk/core/conversations/settlement.js";
 import { Timeline } from "../../../../sdk/core/conversations/timeline.js";
 import { earliestMs } from "../../../../sdk/core/conversations/word-time.js";

@@ -34,7 +34,7 @@ beforeEach(async () => {
         },
       },
     },
-    sender: { passing: () => ({ encoded: Uint8Array.of(1), change: talk.timeline.countersChange() }) },
+    author: { passing: () => ({ encoded: Uint8Array.of(1), change: talk.timeline.countersChange() }) },
     clock: { now: () => nowMs },
     random: nodePlatform.random,
     failed: (error: unknown) => {

@@ -36,7 +36,8 @@ async function fixture() {
   const merge = async (own: Partial<OwnState> | undefined, contacts: readonly ContactState[] = []) => {
     const { profileKey, profileKeyVersion, name, nameVersion, policy, policyVersion } = account.current;
     const mine = { profileKey, profileKeyVersion, name, nameVersion, policy, policyVersion };
-    const body = { own: own === undefined ? undefined : { ...mine, ...own }, contacts: [...contacts] };
+    const last = "no" as const;
+    const body = { own: own === undefined ? undefined : { ...mine, ...own }, contacts: [...contacts], last };
     const after = await accountState.merge(body, async (plan) => {
       await store.commit(plan.build());
       return plan.after;
@@ -78,12 +79,21 @@ describe("account state", () => {
     await it.store.commit([it.peers.change(await it.peers.get(me))]);
     await it.accountState.serve(other);
     const parts = it.outbox.sent.map(({ body }) => decodeOwnBody("state", body ?? new Uint8Array(0)));
-    expect(parts.map(({ own, contacts }) => [own !== undefined, contacts.length])).toEqual([
-      [true, 100],
-      [false, 100],
-      [false, 5],
+    expect(parts.map(({ own, contacts, last }) => [own !== undefined, contacts.length, last])).toEqual([
+      [true, 100, "no"],
+      [false, 100, "no"],
+      [false, 5, "yes"],
     ]);
     expect(it.outbox.sent.every(({ device }) => device === other)).toBe(true);
+  });
+
+  it("is whole in the words of a device that was told everything itself, and in no others", async () => {
+    const it = await fixture();
+    await it.accountState.serve(other);
+    const body = it.outbox.sent[0]?.body ?? new Uint8Array(0);
+    expect(decodeOwnBody("state", await it.accountState.filled(body)).last).toBe("yes");
+    it.account.change({ awaiting: "state" });
+    expect(decodeOwnBody("state", await it.accountState.filled(body)).last).toBe("no");
   });
 
   it("fits into one envelope however long its contacts' names are", () => {
@@ -92,7 +102,7 @@ describe("account state", () => {
       ...({ account: peer, version: 0xffff_ffff, relation: "accepted", verification: "unverified" } as const),
       ...{ userId: text, name: text, identityKey: key(5), profileKey: key(1, 32) },
     }));
-    expect(() => encodeOwnBody("state", { contacts })).not.toThrow();
+    expect(() => encodeOwnBody("state", { contacts, last: "yes" })).not.toThrow();
   });
 
   it("takes the later version of each setting, and of one version the greater value", async () => {
@@ -150,7 +160,7 @@ describe("a contact that two devices know", () => {
     fc.assert(
       fc.property(known, known, known, (one, two, three) => {
         const rows = [one, two, three].map(
-          (part): Row<"peer"> => ({ account: peer, devices: [], identityKey: key(5), ...part }),
+          (part): Row<"peer"> => ({ account: peer, devices: [], formerIdentities: [], identityKey: key(5), ...part }),
         );
         const [a, b, c] = rows as [Row<"peer">, Row<"peer">, Row<"peer">];
         const left = mergedContact(mergedContact(a, told(b)), told(c));

@@ -14,14 +14,6 @@ beforeEach(() => {
   world = new LinkWorld(engine);
 });
 
-/** A link that a new device joined and whose user said yes there. */
-async function joined() {
-  const link = await world.open();
-  const joiner = world.join(link.uri);
-  await world.turn();
-  return { link, ...joiner, code: await joiner.shown };
-}
-
 describe("somebody in the middle who has everything but the URI", () => {
   it("cannot join with a body of its own", async () => {
     for (const forged of [new Uint8Array(700).fill(1), Uint8Array.of(1)]) {
@@ -77,7 +69,7 @@ describe("somebody in the middle who has everything but the URI", () => {
   });
 
   it("cannot provide an account of its own to the new device", async () => {
-    const { link, code, provisioned } = await joined();
+    const { link, code, provisioned } = await world.joined();
     world.rendezvous.bodies.set("provision", new Uint8Array(1_040).fill(7));
     await world.turn();
     expect(await codeOf(provisioned)).toBe("linkInvalid");

@@ -1,4 +1,5 @@
 import {
+  type DeviceId,
   decodeLinkUri,
   deriveDeliveryKey,
   digest,
@@ -29,6 +30,7 @@ let account: OwnAccount;
 let devices: Devices;
 let listed: readonly ListedDevice[];
 /** What happened, in order. */
+let removed: DeviceId[];
 let events: string[];
 let asked: ({ readonly type: string } & Record<string, unknown>)[];
 let failing: SottoError | undefined;
@@ -55,6 +57,7 @@ beforeEach(async () => {
     { device: there, registrationId: 6, addedMs: 20, seenDay: 2, name: names.seal("phone", 6) },
   ];
   events = [];
+  removed = [];
   asked = [];
   failing = undefined;
   devices = new Devices({
@@ -76,7 +79,8 @@ beforeEach(async () => {
       after: [() => events.push("told")],
     }),
     noted: async () => undefined,
-    sendHistory: () => undefined,
+    removed: (device) => removed.push(device),
+    wishHistory: async () => undefined,
   });
 });
 
@@ -92,12 +96,14 @@ describe("the devices of an account", () => {
     await devices.revoke(there);
     expect(events).toEqual(["listDevices", "rotated", "revokeDevice", "told"]);
     expect(asked[1]).toMatchObject({ device: there, deliveryKeyHash: hashDeliveryKey(deriveDeliveryKey(newKey)) });
+    expect(removed).toEqual([there]);
     expect((await OwnAccount.load(store))?.current.profileKey).toEqual(newKey);
   });
 
   it("keep the new key, and tell it, if the relay could not be asked to revoke", async () => {
     failing = new SottoError("offline");
     expect(await codeOf(devices.revoke(there))).toBe("offline");
+    expect(removed).toEqual([]);
     expect(events).toEqual(["listDevices", "rotated", "revokeDevice", "told"]);
     expect((await OwnAccount.load(store))?.current.profileKeyVersion).toBe(1);
   });

@@ -109,7 +109,6 @@ export class LinkWorld {
   readonly rendezvous = new MemoryRendezvous(this.clock);
   /** Registration ids the old side watches for. */
   readonly watched: number[] = [];
-  readonly linked: LinkedDevice[] = [];
   /** Settles when the new device is registered. */
   arrival: () => Promise<LinkedDevice> = () => this.rendezvous.fetched.promise.then(() => newDevice);
 
@@ -129,7 +128,6 @@ export class LinkWorld {
         this.watched.push(registrationId);
         return () => this.arrival();
       },
-      linked: (device) => this.linked.push(device),
     });
   }
 
@@ -158,6 +156,14 @@ export class LinkWorld {
     );
     provisioned.catch(() => undefined);
     return { shown, provisioned };
+  }
+
+  /** A link that a new device joined and whose user said yes there. */
+  async joined(): Promise<{ readonly link: DeviceLink; readonly code: string } & Joiner> {
+    const link = await this.open();
+    const joiner = this.join(link.uri);
+    await this.turn();
+    return { link, ...joiner, code: await joiner.shown };
   }
 
   /** Lets both sides look for each other's steps a few times. */

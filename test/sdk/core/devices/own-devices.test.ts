@@ -23,10 +23,15 @@ async function fixture(store?: SealedStore) {
   const peers = new Peers(sealed);
   const served: number[] = [];
   const failures: unknown[] = [];
-  const trouble = { isCrashing: false };
+  const trouble = { isCrashing: false, nowMs: 1_000 };
   let changes = 0;
   const ownDevices = new OwnDevices({
     ...{ store: sealed, account, peers, locks: new KeyedLock() },
+    former: {
+      aside: async (account, devices) =>
+        devices.map((device) => ({ key: keys.session(sealed, account, device), value: undefined })),
+    },
+    nowMs: () => trouble.nowMs,
     async serve({ device }) {
       if (trouble.isCrashing) throw new Error("crashed");
       served.push(device);
@@ -51,6 +56,24 @@ describe("own devices", () => {
     expect(it.ownDevices.others).toEqual([2, 3]);
     expect(it.served).toEqual([]);
     expect(await it.peers.get(me)).toMatchObject({ devices: [2, 3], identityKey: ownRow().identityPublic });
+  });
+
+  it("count for what the relay took of them before they were gone, also after a restart, and for nothing later", async () => {
+    const it = await fixture();
+    await it.hear(listed(1), listed(2));
+    expect(it.ownDevices.isHeard(parseDeviceId(2), 9_000)).toBe(true);
+    it.trouble.nowMs = 2_000;
+    await it.hear(listed(1));
+    const next = await fixture(it.store);
+    next.trouble.nowMs = 5_000;
+    await next.hear(listed(1));
+    for (const { ownDevices } of [it, next]) {
+      expect(ownDevices.isHeard(parseDeviceId(2), 2_000)).toBe(true);
+      expect(ownDevices.isHeard(parseDeviceId(2), 2_001)).toBe(false);
+    }
+    // One that came and went while nobody here listened.
+    expect(next.ownDevices.isHeard(parseDeviceId(3), 5_000)).toBe(true);
+    expect(next.ownDevices.isHeard(parseDeviceId(3), 5_001)).toBe(false);
   });
 
   it("are served once when they are new, also if they take the place of a former one", async () => {
@@ -88,6 +111,24 @@ describe("own devices", () => {
     expect(second.ownDevices.others).toEqual([2]);
     await second.hear(listed(1), listed(2));
     expect(second.served).toEqual([2]);
+  });
+
+  it("are taken from the newest of the lists that come at once, so that a flood of them holds nothing", async () => {
+    const it = await fixture();
+    await it.hear(listed(1));
+    for (let turn = 2; turn < 100; turn++) it.ownDevices.heard([listed(1), listed(9, turn)]);
+    await it.hear(listed(1), listed(2));
+    expect(it.served).toEqual([2]);
+    expect(it.changed()).toBe(2);
+  });
+
+  it("that this one removed are gone at once: the relay tells all others, and not this one", async () => {
+    const it = await fixture();
+    await it.hear(listed(1), listed(2), listed(3));
+    it.ownDevices.removed(parseDeviceId(2));
+    expect(it.ownDevices.isHeard(parseDeviceId(2), it.trouble.nowMs + 1)).toBe(false);
+    await it.ownDevices.settled();
+    expect(it.ownDevices.others).toEqual([3]);
   });
 
   it("are none of ours in a list that lacks this device", async () => {

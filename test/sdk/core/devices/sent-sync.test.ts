@@ -1,7 +1,7 @@
 import { type Content, encodeContent, parseDeviceId } from "@sotto/protocol";
 import { describe, expect, it } from "vitest";
 import { OwnAccount } from "../../../../sdk/core/account/own-account.js";
-import type { Saying } from "../../../../sdk/core/conversations/sender.js";
+import type { Saying } from "../../../../sdk/core/conversations/author.js";
 import { KeyHandover } from "../../../../sdk/core/devices/key-handover.js";
 import { SentSync } from "../../../../sdk/core/devices/sent-sync.js";
 import { KeptSends } from "../../../../sdk/core/outbox/kept-sends.js";
@@ -70,7 +70,8 @@ describe("telling own devices what was sent", () => {
       it.row(text, { recipient: me }),
     ];
     for (const row of rows) expect(it.sentSync.accepted(row, 77)).toEqual([]);
-    expect(it.sentSync.accepted(it.row(receipt("read")), 77)).toHaveLength(1);
+    // Told when it was marked.
+    expect(it.sentSync.accepted(it.row(receipt("read")), 77)).toEqual([]);
     it.devices.others = [];
     expect(it.sentSync.accepted(it.row(text), 77)).toEqual([]);
   });
@@ -79,6 +80,24 @@ describe("telling own devices what was sent", () => {
     const it = await fixture();
     it.outbox.room = 0;
     expect(it.sentSync.accepted(it.row(text), 77)).toEqual([]);
+  });
+
+  it("tells of a read mark when it is made, whatever becomes of the receipt", async () => {
+    const it = await fixture();
+    const { body } = it.row(receipt("read"));
+    for (const { sent } of it.sentSync.marked(peer, 77, body)) sent();
+    expect(it.outbox.sent).toEqual([{ recipient: me, type: "sent", peer, atMs: 77, body }]);
+    it.devices.others = [];
+    expect(it.sentSync.marked(peer, 78, body)).toEqual([]);
+  });
+
+  it("gives a new device nothing old because it was sent again, and what is new with its own time", async () => {
+    const it = await fixture();
+    const resendOf = new Uint8Array(16);
+    await it.keep(it.row(text, { resendOf, atMs: 900_000 }), 1_000_500);
+    await it.keep(it.row(text, { resendOf, atMs: 1_000_100 }), 1_000_600);
+    await it.sentSync.serve(other, 1_000_000);
+    expect(it.outbox.sent.map(({ atMs }) => atMs)).toEqual([1_000_100]);
   });
 
   it("gives a new device what it missed since it was added, in order, and nothing from before", async () => {

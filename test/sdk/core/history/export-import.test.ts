@@ -1,8 +1,8 @@
 import { type ArchiveEntry, type Content, encodeContent, encodeOwnBody, limits, type MessageId } from "@sotto/protocol";
 import { describe, expect, it } from "vitest";
 import { OwnAccount } from "../../../../sdk/core/account/own-account.js";
+import type { Saying } from "../../../../sdk/core/conversations/author.js";
 import { Conversations } from "../../../../sdk/core/conversations/conversations.js";
-import type { Saying } from "../../../../sdk/core/conversations/sender.js";
 import { HistoryExport } from "../../../../sdk/core/history/export.js";
 import { HistoryImport } from "../../../../sdk/core/history/import.js";
 import { KeyedLock } from "../../../../sdk/core/keyed-lock.js";

@@ -2,7 +2,7 @@ import { decodeOwnBody, encodeOwnBody, parseDeviceId } from "@sotto/protocol";
 import { describe, expect, it } from "vitest";
 import { History, type TransferProgress } from "../../../../sdk/core/history/history.js";
 import { nothing } from "../../../../sdk/core/inbox/plan.js";
-import type { Order } from "../../../../sdk/core/outbox/outbox.js";
+import type { Order } from "../../../../sdk/core/outbox/order.js";
 import { keys } from "../../../../sdk/core/rows.js";
 import type { SealedStore } from "../../../../sdk/core/storage/sealed-store.js";
 import { nodePlatform } from "../../../../sdk/node/platform.js";
@@ -92,6 +92,23 @@ describe("a transfer of history", () => {
     await next.run();
     expect(next.parts().map(({ part }) => part)).toEqual([9, 10, 11, 12, 13, 14, 15, 16]);
     expect(next.parts()[0]?.transfer).toEqual(first.parts()[0]?.transfer);
+  });
+
+  it("wished for a device that is not there yet begins when it joins, also in a later run, and once", async () => {
+    const first = await fixture();
+    await first.history.wish(77);
+    await first.history.joined(phone, 78);
+    await first.run();
+    expect(first.queued).toEqual([]);
+    first.history.close();
+    const next = await fixture(first.store);
+    await next.history.joined(phone, 77);
+    expect(await next.store.get(keys.transfer(phone))).toBeDefined();
+    await next.run();
+    expect(next.parts().length).toBe(8);
+    await next.history.joined(phone, 77);
+    await next.run();
+    expect(next.parts().length).toBe(8);
   });
 
   it("waits while the outbox is full", async () => {

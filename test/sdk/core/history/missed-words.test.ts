@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { ConversationState } from "../../../../sdk/core/conversations/conversations.js";
 import { MissedWords } from "../../../../sdk/core/history/missed-words.js";
 import type { Plan } from "../../../../sdk/core/inbox/plan.js";
-import type { Order } from "../../../../sdk/core/outbox/outbox.js";
+import type { Order } from "../../../../sdk/core/outbox/order.js";
 import type { Row } from "../../../../sdk/core/rows.js";
 import { manualClock } from "../link/manual-clock.js";
 import { me, peer } from "../people.js";
@@ -12,7 +12,8 @@ const DAY_MS = 24 * 3_600_000;
 const other = parseDeviceId(2);
 
 function sent(over: Partial<Row<"sent">> & { readonly acceptedMs: number }): Row<"sent"> {
-  return { recipient: peer, type: "content", body: Uint8Array.of(1), sentMs: over.acceptedMs, resends: 0, ...over };
+  const body = new TextEncoder().encode(`${over.acceptedMs}`);
+  return { recipient: peer, type: "content", body, sentMs: over.acceptedMs, resends: 0, ...over };
 }
 
 function fixture(kept: readonly Row<"sent">[] = []) {
@@ -24,7 +25,8 @@ function fixture(kept: readonly Row<"sent">[] = []) {
     clock,
     peers: {
       get: async (account: AccountId) => {
-        return { account, relation: world.relation, relationVersion: 0, verification: "unverified", devices: [other] };
+        const known = { verification: "unverified", devices: [other], formerIdentities: [] } as const;
+        return { account, relation: world.relation, relationVersion: 0, ...known };
       },
     },
     conversations: {
@@ -72,6 +74,11 @@ describe("asking for what was lost", () => {
     expect((await run(words.ask({ ...lost, sinceMs: 120 * DAY_MS }))).map(({ recipient }) => recipient)).toEqual([me]);
   });
 
+  it("tells who asks when a message was said first, also if it was sent again since", async () => {
+    const { words, run } = fixture([sent({ acceptedMs: 500, atMs: 100 }), sent({ acceptedMs: 300 })]);
+    expect((await run(words.answer(peer, 50))).map(({ atMs }) => atMs)).toEqual([100, 300]);
+  });
+
   it("asks nobody who is no contact", async () => {
     const { world, words, run } = fixture();
     world.relation = "received";
@@ -87,7 +94,7 @@ describe("answering who lost something", () => {
     sent({ acceptedMs: 5 }),
     sent({ acceptedMs: 40, recipient: me }),
     sent({ acceptedMs: 50, type: "retry" }),
-    sent({ acceptedMs: 60, resends: 3 }),
+    sent({ acceptedMs: 60, resends: 16 }),
   ];
 
   it("sends again what was said to that account since, in its order, and each thing a few times at most", async () => {
@@ -96,6 +103,20 @@ describe("answering who lost something", () => {
     expect(answered.map(({ type, resendOf }) => [type, resendOf?.[0]])).toEqual([
       ["content", 1],
       ["content", 0],
+    ]);
+  });
+
+  it("sends each content once, as a repetition of its first send", async () => {
+    const body = Uint8Array.of(1);
+    const { words, run } = fixture([
+      sent({ acceptedMs: 40, atMs: 20, body }),
+      sent({ acceptedMs: 20, body }),
+      sent({ acceptedMs: 30 }),
+    ]);
+    const answered = await run(words.answer(peer, 10));
+    expect(answered.map(({ atMs, resendOf }) => [atMs, resendOf?.[0]])).toEqual([
+      [20, 1],
+      [30, 2],
     ]);
   });
 

@@ -7,7 +7,7 @@ import type { SealedStore } from "../../../../sdk/core/storage/sealed-store.js";
 import { nodePlatform } from "../../../../sdk/node/platform.js";
 import { manualClock } from "../link/manual-clock.js";
 import { ownRow } from "../outbox/fixture.js";
-import { device } from "../people.js";
+import { device, peer } from "../people.js";
 import { openSealed, text } from "../storage/fixture.js";
 
 const ADDED_MS = 1_000;
@@ -111,6 +111,17 @@ describe("a first welcome", () => {
     await recovery.beforeReady(welcome());
     await recovery.beforeReady(welcome());
     expect(did).toEqual(["restoring", "retired"]);
+  });
+
+  it("that does not know this state has what did not open asked for once more", async () => {
+    const { store, recovery, used } = await fixture();
+    await used();
+    const key = keys.undecryptable(new Uint8Array(16));
+    const waiting = { sender: peer, device: phone.device, sinceMs: 1, acceptedMs: 1 };
+    await store.commit([{ key, value: encodeRow("undecryptable", { ...waiting, askedMs: 2 }) }]);
+    await recovery.beforeReady(welcome());
+    const row = decodeRow("undecryptable", (await store.get(key)) ?? new Uint8Array());
+    expect(row).toEqual({ ...waiting, askedMs: undefined, conversation: undefined, sequence: undefined });
   });
 
   it("that knows it, or comes before anything was encrypted, takes none", async () => {

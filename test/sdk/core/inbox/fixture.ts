@@ -16,17 +16,20 @@ import { Consent } from "../../../../sdk/core/consent/consent.js";
 import { Conversations } from "../../../../sdk/core/conversations/conversations.js";
 import { Counters } from "../../../../sdk/core/counters.js";
 import { AccountState } from "../../../../sdk/core/devices/account-state.js";
+import { FirstState } from "../../../../sdk/core/devices/first-state.js";
 import { Acknowledgements } from "../../../../sdk/core/inbox/acknowledgements.js";
 import { Inbox } from "../../../../sdk/core/inbox/inbox.js";
 import { OwnMail } from "../../../../sdk/core/inbox/own-mail.js";
 import { PeerMail } from "../../../../sdk/core/inbox/peer-mail.js";
 import { Receipts } from "../../../../sdk/core/inbox/receipts.js";
 import { Repairs } from "../../../../sdk/core/inbox/repairs.js";
+import { Resends } from "../../../../sdk/core/inbox/resends.js";
 import { UnopenedMail } from "../../../../sdk/core/inbox/unopened-mail.js";
 import { Waiting } from "../../../../sdk/core/inbox/waiting.js";
 import { KeyedLock } from "../../../../sdk/core/keyed-lock.js";
 import { KeptSends } from "../../../../sdk/core/outbox/kept-sends.js";
 import { type Engine, EngineRefusal } from "../../../../sdk/core/ports.js";
+import { FormerSessions } from "../../../../sdk/core/sessions/former-sessions.js";
 import { IdentityChanges } from "../../../../sdk/core/sessions/identity-changes.js";
 import { Peers } from "../../../../sdk/core/sessions/peers.js";
 import type { SealedStore } from "../../../../sdk/core/storage/sealed-store.js";
@@ -123,8 +126,9 @@ export async function inboxFixture(): Promise<InboxFixture> {
   const failed = (error: unknown) => failures.push(error);
   const events: string[] = [];
   const acknowledged: number[] = [];
+  const former = new FormerSessions({ store, engine: unsafePlaintextEngine, clock });
   const identityChanges = new IdentityChanges({
-    store,
+    former,
     conversations,
     clock,
     keyChanged: () => events.push("keychange"),
@@ -150,6 +154,7 @@ export async function inboxFixture(): Promise<InboxFixture> {
   });
   const consent = new Consent({
     ...{ store, account, peers, locks, clock, arrivals, conversations, outbox },
+    known: async () => undefined,
     owe: (content) => receipts.owe(content),
     owed: () => receipts.wake(),
     access: { rotate: async () => ({ build: () => [], after: [] }), apply: async () => {} },
@@ -159,12 +164,18 @@ export async function inboxFixture(): Promise<InboxFixture> {
     requestsChanged: () => {},
   });
   const repairs = new Repairs({
-    ...{ store, account, peers, clock, counters, conversations, locks, failed, keptSends, outbox },
+    ...{ store, account, peers, clock, counters, conversations, locks, failed, outbox },
     sessions: { open: async () => {} },
     isOnline: () => false,
   });
+  const resends = new Resends({ account, counters, keptSends, outbox });
   const acknowledgements = new Acknowledgements((upTo) => acknowledged.push(upTo));
   const waiting = new Waiting({ store, clock });
+  const firstState = new FirstState({
+    ...{ store, account, clock, outbox, failed },
+    addedMs: () => 500,
+    told: () => told.push("told everything"),
+  });
   const taking = {
     ...{
       store,
@@ -175,10 +186,12 @@ export async function inboxFixture(): Promise<InboxFixture> {
       arrivals,
       receipts,
       repairs,
+      resends,
       waiting,
       counters,
       clock,
       accountState,
+      firstState,
     },
     recovery: { answerMissed: async () => plan("answered what was missed") },
     history: {
@@ -188,6 +201,7 @@ export async function inboxFixture(): Promise<InboxFixture> {
     },
     tell: (_state: unknown, { type }: { readonly type: string }) => events.push(type),
     arrived: (_state: unknown, sequence: number) => events.push(`arrived ${sequence}`),
+    proven: (_state: unknown, id: string) => events.push(`proven ${id}`),
   };
   const plan = (what: string) => ({ build: () => [], after: [() => told.push(what)] });
   const inbox = new Inbox({
@@ -202,15 +216,12 @@ export async function inboxFixture(): Promise<InboxFixture> {
       counters,
       failed,
     },
-    async decrypt(records, unsealed) {
-      const { plaintext, changes } = await unsafePlaintextEngine.decrypt(records, unsealed);
-      records.collect(changes);
-      return plaintext;
-    },
+    former,
     peerMail: new PeerMail(taking),
     ownMail: new OwnMail(taking),
     unopenedMail: new UnopenedMail(taking),
     log: () => {},
+    isOwnDevice: (device) => device === otherDevice,
     roots: () => [],
     nowMs: () => clock.now(),
     gap: (missed) => events.push(`gap ${missed}`),

@@ -8,7 +8,7 @@ import {
   parseDeviceId,
 } from "@sotto/protocol";
 import { describe, expect, it } from "vitest";
-import type { Saying } from "../../../../sdk/core/conversations/sender.js";
+import type { Saying } from "../../../../sdk/core/conversations/author.js";
 import { decodeRow, keys, range } from "../../../../sdk/core/rows.js";
 import { me, messageId, peer } from "../people.js";
 import { type InboxFixture, inboxFixture, newIdentity, otherDevice } from "./fixture.js";
@@ -26,7 +26,7 @@ function sent(
 }
 
 function state(it: InboxFixture, body: Partial<OwnBody<"state">>) {
-  return it.own({ type: "state", body: encodeOwnBody("state", { contacts: [], ...body }) });
+  return it.own({ type: "state", body: encodeOwnBody("state", { contacts: [], last: "no", ...body }) });
 }
 
 const hello = { kind: "text", text: "hello" } as const;
@@ -65,6 +65,19 @@ describe("what another device of this account sent", () => {
     expect(it.acknowledged.at(-1)).toBe(6);
   });
 
+  it("counts for nothing once the relay lists the device no more, whatever proves who it was", async () => {
+    const it = await inboxFixture();
+    await it.relate("accepted");
+    const gone = 3;
+    await it.deliver({ ...sent(it, hello, { device: gone }), device: gone });
+    await it.deliver({ ...state(it, { contacts: [] }), device: gone });
+    await it.deliver({ ...sent(it, hello, { device: gone }), device: gone, refusal: "noSession" });
+    expect(it.counters.snapshot()).toEqual({ rejected: 3 });
+    expect(await it.shapes()).toEqual([]);
+    expect(await it.store.list(range(keys.sessions, 9))).toEqual([]);
+    expect(it.acknowledged.at(-1)).toBe(3);
+  });
+
   it("counts for nothing under another identity than this account's", async () => {
     const it = await inboxFixture();
     const content = encodeContent(it.talk.content(me, messageId(1), hello, { device: otherDevice }));
@@ -85,7 +98,7 @@ describe("what another device of this account did not get across", () => {
     const answered = (cursor: number) => new Uint8Array(16).fill(cursor);
     const content = encodeContent(it.talk.content(me, messageId(1), hello, { device: otherDevice }));
     await it.deliver(it.own({ type: "sent", peer, atMs: 1, content, resendOf: answered(1) }));
-    const body = encodeOwnBody("state", { contacts: [] });
+    const body = encodeOwnBody("state", { contacts: [], last: "no" });
     await it.deliver(it.own({ type: "state", body, resendOf: answered(2) }));
     await it.deliver(it.own({ type: "nothing", resendOf: answered(3) }));
     await it.deliver(it.own({ type: "unavailable", envelopes: [answered(4)] }));
@@ -200,5 +213,30 @@ describe("history of another device of this account", () => {
     expect(it.counters.snapshot()).toMatchObject({ unfit: wrong.length });
     expect(it.told).toEqual([]);
     expect(parseDeviceId(2)).toBe(otherDevice);
+  });
+});
+
+describe("what another device tells a new one", () => {
+  const contact = { account: peer, version: 1, relation: "accepted", verification: "unverified" } as const;
+
+  it("is all there is only with its last part", async () => {
+    const it = await inboxFixture();
+    it.account.change({ awaiting: "state" });
+    await it.deliver(state(it, { contacts: [contact] }));
+    expect([it.account.current.awaiting, it.told.includes("told everything")]).toEqual(["state", false]);
+    await it.deliver(state(it, { last: "yes" }));
+    expect([it.account.current.awaiting, it.told.includes("told everything")]).toEqual([undefined, true]);
+    expect(it.outbox.sent.filter(({ type }) => type === "missed")).toEqual([]);
+  });
+
+  it("is followed by a question for what was dropped before it, since the new one was added", async () => {
+    const it = await inboxFixture();
+    it.account.change({ awaiting: "state" });
+    await it.deliver(it.text(1));
+    await it.deliver(it.text(2));
+    expect(it.account.current.awaiting).toBe("stateAndMail");
+    await it.deliver(state(it, { contacts: [contact], last: "yes" }));
+    const questions = it.outbox.sent.filter(({ type }) => type === "missed");
+    expect(questions).toMatchObject([{ recipient: me, device: otherDevice, atMs: 500 }]);
   });
 });

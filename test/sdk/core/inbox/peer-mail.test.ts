@@ -1,8 +1,8 @@
 import { encodeContent } from "@sotto/protocol";
 import { describe, expect, it } from "vitest";
-import type { Saying } from "../../../../sdk/core/conversations/sender.js";
+import type { Saying } from "../../../../sdk/core/conversations/author.js";
 import { decodeRow, keys, range } from "../../../../sdk/core/rows.js";
-import { messageId, peer } from "../people.js";
+import { me, messageId, peer } from "../people.js";
 import { ACCEPTED_MS, type InboxFixture, inboxFixture, oldIdentity } from "./fixture.js";
 
 const profileKey = new Uint8Array(32).fill(9);
@@ -119,6 +119,33 @@ describe("mail of a contact", () => {
     const other = new Uint8Array(32).fill(8);
     await it.deliver(it.said({ type: "contact", profileKey: other }));
     expect(await it.peers.get(peer)).toMatchObject({ name: "Bob", profileKey: other });
+  });
+
+  it("stands where it was said first, also if what did not open had itself been sent again", async () => {
+    const it = await inboxFixture();
+    await it.relate("accepted");
+    await it.deliver({ sender: peer, identity: [...oldIdentity], refusal: "noSession" });
+    const content = encodeContent(it.talk.content(peer, messageId(1), { kind: "text", text: "hi" }));
+    const resendOf = new Uint8Array(16).fill(1);
+    await it.deliver(it.said({ type: "content", content, resendOf, atMs: ACCEPTED_MS - 2_400 }));
+    const { timeline } = await it.conversations.of(peer);
+    expect(await timeline.row(1)).toMatchObject({ shape: "content", acceptedMs: ACCEPTED_MS - 2_400 });
+  });
+
+  it("has a given-up message sent once more that it confirms", async () => {
+    const it = await inboxFixture();
+    await it.relate("accepted");
+    const { timeline, writer } = await it.conversations.of(peer);
+    const mine = it.talk.content(me, messageId(1), { kind: "text", text: "hi" });
+    const said = await writer.write({ content: mine, encoded: encodeContent(mine), atMs: 1, status: "pending" });
+    await it.store.commit(said.build().changes);
+    const item = await timeline.row(1);
+    if (item === undefined) throw new Error("nothing was said");
+    await it.store.commit([timeline.replace(1, { ...item, status: "failed", failure: "requestPending" })]);
+    const receipt = { kind: "receipt", receipt: "delivered", targets: [messageId(1)] } as const;
+    await it.deliver(introduced(it, 2, receipt));
+    expect(it.events).toContain(`proven ${messageId(1)}`);
+    expect(await timeline.row(1)).toMatchObject({ status: "delivered", acceptedMs: ACCEPTED_MS + 1 });
   });
 
   it("empties the place of what turns out to have been nothing to show", async () => {

@@ -6,8 +6,7 @@ import { Conversations } from "../../../../sdk/core/conversations/conversations.
 import { Counters } from "../../../../sdk/core/counters.js";
 import { Repairs } from "../../../../sdk/core/inbox/repairs.js";
 import { KeyedLock } from "../../../../sdk/core/keyed-lock.js";
-import { KeptSends } from "../../../../sdk/core/outbox/kept-sends.js";
-import { encodeRow, keys, type Row, range } from "../../../../sdk/core/rows.js";
+import { encodeRow, keys, range } from "../../../../sdk/core/rows.js";
 import { Peers } from "../../../../sdk/core/sessions/peers.js";
 import { manualClock, settled } from "../link/manual-clock.js";
 import { ownRow } from "../outbox/fixture.js";
@@ -29,13 +28,12 @@ async function fixture() {
   }
   const failures: unknown[] = [];
   const failed = (error: unknown) => failures.push(error);
-  const keptSends = new KeptSends({ store, clock, failed });
   const outbox = new UnsafeOutbox();
   const words = outbox.sent;
   const opened: AccountId[] = [];
   const relay = { isOnline: true, refusal: undefined as SottoError | undefined };
   const repairs = new Repairs({
-    ...{ store, account, peers, clock, conversations, keptSends, failed, outbox },
+    ...{ store, account, peers, clock, conversations, failed, outbox },
     ...{ locks: new KeyedLock(), counters: new Counters() },
     sessions: {
       async open(account) {
@@ -63,22 +61,7 @@ async function fixture() {
     await clock.advance(ms);
     for (let turn = 0; turn < 30; turn++) await settled();
   };
-  /** Something that was sent to an account and is kept. */
-  const keep = async (recipient: AccountId, over: Partial<Row<"outbox">> = {}) => {
-    made += 1;
-    const envelope = Uint8Array.from({ length: 16 }, (_, at) => (at < 2 ? made >> (8 * at) : 99));
-    const row = { envelope, recipient, type: "content", envelopes: [], body: Uint8Array.of(5), ...over } as const;
-    const when = { atMs: clock.now(), acceptedMs: clock.now() };
-    await store.commit([keptSends.keep({ ...row, createdMs: 0, state: "queued" }, when)]);
-    return envelope;
-  };
-  /** Answers a request and commits what that changes. */
-  const answer = async (asker: AccountId, envelopes: readonly Uint8Array[], from = device) => {
-    const plan = await repairs.answer({ account: asker, device: from }, envelopes);
-    await store.commit(plan.build());
-    for (const work of plan.after) work();
-  };
-  return { store, clock, peers, repairs, outbox, words, opened, relay, failures, fail, pass, keep, answer };
+  return { store, clock, peers, repairs, words, opened, relay, failures, fail, pass };
 }
 
 describe("asking for what did not open", () => {
@@ -168,55 +151,7 @@ describe("asking for what did not open", () => {
   });
 });
 
-describe("answering who could not open", () => {
-  it("sends again what went to the asker, and nothing that went to somebody else", async () => {
-    const it = await fixture();
-    const [mine, theirs] = [await it.keep(peer), await it.keep(stranger)];
-    await it.answer(peer, [mine, theirs]);
-    expect(it.words).toMatchObject([
-      { type: "content", recipient: peer, resendOf: mine, body: Uint8Array.of(5) },
-      { type: "unavailable", recipient: peer, envelopes: [theirs] },
-    ]);
-  });
-
-  it("sends the same at most three times", async () => {
-    const it = await fixture();
-    const envelope = await it.keep(peer);
-    for (let time = 0; time < 10; time++) await it.answer(peer, [envelope]);
-    expect(it.words.filter(({ type }) => type === "content")).toHaveLength(3);
-  });
-
-  it("answers nothing while the outbox has no room, and counts nothing", async () => {
-    const it = await fixture();
-    const envelope = await it.keep(peer);
-    it.outbox.room = 0;
-    for (let time = 0; time < 10; time++) await it.answer(peer, [envelope]);
-    it.outbox.room = 10;
-    await it.answer(peer, [envelope]);
-    expect(it.words).toMatchObject([{ type: "content" }]);
-  });
-
-  it("answers a device of this account alone, and with all that its word was", async () => {
-    const it = await fixture();
-    const other = parseDeviceId(2);
-    const sent = { type: "sent", peer, atMs: 7 } as const;
-    const [synced, elsewhere] = [await it.keep(me, sent), await it.keep(me, { ...sent, device: parseDeviceId(3) })];
-    const state = await it.keep(me, { type: "state" });
-    await it.answer(me, [synced, elsewhere, state], other);
-    expect(it.words).toMatchObject([
-      { recipient: me, device: other, type: "sent", peer, atMs: 7, body: Uint8Array.of(5), resendOf: synced },
-      { recipient: me, device: other, type: "state", body: Uint8Array.of(5), resendOf: state },
-      { recipient: me, device: other, type: "unavailable", envelopes: [elsewhere] },
-    ]);
-  });
-
-  it("says that there is nothing to show where only SDKs talked", async () => {
-    const it = await fixture();
-    const envelope = await it.keep(peer, { type: "retry", envelopes: [new Uint8Array(16)] });
-    await it.answer(peer, [envelope]);
-    expect(it.words).toMatchObject([{ type: "nothing", recipient: peer, resendOf: envelope }]);
-  });
-
+describe("being told that it is lost", () => {
   it("takes no word of others for a place: only the device that sent it can say that it is lost", async () => {
     const it = await fixture();
     const { envelope, sequence, timeline } = await it.fail(peer);

@@ -13,7 +13,8 @@ import type { Cancellation } from "../../../../sdk/core/cancellation.js";
 import { Counters } from "../../../../sdk/core/counters.js";
 import { KeyedLock } from "../../../../sdk/core/keyed-lock.js";
 import { KeptSends } from "../../../../sdk/core/outbox/kept-sends.js";
-import { Outbox, type Settled } from "../../../../sdk/core/outbox/outbox.js";
+import type { Settled } from "../../../../sdk/core/outbox/order.js";
+import { Outbox } from "../../../../sdk/core/outbox/outbox.js";
 import type { Row } from "../../../../sdk/core/rows.js";
 import { Peers } from "../../../../sdk/core/sessions/peers.js";
 import type { SealedStore } from "../../../../sdk/core/storage/sealed-store.js";
@@ -88,12 +89,16 @@ export interface OutboxFixture {
   readonly counters: Counters;
   readonly repairs: { count: number };
   answer: Answer;
-  state: "ready" | "waiting";
+  state: "ready" | "waiting" | "ended";
+  /** Why the device's connection ended for good. */
+  end: SottoError | undefined;
   encryptFails: SottoError | undefined;
   /** The host's grants, the one to show first. */
   grants: string[];
   /** The profile key that may leave. */
   handedOut: Uint8Array | undefined;
+  /** This device waits to be told who its contacts are. */
+  isStateAwaited: boolean;
   /** Other devices of this account. */
   ownOthers: DeviceId[];
   /** Queues and commits a row whose content is one byte. */
@@ -142,11 +147,15 @@ export async function outboxFixture(store?: SealedStore, clock = manualClock()):
         get state() {
           return fixture.state;
         },
+        get end() {
+          return fixture.end;
+        },
         request: request("device"),
       },
       anonymous: { request: request("anonymous") },
       nowMs: () => clock.now() + RELAY_AHEAD_MS,
     },
+    isStateAwaited: () => fixture.isStateAwaited,
     grants: {
       of: async () => fixture.grants[0],
       async refused() {
@@ -174,8 +183,10 @@ export async function outboxFixture(store?: SealedStore, clock = manualClock()):
     ...{ store: sealed, clock, outbox, peers, keptSends, outcomes, sends, failures, counters, repairs },
     answer: async () => accepted,
     state: "ready",
+    end: undefined,
     encryptFails: undefined,
     grants: [],
+    isStateAwaited: false,
     handedOut: new Uint8Array(32).fill(7),
     ownOthers: [],
     async put(content) {

@@ -1,6 +1,6 @@
 import { decodePayload, parseDeviceId, SottoError } from "@sotto/protocol";
 import { describe, expect, it } from "vitest";
-import type { Order } from "../../../../sdk/core/outbox/outbox.js";
+import type { Order } from "../../../../sdk/core/outbox/order.js";
 import { keys, range } from "../../../../sdk/core/rows.js";
 import { conversationId, device, me, peer } from "../people.js";
 import { accepted, holdProfileKey, mismatch, outboxFixture, quiet, RELAY_AHEAD_MS, refuse } from "./fixture.js";
@@ -218,6 +218,38 @@ describe("the outbox", () => {
     // What has an item can be tried again; the rest is dropped.
     expect(await it.store.list(range(keys.outboxAll, 10))).toHaveLength(1);
   });
+
+  it("fails what is on its way and what waits once the relay knows this device no more", async () => {
+    const it = await outboxFixture();
+    it.answer = () => refuse("notAuthenticated");
+    await it.put(1);
+    await quiet();
+    it.state = "ended";
+    it.end = new SottoError("badCredentials");
+    await it.put(2);
+    await quiet();
+    expect(it.outcomes.map(({ kind, code }) => ({ kind, code }))).toEqual([
+      { kind: "failed", code: "badCredentials" },
+      { kind: "failed", code: "badCredentials" },
+    ]);
+    expect(it.sends).toHaveLength(1);
+  });
+
+  it.each(["displaced", "unsupportedVersion", "rootRequired"] as const)(
+    "leaves to the next client what %s ends",
+    async (code) => {
+      const it = await outboxFixture();
+      it.answer = () => refuse(code);
+      await it.put(1);
+      await quiet();
+      it.state = "ended";
+      it.end = new SottoError(code);
+      await it.put(2);
+      await quiet();
+      expect(it.outcomes).toEqual([]);
+      expect(it.outbox.size).toBe(2);
+    },
+  );
 
   it("keeps a key back until the relay holds its delivery key, and then goes on", async () => {
     const it = await outboxFixture();

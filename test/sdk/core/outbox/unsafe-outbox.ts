@@ -1,6 +1,6 @@
 /** An outbox that only remembers what it was asked for: nothing it takes is durable, and nothing leaves. */
 
-import type { Order, Queued } from "../../../../sdk/core/outbox/outbox.js";
+import type { Order, Queued } from "../../../../sdk/core/outbox/order.js";
 
 /** Takes orders up to `room`. */
 export class UnsafeOutbox {
@@ -17,4 +17,8 @@ export class UnsafeOutbox {
   }
 
   async vacancy(): Promise<void> {}
+
+  assertRoom(): void {}
+
+  wake(): void {}
 }

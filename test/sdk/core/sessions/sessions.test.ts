@@ -4,6 +4,7 @@ import { OwnAccount } from "../../../../sdk/core/account/own-account.js";
 import { Conversations } from "../../../../sdk/core/conversations/conversations.js";
 import { KeyedLock } from "../../../../sdk/core/keyed-lock.js";
 import { type Address, type Engine, type EngineRecords, EngineRefusal } from "../../../../sdk/core/ports.js";
+import { FormerSessions } from "../../../../sdk/core/sessions/former-sessions.js";
 import { IdentityChanges } from "../../../../sdk/core/sessions/identity-changes.js";
 import { Peers } from "../../../../sdk/core/sessions/peers.js";
 import { type SessionParts, Sessions } from "../../../../sdk/core/sessions/sessions.js";
@@ -48,19 +49,20 @@ async function fixture() {
     return bundlesOf(whose, asked, whose === me ? account.identity.publicKey : relay.identity);
   };
   const conversations = new Conversations(store, account);
+  const former = new FormerSessions({ store, engine: unsafePlaintextEngine, clock });
   const parts = {
-    ...{ store, account, peers, locks: new KeyedLock(), engine: unsafePlaintextEngine },
+    ...{ store, account, peers, locks: new KeyedLock(), engine: unsafePlaintextEngine, former },
     relay: { device: { request }, anonymous: { request }, nowMs: () => 1 },
     certificates: { current: async () => new Uint8Array(1), doubt: () => {} },
-    identityChanges: new IdentityChanges({ store, conversations, clock, keyChanged: (who) => keyChanges.push(who) }),
+    identityChanges: new IdentityChanges({ conversations, clock, former, keyChanged: (who) => keyChanges.push(who) }),
   } as unknown as SessionParts;
   const sessions = new Sessions(parts);
   const plaintext = Uint8Array.of(1);
   const devicesOf = async (recipient: AccountId, only?: DeviceId) =>
     (await sessions.encrypt(recipient, plaintext, only)).envelopes.map(({ device }) => device);
-  const mismatch = (account: AccountId, over: object, bundles: readonly Bundles[] = []) => {
+  const mismatch = (account: AccountId, over: object, bundles: readonly Bundles[] = [], to = account) => {
     const wrong = { account, missing: [], extra: [], stale: [], ...over };
-    return sessions.repair({ type: "deviceMismatch", id: 1, accounts: [wrong], bundles: [...bundles] });
+    return sessions.repair(to, { type: "deviceMismatch", id: 1, accounts: [wrong], bundles: [...bundles] });
   };
   return { store, account, peers, sessions, relay, fetched, keyChanges, devicesOf, mismatch };
 }
@@ -114,6 +116,15 @@ describe("repairing a device list", () => {
     await it.mismatch(peer, { missing: [3] });
     expect(await it.devicesOf(peer)).toEqual([1, 2, 3]);
     expect(it.fetched).toEqual(["peer ", "peer 3"]);
+  });
+
+  it("is for the account that was written to: what the answer says of others changes nothing", async () => {
+    const it = await fixture();
+    await it.devicesOf(peer);
+    await it.mismatch(peer, { missing: [3], stale: [1, 2] }, [bundlesOf(peer, [1, 2, 3], identity.toReversed())], me);
+    expect(await it.devicesOf(peer)).toEqual([1, 2]);
+    expect((await it.peers.get(peer)).identityKey).toEqual(identity);
+    expect(it.fetched).toEqual(["peer "]);
   });
 
   it("follows an account that was reset, and says so", async () => {

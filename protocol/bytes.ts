@@ -1,6 +1,6 @@
 /** Comparing byte strings. */
 
-/** Whether two byte strings are equal, in time that depends on their length only. */
+/** Whether two byte strings are equal, in time that depends on their length only, so that it serves for secrets too. */
 export function equalBytes(one: Uint8Array, other: Uint8Array): boolean {
   if (one.length !== other.length) return false;
   let difference = 0;

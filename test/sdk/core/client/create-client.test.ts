@@ -1,12 +1,12 @@
 import { beforeAll, describe, expect, it } from "vitest";
-import { Cancellation } from "../../../sdk/core/cancellation.js";
-import { createClient } from "../../../sdk/core/create-client.js";
-import type { ClientOptions } from "../../../sdk/core/options.js";
-import { nodePlatform } from "../../../sdk/node/platform.js";
-import { freePort } from "../../support/world.js";
-import { codeOf } from "./link/fixture.js";
-import { unsafePlaintextKey } from "./storage/fixture.js";
-import { UnsafeMemoryStore } from "./storage/unsafe-memory-store.js";
+import { Cancellation } from "../../../../sdk/core/cancellation.js";
+import { createClient } from "../../../../sdk/core/client/create-client.js";
+import type { ClientOptions } from "../../../../sdk/core/options.js";
+import { nodePlatform } from "../../../../sdk/node/platform.js";
+import { freePort } from "../../../support/world.js";
+import { codeOf } from "../link/fixture.js";
+import { unsafePlaintextKey } from "../storage/fixture.js";
+import { UnsafeMemoryStore } from "../storage/unsafe-memory-store.js";
 
 let nobodyListens: string;
 beforeAll(async () => {

@@ -3,7 +3,7 @@
 import { SottoError } from "@sotto/protocol";
 import type { Item } from "@sotto/sdk/node";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { itemsUntil, textsOf, World } from "../../support/world.js";
+import { itemsUntil, textsOf, World } from "../../../support/world.js";
 
 let world: World;
 const unhandled: unknown[] = [];

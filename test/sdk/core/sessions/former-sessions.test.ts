@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { OwnAccount } from "../../../../sdk/core/account/own-account.js";
-import { FormerSessions } from "../../../../sdk/core/history/former-sessions.js";
 import { type Engine, EngineRefusal, type Unsealed } from "../../../../sdk/core/ports.js";
 import { keys } from "../../../../sdk/core/rows.js";
 import { CollectedRecords } from "../../../../sdk/core/sessions/engine-records.js";
+import { FormerSessions } from "../../../../sdk/core/sessions/former-sessions.js";
 import { Peers } from "../../../../sdk/core/sessions/peers.js";
 import { manualClock } from "../link/manual-clock.js";
 import { ownRow } from "../outbox/fixture.js";

@@ -1,14 +1,14 @@
 /** From options to a client: store opened, account registered, parts composed, connection begun. */
 
 import { SottoError } from "@sotto/protocol";
-import { OwnAccount } from "./account/own-account.js";
-import { createAccount, type RegistrationShell, register } from "./account/registration.js";
+import { OwnAccount } from "../account/own-account.js";
+import { createAccount, type RegistrationShell, register } from "../account/registration.js";
+import { type CheckedOptions, type ClientOptions, checkOptions } from "../options.js";
+import type { Platform } from "../ports.js";
+import { SealedStore } from "../storage/sealed-store.js";
+import { RootPin } from "../trust/root-pin.js";
 import type { Client } from "./client.js";
-import { type CheckedOptions, type ClientOptions, checkOptions } from "./options.js";
-import type { Platform } from "./ports.js";
 import { hasAborted, startClient } from "./start-client.js";
-import { SealedStore } from "./storage/sealed-store.js";
-import { RootPin } from "./trust/root-pin.js";
 
 /**
  * Opens or registers an account's device and answers its client, which connects by itself from then on.
@@ -30,16 +30,13 @@ export async function createClient(platform: Platform, options: ClientOptions): 
     const rootPin = new RootPin(checked.relayRoot, found?.current.root, platform.log);
     const shell: RegistrationShell = { platform, options: checked, store, engine, rootPin };
     const account = found ?? (await createAccount(shell));
-    const { replaced } = account.isRegistered ? registeredBefore : await register(shell, account, checked);
-    return await startClient({ ...shell, account }, replaced);
+    if (!account.isRegistered) await register(shell, account, checked);
+    return await startClient({ ...shell, account }, "started");
   } catch (error) {
     await store.close();
     throw error;
   }
 }
-
-/** Took nobody's place, or did so in an earlier run. */
-const registeredBefore = { replaced: undefined } as const;
 
 /**
  * The account of the store. One that was to be the first device and never got registered binds it to nothing, and is made

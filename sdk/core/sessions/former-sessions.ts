@@ -1,24 +1,26 @@
 /**
- * Sessions of a state that may be older than the newest one. Their next message keys may have been used, so they encrypt
- * nothing; mail that was written to them still opens.
+ * Sessions that encrypt nothing any more, and with which mail that was written to them still opens: those of a state that may
+ * be older than the newest one, whose next message keys may have been used; of devices that are gone; and of identities a
+ * peer had before.
  *
  * They are moved to rows of their own rather than archived inside their record: an engine that opens mail for an archived
  * state makes it the sending one again, at the old counter.
  */
 
-import type { AccountId } from "@sotto/protocol";
+import { type AccountId, type DeviceId, equalBytes } from "@sotto/protocol";
 import {
   type Address,
   type Clock,
   type Engine,
   type EngineChange,
   EngineRefusal,
+  type LastResortUse,
   type StoreChange,
   type Unsealed,
 } from "../ports.js";
 import { decodeRow, encodeRow, keys, orderOf, range } from "../rows.js";
-import type { CollectedRecords } from "../sessions/engine-records.js";
 import type { SealedStore } from "../storage/sealed-store.js";
+import type { CollectedRecords } from "./engine-records.js";
 
 /** Sessions moved in one commit. */
 const PAGE = 64;
@@ -69,7 +71,7 @@ export class FormerSessions {
       const changes = page.flatMap(({ key, value }): readonly StoreChange[] => {
         const prefix = `${keys.formerSessions}${key.slice(keys.sessions.length)}/`;
         this.known.add(prefix);
-        const former = encodeRow("formerSession", { session: value, sinceMs });
+        const former = encodeRow("formerSession", { session: value, sinceMs, identityKey: undefined });
         return [
           { key, value: undefined },
           { key: `${prefix}${orderedMs(this.epochMs)}`, value: former },
@@ -80,6 +82,61 @@ export class FormerSessions {
     }
     await this.purge(sinceMs);
     return moved;
+  }
+
+  /**
+   * The changes that put the sessions of some devices aside: they are gone, or their account has another identity than
+   * `identityKey` now. The caller holds the account's lock until they are committed.
+   */
+  async aside(
+    account: AccountId,
+    devices: readonly DeviceId[],
+    identityKey?: Uint8Array,
+  ): Promise<readonly StoreChange[]> {
+    const { store, clock } = this.parts;
+    const sinceMs = clock.now();
+    this.epochMs = Math.max(sinceMs, this.epochMs + 1);
+    const epoch = orderedMs(this.epochMs);
+    const changes: StoreChange[] = [];
+    for (const device of devices) {
+      const key = keys.session(store, account, device);
+      const session = await store.get(key);
+      if (session === undefined) continue;
+      const prefix = keys.formerSessionsOf(store, account, device);
+      this.known.add(prefix);
+      const value = encodeRow("formerSession", { session, sinceMs, identityKey });
+      changes.push({ key, value: undefined }, { key: `${prefix}${epoch}`, value }, ...(await this.surplus(prefix)));
+    }
+    return changes;
+  }
+
+  /**
+   * Decrypts mail of an identity that its account had before: with a session of it, or, for a first message, with a new one
+   * that is put aside at once. The caller made `records` trust that identity.
+   *
+   * @throws EngineRefusal if none opens it.
+   */
+  async decryptOf(records: CollectedRecords, unsealed: Unsealed): Promise<Uint8Array> {
+    const plaintext = await this.former(records, unsealed, unsealed.senderIdentity);
+    if (plaintext !== undefined) return plaintext;
+    if (unsealed.kind !== "prekey") throw new EngineRefusal("noSession");
+    const { store, engine, clock } = this.parts;
+    const { account, device } = unsealed.sender;
+    const opened = await engine.decrypt(withoutSession(records), unsealed);
+    const sinceMs = clock.now();
+    this.epochMs = Math.max(sinceMs, this.epochMs + 1);
+    const prefix = keys.formerSessionsOf(store, account, device);
+    this.known.add(prefix);
+    const others: EngineChange[] = [];
+    for (const change of opened.changes) {
+      if (change.kind !== "session") others.push(change);
+      else {
+        const row = { session: change.record, sinceMs, identityKey: unsealed.senderIdentity.slice() };
+        records.also({ key: `${prefix}${orderedMs(this.epochMs)}`, value: encodeRow("formerSession", row) });
+      }
+    }
+    records.collect(others);
+    return opened.plaintext;
   }
 
   /**
@@ -112,19 +169,25 @@ export class FormerSessions {
   }
 
   /** Tries the newest first. The changed state goes back to where it came from, never to the session that encrypts. */
-  private async former(records: CollectedRecords, unsealed: Unsealed): Promise<Uint8Array | undefined> {
+  private async former(
+    records: CollectedRecords,
+    unsealed: Unsealed,
+    identity?: Uint8Array,
+  ): Promise<Uint8Array | undefined> {
     const { store, engine } = this.parts;
     const { account, device } = unsealed.sender;
     const prefix = keys.formerSessionsOf(store, account, device);
     const stored = await store.list({ ...range(prefix, MAX_EPOCHS), order: "descending" });
     for (const { key, value } of stored) {
-      const { session, sinceMs } = decodeRow("formerSession", value);
+      const { session, sinceMs, identityKey } = decodeRow("formerSession", value);
+      if (!mayBeOf(identityKey, identity)) continue;
       try {
         const { plaintext, changes } = await engine.decrypt(onlyWith(records, session), unsealed);
         const others: EngineChange[] = [];
         for (const change of changes) {
           if (change.kind !== "session") others.push(change);
-          else records.also({ key, value: encodeRow("formerSession", { session: change.record, sinceMs }) });
+          else
+            records.also({ key, value: encodeRow("formerSession", { session: change.record, sinceMs, identityKey }) });
         }
         records.collect(others);
         return plaintext;
@@ -134,6 +197,13 @@ export class FormerSessions {
       }
     }
     return undefined;
+  }
+
+  /** What one more session of a device pushes out. */
+  private async surplus(prefix: string): Promise<readonly StoreChange[]> {
+    const stored = await this.parts.store.list(range(prefix, MAX_EPOCHS));
+    const [oldest] = stored;
+    return oldest === undefined || stored.length < MAX_EPOCHS ? [] : [{ key: oldest.key, value: undefined }];
   }
 
   /** Deletes what is too old, and of each device all but the newest. */
@@ -150,6 +220,28 @@ export class FormerSessions {
     }
     if (gone.length > 0) await store.commit(gone);
   }
+}
+
+/**
+ * Whether a session put aside may be with the identity asked for: the present one unless one is named. One without a name was
+ * put aside for another reason, maybe just before its account changed its identity, and may be with any.
+ */
+function mayBeOf(identityKey: Uint8Array | undefined, identity: Uint8Array | undefined): boolean {
+  if (identityKey === undefined) return true;
+  return identity !== undefined && equalBytes(identityKey, identity);
+}
+
+/** Records without a session: a first message begins one with them, whatever session there is with the device now. */
+function withoutSession(records: CollectedRecords) {
+  return {
+    own: () => records.own(),
+    peerIdentity: (account: AccountId) => records.peerIdentity(account),
+    session: async (_address: Address) => undefined,
+    curvePrekey: (id: number) => records.curvePrekey(id),
+    signedPrekey: (id: number) => records.signedPrekey(id),
+    kyberPrekey: (id: number) => records.kyberPrekey(id),
+    lastResortUsed: (use: LastResortUse) => records.lastResortUsed(use),
+  };
 }
 
 /** Records with this session and without prekeys: a message that would begin a new session does not open with them. */

@@ -1,8 +1,8 @@
 /** What a user can send to support: how the client is doing, and nothing about whom it talks to or what is said. */
 
 import { PROTOCOL_VERSION } from "@sotto/protocol";
-import type { ClientState } from "./client.js";
-import type { ClientParts } from "./compose.js";
+import type { ClientParts } from "../compose/parts.js";
+import type { ClientState } from "./client-events.js";
 
 /** A redacted picture of a client. */
 export interface DebugBundle {

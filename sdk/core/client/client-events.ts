@@ -1,0 +1,37 @@
+/** What a client tells the app. */
+
+import type { AccountId, SottoError } from "@sotto/protocol";
+import type { Refused } from "../consent/judge.js";
+import type { MessageRequest } from "../consent/requests.js";
+import type { DirectConversation } from "../conversations/direct-conversation.js";
+import type { Item } from "../conversations/items.js";
+import type { TransferProgress } from "../history/history.js";
+
+/** Where a client stands. `revoked`: this device is registered no more, and nothing is sent or received. */
+export type ClientState = "linking" | "restoring" | "ready" | "offline" | "revoked" | "closed";
+
+/** What a client tells. */
+export type ClientEvents = {
+  /** The state changed; `reason` says why it is not `ready`. */
+  state: { readonly state: ClientState; readonly reason: SottoError | undefined };
+  /** A new item is durable, in any conversation. For a view of one, iterate its `messages()`. */
+  message: { readonly conversation: DirectConversation; readonly item: Item };
+  /** Somebody asks to write to this account. For all that wait, iterate `requests()`. */
+  request: { readonly request: MessageRequest };
+  /** Somebody accepted this account's request, or another device of this account accepted theirs: both may write now. */
+  contact: { readonly conversation: DirectConversation };
+  /** Something of somebody who may not say it was dropped: more than one text in a request, or against the policy. */
+  policy: { readonly accountId: AccountId; readonly what: Refused };
+  /** A peer's identity key is another than before: it registered anew, or somebody sits in the middle. */
+  keychange: { readonly conversation: DirectConversation };
+  /** Mail was lost before it was fetched: it stayed longer than the relay keeps mail, or the relay lost it. */
+  gap: { readonly missed: number };
+  /** History goes to another device of this account, or comes from one. */
+  transfer: TransferProgress;
+  /** The devices of this account are others than before: one joined or was revoked. `devices.list()` tells them. */
+  devices: Record<never, never>;
+  /** A device of this account's could not join because the account has as many as it may have. Revoking one makes room. */
+  devicelimit: Record<never, never>;
+  /** The relay refused mail for this device because too much waits. */
+  mailboxfull: Record<never, never>;
+};

@@ -1,0 +1,144 @@
+/** What a client consists of, room by room, in the order in which `compose.ts` wires them. */
+
+import type { Certificates } from "../account/certificates.js";
+import type { OwnAccount } from "../account/own-account.js";
+import type { Prekeys } from "../account/prekeys.js";
+import type { Access } from "../consent/access.js";
+import type { Arrivals } from "../consent/arrivals.js";
+import type { Consent } from "../consent/consent.js";
+import type { Grants } from "../consent/grants.js";
+import type { Introductions } from "../consent/introductions.js";
+import type { Confirmations } from "../conversations/confirmations.js";
+import type { Conversations } from "../conversations/conversations.js";
+import type { Handles } from "../conversations/handles.js";
+import type { Sender } from "../conversations/sender.js";
+import type { Typing } from "../conversations/typing.js";
+import type { Counters } from "../counters.js";
+import type { AccountState } from "../devices/account-state.js";
+import type { Devices } from "../devices/devices.js";
+import type { FirstState } from "../devices/first-state.js";
+import type { KeyHandover } from "../devices/key-handover.js";
+import type { OwnDevices } from "../devices/own-devices.js";
+import type { SentSync } from "../devices/sent-sync.js";
+import type { History } from "../history/history.js";
+import type { Recovery } from "../history/recovery.js";
+import type { Acknowledgements } from "../inbox/acknowledgements.js";
+import type { Inbox } from "../inbox/inbox.js";
+import type { Receipts } from "../inbox/receipts.js";
+import type { Repairs } from "../inbox/repairs.js";
+import type { KeyedLock } from "../keyed-lock.js";
+import type { CheckedOptions } from "../options.js";
+import type { KeptSends } from "../outbox/kept-sends.js";
+import type { Outbox } from "../outbox/outbox.js";
+import type { Engine, Platform } from "../ports.js";
+import type { Relay } from "../relay.js";
+import type { FormerSessions } from "../sessions/former-sessions.js";
+import type { IdentityChanges } from "../sessions/identity-changes.js";
+import type { Peers } from "../sessions/peers.js";
+import type { Sessions } from "../sessions/sessions.js";
+import type { SealedStore } from "../storage/sealed-store.js";
+import type { RootPin } from "../trust/root-pin.js";
+import type { Trust } from "../trust/trust.js";
+import type { ClientHooks } from "./hooks.js";
+
+/** What a client is made from. */
+export interface Ingredients {
+  readonly platform: Platform;
+  readonly options: CheckedOptions;
+  readonly store: SealedStore;
+  readonly engine: Engine;
+  readonly account: OwnAccount;
+  readonly rootPin: RootPin;
+}
+
+/**
+ * All parts, for a part that calls one wired after it. Everything else is handed over when it is made: each `later()` is
+ * one arrow that points backwards.
+ *
+ * @throws if it is called while parts are still being made.
+ */
+export type Later = () => ClientParts;
+
+/** What every room stands on. */
+export interface Ground extends Ingredients {
+  readonly hooks: ClientHooks;
+  readonly later: Later;
+  readonly locks: KeyedLock;
+  readonly counters: Counters;
+  readonly peers: Peers;
+  readonly conversations: Conversations;
+  readonly handles: Handles;
+}
+
+/** The connections to the relay, and the keys it holds for others. */
+export interface LinkRoom {
+  readonly prekeys: Prekeys;
+  readonly relay: Relay;
+}
+
+/** Encryption to accounts, and whose identity it trusts. */
+export interface SessionsRoom {
+  readonly certificates: Certificates;
+  readonly former: FormerSessions;
+  readonly identityChanges: IdentityChanges;
+  readonly sessions: Sessions;
+  readonly trust: Trust;
+}
+
+/** Everything that leaves. */
+export interface OutboxRoom {
+  readonly keptSends: KeptSends;
+  readonly grants: Grants;
+  readonly outbox: Outbox;
+}
+
+/** This account's devices, and what they tell each other. */
+export interface DevicesRoom {
+  readonly ownDevices: OwnDevices;
+  readonly firstState: FirstState;
+  readonly sentSync: SentSync;
+  readonly accountState: AccountState;
+  readonly keyHandover: KeyHandover;
+  readonly devices: Devices;
+}
+
+/** Who may write to whom. */
+export interface ConsentRoom {
+  readonly access: Access;
+  readonly introductions: Introductions;
+  readonly arrivals: Arrivals;
+  readonly consent: Consent;
+}
+
+/** What an app says. */
+export interface ConversationsRoom {
+  readonly sender: Sender;
+  readonly confirmations: Confirmations;
+  readonly typing: Typing;
+}
+
+/** Everything that arrives. */
+export interface InboxRoom {
+  readonly receipts: Receipts;
+  readonly repairs: Repairs;
+  readonly acknowledgements: Acknowledgements;
+  readonly inbox: Inbox;
+}
+
+/** What a new device is given, and what a restored one lost. */
+export interface HistoryRoom {
+  readonly recovery: Recovery;
+  readonly history: History;
+}
+
+/** A client's parts. */
+export interface ClientParts
+  extends Ground,
+    LinkRoom,
+    SessionsRoom,
+    OutboxRoom,
+    DevicesRoom,
+    ConsentRoom,
+    ConversationsRoom,
+    InboxRoom,
+    HistoryRoom {}

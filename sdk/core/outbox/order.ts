@@ -1,0 +1,66 @@
+/** What is asked to be sent, and how it ended. */
+
+import type { AccountId, ConversationId, DeviceId, SottoError } from "@sotto/protocol";
+import type { StoreChange } from "../ports.js";
+import type { Row } from "../rows.js";
+
+/** A payload to be sent, but for the keys it will carry: those are the account's when it leaves. */
+export interface Order {
+  readonly recipient: AccountId;
+  /** For this one device only; of the own account. */
+  readonly device?: DeviceId | undefined;
+  readonly type: Row<"outbox">["type"];
+  /** The send that this one answers, because it did not open. */
+  readonly resendOf?: Uint8Array | undefined;
+  readonly envelopes?: readonly Uint8Array[] | undefined;
+  readonly peer?: AccountId | undefined;
+  readonly atMs?: number | undefined;
+  /** Canonical bytes of the content, or of what own devices tell each other. */
+  readonly body?: Uint8Array | undefined;
+  readonly conversation?: ConversationId;
+  /** The place of its timeline item, if it has one. */
+  readonly sequence?: number;
+}
+
+/** A queued order: commit its changes in the same turn, then call `sent` once they are durable, so that the outbox looks. */
+export interface Queued {
+  readonly order: number;
+  readonly changes: readonly StoreChange[];
+  sent(): void;
+}
+
+/** How a row ended. `commit` stores the outbox's own changes together with the caller's, atomically. */
+export type Settled = {
+  /** By this device's clock. */
+  readonly atMs: number;
+  commit(alongside: readonly StoreChange[]): Promise<void>;
+} & (
+  | {
+      readonly kind: "accepted";
+      /** By the relay's clock. */
+      readonly acceptedMs: number;
+    }
+  | { readonly kind: "failed"; readonly error: SottoError }
+);
+
+/** The row that keeps an order until it is accepted. */
+export function rowOf(
+  order: Order,
+  { envelope, createdMs }: { readonly envelope: Uint8Array; readonly createdMs: number },
+): Row<"outbox"> {
+  return {
+    envelope,
+    recipient: order.recipient,
+    device: order.device,
+    type: order.type,
+    resendOf: order.resendOf,
+    envelopes: order.envelopes ?? [],
+    peer: order.peer,
+    atMs: order.atMs,
+    body: order.body ?? new Uint8Array(0),
+    conversation: order.conversation,
+    sequence: order.sequence,
+    createdMs,
+    state: "queued",
+  };
+}
