@@ -8,7 +8,7 @@ type Branded<Base, Name extends string> = Base & { readonly [brand]: Name };
 /** A person: a random UUID the relay gave at registration, in lower-case 8-4-4-4-12 form. 16 bytes on the wire. */
 export type AccountId = Branded<string, "AccountId">;
 
-/** One key-holder of an account: 1..127, the range libsignal addresses allow. Never reused while its mailbox lives. */
+/** One key-holder of an account: 1..127, the range libsignal addresses allow. The relay gives them in turn, so that one comes back only after 126 others. */
 export type DeviceId = Branded<number, "DeviceId">;
 
 /** A conversation: 32 lower-case hex digits of its 16 bytes. For a DM, derived from both accounts (PROTOCOL.md, content). */

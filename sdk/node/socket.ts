@@ -18,6 +18,7 @@ const UNSUPPORTED_DATA = 1003;
  */
 export const dial: Dial = (url, events) => {
   const socket = connect(url);
+  let isLeaving = false;
   socket.on("open", () => events.opened());
   socket.on("message", (data, isBinary) => {
     if (!isBinary || !(data instanceof Buffer)) return socket.close(UNSUPPORTED_DATA);
@@ -29,11 +30,14 @@ export const dial: Dial = (url, events) => {
   return {
     send(bytes) {
       if (socket.readyState === WebSocket.OPEN) socket.send(bytes);
+      // The peer said its last word and does not hang up: `close` follows now, and not when `ws` loses its patience.
+      else if (socket.readyState === WebSocket.CLOSING && !isLeaving) socket.terminate();
     },
     get bufferedBytes() {
       return socket.bufferedAmount;
     },
     close(code) {
+      isLeaving = true;
       socket.close(code);
       const overdue = setTimeout(() => socket.terminate(), CLOSING_MS);
       socket.once("close", () => clearTimeout(overdue));

@@ -1,6 +1,6 @@
 /** Account documents of the first version, as the relay wrote them before devices had names and dates. */
 
-import { decodeRecord, field, limits } from "@sotto/protocol";
+import { decodeRecord, field, limits, parseDeviceId } from "@sotto/protocol";
 import type { AccountDocument } from "./account.js";
 
 /** The version this file reads. Its fields never change any more. */
@@ -39,6 +39,7 @@ export function decodeFirstAccount(bytes: Uint8Array): AccountDocument {
   return {
     ...kept,
     formerKeyHashes: [],
+    lastDevice: parseDeviceId(Math.max(1, ...[...devices, ...kept.retired].map((one) => one.device))),
     devices: devices.map((one) => ({ ...one, addedMs: 0, seenDay: 0 })),
   };
 }

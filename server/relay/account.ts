@@ -62,6 +62,8 @@ const document = field.record({
   devices: field.list(device, limits.devicesPerAccount.value),
   /** Mailboxes that no device owns any more and that are yet to be dropped. */
   retired: field.list(field.record({ device: field.deviceId, registrationId }), MAX_RETIRED),
+  /** The device id given last. Ids go round, so that a removed device's comes back only long after its certificates ended. */
+  lastDevice: field.deviceId,
 });
 
 /** One registered device: its keys as published. One-time keys are kept apart. */
@@ -112,6 +114,7 @@ export const absentAccount: Uint8Array = encodeAccount({
     },
   ],
   retired: [],
+  lastDevice: parseDeviceId(MAX_DEVICE_ID),
 });
 
 /** The device of an account by its id. */

@@ -142,7 +142,7 @@ async function hasNoRoomToRetire(
   return true;
 }
 
-/** Finds the lowest device id whose mailbox does not exist, present and former devices left out, and creates it. */
+/** Finds the next device id whose mailbox does not exist, present and former devices left out, and creates it. */
 async function createMailbox(
   { clock, store }: Rules,
   account: AccountId,
@@ -155,7 +155,9 @@ async function createMailbox(
   const { registrationId, authenticationKey, signedPrekey, lastResortPrekey, name } = frame;
   const addedMs = clock.now();
   const kept = { registrationId, authenticationKey, signedPrekey, lastResortPrekey, name };
-  for (let id = 1; id <= MAX_DEVICE_ID; id++) {
+  const last = loaded?.document.lastDevice ?? 0;
+  for (let step = 0; step < MAX_DEVICE_ID; step++) {
+    const id = ((last + step) % MAX_DEVICE_ID) + 1;
     if (taken.has(id)) continue;
     const device = parseDeviceId(id);
     if (!(await store.mail.create(mailboxId(account, device, registrationId)))) continue;
@@ -174,11 +176,11 @@ function withDevice(
   const { deliveryKeyHash, identityKey, mode, replaces } = frame;
   if (current === undefined) {
     const access = { deliveryKeyHash, formerKeyHashes: [], firstContact: "everyone", blocked: [] } as const;
-    return { issuer, identityKey, ...access, devices: [device], retired: [] };
+    return { issuer, identityKey, ...access, devices: [device], retired: [], lastDevice: device.device };
   }
   const leaving = mode === "add" ? current.devices.filter((one) => one.device === replaces) : current.devices;
   const rest = retire(current, leaving);
-  const joined = { ...rest, devices: [...rest.devices, device] };
+  const joined = { ...rest, devices: [...rest.devices, device], lastDevice: device.device };
   return mode === "add" ? joined : { ...withDeliveryKey(joined, deliveryKeyHash), issuer, identityKey };
 }
 

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { once } from "node:events";
 import type { AddressInfo, Socket as TcpStream } from "node:net";
 import { createServer, type Server } from "node:net";
@@ -124,6 +125,35 @@ describe("a socket", () => {
     for (const url of ["", "nonsense", "ftp://example.com"]) {
       expect(() => dial(url, new Heard())).toThrowError(/invalidArgument/);
     }
+  });
+
+  test("whose peer said its last word and does not hang up has closed as soon as more is to be sent", async () => {
+    const server = createServer((stream) => {
+      let request = "";
+      stream.on("data", (bytes) => {
+        request += bytes.toString("latin1");
+        const [, key] = /sec-websocket-key: (\S+)/i.exec(request) ?? [];
+        if (key === undefined || !request.includes("\r\n\r\n")) return;
+        request = "";
+        // RFC 6455 §4.2.2, then a close frame with 4503 (§5.5.1).
+        const accept = createHash("sha1").update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest("base64");
+        stream.write(
+          `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`,
+        );
+        stream.write(Uint8Array.of(0x88, 2, 0x11, 0x97));
+      });
+      stream.on("error", () => undefined);
+      onTestFinished(() => void stream.destroy());
+    });
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    onTestFinished(() => void server.close());
+    const heard = new Heard();
+    const socket = dial(`ws://127.0.0.1:${(server.address() as AddressInfo).port}`, heard);
+    await heard.until(1);
+    const trying = setInterval(() => socket.send(Uint8Array.of(1)), 5);
+    await heard.until(2).finally(() => clearInterval(trying));
+    expect(heard.events).toEqual(["opened", 4503]);
   });
 });
 

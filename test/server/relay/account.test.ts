@@ -42,6 +42,7 @@ describe("an account document", () => {
       blocked: [parseAccountId("00000000-0000-4000-8000-00000000000b")],
       devices: [device(1, 17), device(3, 4711)],
       retired: [{ device: parseDeviceId(2), registrationId: 99 }],
+      lastDevice: parseDeviceId(3),
     };
     expect(document).toEqual(expected);
     expect(decodeAccount(encodeAccount(document))).toEqual({ version: 2, ...expected });

@@ -210,6 +210,22 @@ describe("adding a device in the place of another", () => {
   });
 });
 
+describe("a device's number", () => {
+  it("is not given again soon, so that an old certificate names no new device", async () => {
+    const relay = await TestRelay.start();
+    const { person, device: first } = await relay.person("alice");
+    const given: number[] = [];
+    let last = first;
+    for (let count = 0; count < 4; count++) {
+      const next = new TestDevice(person);
+      const { device } = await relay.registered(next, "add", { replaces: last.known.device });
+      given.push(device ?? 0);
+      last = next;
+    }
+    expect(given).toEqual([2, 3, 4, 5]);
+  });
+});
+
 describe("a reset", () => {
   it("replaces identity and devices, closes the old connections with 4403, and drops the old mailboxes", async () => {
     const relay = await TestRelay.start();

@@ -233,10 +233,10 @@ export class ChaosDevice {
     });
     client.addEventListener("transfer", ({ direction, done, total }) => {
       if (direction !== "receiving" || done < total) return;
-      // A donor that was put back sends what was missed, and has forgotten that it was to send everything.
+      // Once the donor is gone, or was put back and has forgotten that it was to send everything, this is something else.
       const donor = this.common.ledger.biographies.get(this.biography.donor ?? this.name);
-      const isForgotten = donor?.restores.some(({ at }) => at >= this.biography.joinedAt) === true;
-      if (!isForgotten) this.biography.isInheritanceDone = true;
+      const isGone = donor?.endedAt !== undefined || donor?.restores.some(({ at }) => at >= this.biography.joinedAt);
+      if (isGone !== true) this.biography.isInheritanceDone = true;
     });
     void this.acceptEverybody(client);
   }

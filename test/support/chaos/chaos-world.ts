@@ -1,8 +1,8 @@
 /** Two people with their devices at a real relay, to whom the events of a schedule happen one after the other. */
 
 import { join } from "node:path";
-import type { AccountId, MessageId } from "@sotto/protocol";
-import { createClient } from "@sotto/sdk";
+import { type AccountId, type DeviceId, type MessageId, SottoError } from "@sotto/protocol";
+import { type Client, createClient } from "@sotto/sdk";
 import { World } from "../world.js";
 import { type Birth, ChaosDevice, type Common } from "./chaos-device.js";
 import { type ChaosEvent, type DeviceName, inWords, type Side, sides } from "./events.js";
@@ -174,7 +174,7 @@ export class ChaosWorld {
     }
     await by.ready();
     device.biography.endedAt = at;
-    await by.reachable.client.devices.revoke(device.id);
+    await revoked(by.reachable.client.devices, device.id);
     await device.hearsItsEnd();
     return "played";
   }
@@ -242,4 +242,17 @@ function told(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const code = "code" in error ? ` ${String(error.code)}` : "";
   return `${error.name}${code}: ${error.message} ${(error.stack ?? "").split("\n").slice(1, 4).join(" ")}`;
+}
+
+/** Revokes as an app does: what was lost with the connection is looked up, and asked again if it did not take effect. */
+async function revoked(devices: Client["devices"], device: DeviceId): Promise<void> {
+  for (;;) {
+    try {
+      return await devices.revoke(device);
+    } catch (error) {
+      if (!(error instanceof SottoError)) throw error;
+      if (error.code === "unknownDevice") return;
+      if (error.code !== "offline") throw error;
+    }
+  }
 }

@@ -45,6 +45,8 @@ export class Oracle {
   /** Whether a text must look the same on a device as on every other one of which this is true. */
   mustAgree(text: Saying, device: Biography): boolean {
     return (this.changes.get(text.id) ?? []).every((change) => {
+      // Of what was under way when its author ended nobody knows whether the relay took it.
+      if (change.outcome.state === "open") return false;
       if (change.outcome.state !== "accepted") return this.author(change)?.endedAt !== undefined;
       return this.mustHave(change, device);
     });
