@@ -163,13 +163,16 @@ export class Access {
 
   private async run(): Promise<void> {
     const { relay, account } = this.parts;
-    if (!this.isDirty || this.isClosed || relay.device.state !== "ready") return;
+    const mayTell = () => this.isDirty && !this.isClosed && relay.device.state === "ready";
     // Nobody told this device yet whom the account blocks: what it would say now unblocks them.
-    if (account.current.awaiting !== undefined) return;
-    this.isDirty = false;
-    const { profileKey } = account.current;
+    if (!mayTell() || account.current.awaiting !== undefined) return;
     try {
-      await relay.device.request({ type: "setAccess", ...(await this.settings()) });
+      const settings = await this.settings();
+      // A request on a lost connection waits for the next one, and the caller with it.
+      if (!mayTell()) return;
+      this.isDirty = false;
+      const { profileKey } = account.current;
+      await relay.device.request({ type: "setAccess", ...settings });
       this.confirm(profileKey);
     } catch (error) {
       if (isFatal(error)) return this.parts.failed(error);

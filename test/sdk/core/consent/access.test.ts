@@ -163,6 +163,17 @@ describe("a rotation", () => {
 });
 
 describe("apply", () => {
+  it("is not told, and keeps nobody waiting, if the relay is lost while it is put together", async () => {
+    const applying = access.apply();
+    await Promise.resolve();
+    state = "waiting";
+    await applying;
+    expect(told).toEqual([]);
+    state = "ready";
+    await access.apply();
+    expect(told).toHaveLength(1);
+  });
+
   it("waits for the relay as long as it is away, and resolves all the same", async () => {
     state = "waiting";
     await access.apply();
