@@ -16,13 +16,11 @@ export type Attempted =
   /** Try the same again: at once (something was repaired), or later. */
   | { readonly kind: "again"; readonly afterMs: number | undefined };
 
-/** What the sends of one window share, and the first of them beside. */
+/** What the sends of one window share. */
 export interface Passage<Access> {
   readonly access: Access;
   /** Aborts when an earlier send of the window has to be made again: what did not leave yet must not overtake it. */
   readonly window: Cancellation;
-  /** A wrong device list concerns the whole window, so its first send alone asks for the keys that repair it. */
-  readonly bundles: "wanted" | "unwanted";
 }
 
 /** What a lane works with. `begin` encrypts, in order; the promise it answers settles when the relay answered. */
@@ -126,8 +124,7 @@ export class Lane<Access> {
     for (const order of this.queue.slice(0, this.window)) {
       if (window.aborted) break;
       if (!this.queue.includes(order)) continue; // taken back meanwhile
-      const bundles = onTheirWay.length === 0 ? "wanted" : "unwanted";
-      const { attempted } = await this.parts.begin(order, { access, window, bundles });
+      const { attempted } = await this.parts.begin(order, { access, window });
       attempted.then(
         ({ kind }) => kind === "again" && window.abort(),
         () => window.abort(), // awaited below

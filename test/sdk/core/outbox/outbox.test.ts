@@ -172,7 +172,7 @@ describe("the outbox", () => {
     expect((await it.peers.get(peer)).profileKey).toBeDefined();
   });
 
-  it("asks for the bundles that repair a window with its first send only, and says what is a message", async () => {
+  it("asks for the bundles that repair a wrong list with every send, and says what is a message", async () => {
     const it = await outboxFixture();
     const said = { recipient: peer, type: "content", body: Uint8Array.of(1) } as const;
     const orders: readonly Order[] = [
@@ -187,9 +187,9 @@ describe("the outbox", () => {
     await quiet();
     expect(it.sends.map(({ frame }) => [frame.wantBundles, frame.purpose])).toEqual([
       ["yes", "message"],
-      ["no", "message"],
-      ["no", "repair"],
-      ["no", "repair"],
+      ["yes", "message"],
+      ["yes", "repair"],
+      ["yes", "repair"],
     ]);
   });
 
