@@ -34,6 +34,7 @@ export {
   type Payload,
   paddedSize,
   payloadFields,
+  payloadTypes,
 } from "./content/payload.js";
 export {
   accessDigest,

@@ -11,6 +11,20 @@ import { accountId, bytes, choice, list, optional, record, text, timeMs, uint } 
 
 const envelopeId = bytes(16);
 
+/** Every type of payload, in the order of their numbers on the wire and in stores: new ones go to the end. */
+export const payloadTypes = [
+  "content",
+  "contact",
+  "retry",
+  "unavailable",
+  "nothing",
+  "missed",
+  "sent",
+  "state",
+  "archive",
+  "archived",
+] as const;
+
 /**
  * The fields of a payload; PROTOCOL.md's table is made from this record.
  *
@@ -23,25 +37,14 @@ const envelopeId = bytes(16);
  * `atMs`; `state` and `archive` carry account state and history (own-devices.ts); `archived` acknowledges a part of an
  * archive; `missed` asks for the history since `atMs`.
  *
- * `resendOf` names the send that did not open and that this one answers; a content then says in `atMs` when the relay accepted
- * that one, for a reader that never had it. `profileKey` rides beside a content, because it
- * is never shown: from it the reader derives the key to write back sealed. `userId` claims the sender's name at the host;
- * a reader shows it only once the relay confirmed it.
+ * `resendOf` names the send that did not open and that this one answers; a content then says in `atMs` when the relay
+ * accepted that one, for a reader that never had it. `profileKey` rides beside a content, because it is never shown: from
+ * it the reader derives the key to write back sealed. `userId` claims the sender's name at the host; a reader shows it only
+ * once the relay confirmed it.
  */
 export const payloadFields = {
   version: uint(1, 1),
-  type: choice(
-    "content",
-    "contact",
-    "retry",
-    "unavailable",
-    "nothing",
-    "missed",
-    "sent",
-    "state",
-    "archive",
-    "archived",
-  ),
+  type: choice(...payloadTypes),
   resendOf: optional(envelopeId),
   envelopes: list(envelopeId, 64),
   peer: optional(accountId),

@@ -10,6 +10,7 @@ import {
   field,
   firstContactPolicies,
   limits,
+  payloadTypes,
   relations,
   SottoError,
   toHex,
@@ -24,18 +25,7 @@ const sequence = uint(Number.MAX_SAFE_INTEGER);
 const content = bytes(0, limits.contentBytes.value);
 const envelopeId = bytes(16);
 const version = uint(0xffff_ffff);
-const payloadType = choice(
-  "content",
-  "contact",
-  "retry",
-  "unavailable",
-  "nothing",
-  "missed",
-  "sent",
-  "state",
-  "archive",
-  "archived",
-);
+const payloadType = choice(...payloadTypes);
 const body = bytes(0, limits.ownBodyBytes.value);
 const ownDevice = record({ device: deviceId, registrationId: uint(0x3fff, 1), addedMs: timeMs });
 

@@ -3,7 +3,7 @@
  * that a modified sender, or a relay that lets everything through, gains nothing.
  */
 
-import type { Content, FirstContactPolicy, Payload, Relation } from "@sotto/protocol";
+import { type Content, type FirstContactPolicy, ownPayloadTypes, type Payload, type Relation } from "@sotto/protocol";
 
 /** Why something is not kept. `pending`: its sender had its one text, and waits for an answer. */
 export type Refused = "blocked" | "declined" | "policy" | "pending" | "notText" | "notAsked" | "notOwn";
@@ -38,7 +38,7 @@ export type Verdict =
  * Sealed mail of a stranger who got hold of the delivery key is judged like any other stranger's.
  */
 export function judge({ relation, policy, payload, content, words = "here" }: Asking): Verdict {
-  if (isOwn(payload)) return drop("notOwn");
+  if (ownPayloadTypes.has(payload.type)) return drop("notOwn");
   switch (relation) {
     case "accepted":
       return { kind: "take", relation };
@@ -69,10 +69,6 @@ function firstWord(payload: Payload, content: Content | undefined): Verdict {
 /** Whether it answers a request: who only repairs what did not open has not decided anything. */
 function speaks({ type }: Payload): boolean {
   return type === "content" || type === "contact";
-}
-
-function isOwn({ type }: Payload): boolean {
-  return type === "sent" || type === "state" || type === "archive" || type === "archived";
 }
 
 function drop(why: Refused): Verdict {

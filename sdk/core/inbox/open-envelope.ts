@@ -55,7 +55,8 @@ export interface Decrypted {
 }
 
 /**
- * Opens an envelope that the relay accepted at `acceptedMs` and hands the outcome to `handle`, which runs under the sender's lock and commits what it decides.
+ * Opens an envelope that the relay accepted at `acceptedMs` and hands the outcome to `handle`, which runs under the sender's
+ * lock and commits what it decides.
  *
  * @throws what `handle` throws, and storeFailed or storeCorrupt; never for what the envelope holds.
  */
