@@ -50,6 +50,8 @@ export interface Decrypted {
   readonly senderIdentity: Uint8Array;
   readonly records: CollectedRecords;
   readonly identityChange: IdentityChange | undefined;
+  /** The sender's row under its lock, with the identity that this envelope showed. */
+  readonly peer: Row<"peer">;
   /** `former`: it comes from an identity that its account has given up. What it says counts, and changes nothing of today. */
   readonly era: "present" | "former";
 }
@@ -95,7 +97,7 @@ async function decrypt(
   const left = formerIdentity(before, senderIdentity);
   if (left !== undefined) {
     if (acceptedMs > left.untilMs) return { kind: "rejected", reason: "untrustedIdentity" };
-    return ofFormerIdentity(parts, records, unsealed);
+    return ofFormerIdentity(parts, records, unsealed, before);
   }
   let identityChange: IdentityChange | undefined;
   let plaintext: Uint8Array;
@@ -111,7 +113,8 @@ async function decrypt(
     }
     identityChange = await identityChanges.replace(before, senderIdentity, acceptedMs);
   }
-  return read({ sender, senderIdentity, records, identityChange, era: "present" }, plaintext, account);
+  const peer = identityChange?.row ?? before;
+  return read({ sender, senderIdentity, records, identityChange, peer, era: "present" }, plaintext, account);
 }
 
 /** The entry of an identity its account has given up, if that is what mail comes from. */
@@ -121,12 +124,17 @@ function formerIdentity({ identityKey, formerIdentities }: Row<"peer">, senderId
 }
 
 /** Mail that was on its way when its account started over: it opens, and leaves the identity of today alone. */
-async function ofFormerIdentity(parts: OpeningParts, records: CollectedRecords, unsealed: Unsealed): Promise<Opened> {
+async function ofFormerIdentity(
+  parts: OpeningParts,
+  records: CollectedRecords,
+  unsealed: Unsealed,
+  peer: Row<"peer">,
+): Promise<Opened> {
   const { sender, senderIdentity } = unsealed;
   records.replaceIdentity(sender.account, senderIdentity);
   try {
     const plaintext = await parts.former.decryptOf(records, unsealed);
-    const decrypted = { sender, senderIdentity, records, identityChange: undefined, era: "former" } as const;
+    const decrypted = { sender, senderIdentity, records, identityChange: undefined, peer, era: "former" } as const;
     return read(decrypted, plaintext, parts.account);
   } catch (error) {
     const outcome = failed(sender, error);

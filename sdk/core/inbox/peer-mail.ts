@@ -34,10 +34,9 @@ export class PeerMail {
 
   /** Takes what somebody says; `undefined` for what was no fit thing to say, of which only the ratchet is kept. */
   async take(mail: Mail, decrypted: Decrypted, said: PeerSaid | undefined): Promise<Commit> {
-    const { conversations, peers, locks } = this.parts;
-    const { sender, identityChange, records } = decrypted;
+    const { conversations, locks } = this.parts;
+    const { sender, identityChange, records, peer: before } = decrypted;
     const state = await conversations.of(sender.account);
-    const before = identityChange?.row ?? (await peers.get(sender.account));
     return locks.run(Conversations.lockKey(state), async () => {
       const plan =
         said === undefined
