@@ -11,7 +11,7 @@ export interface Contender {
   run(): Promise<Metrics>;
 }
 
-/** A figure the project set itself, for what a contender has against the reference (`judgedBy`). */
+/** A figure the project set itself, for what a contender has, alone or against the reference (`judgedBy`). */
 export interface Goal {
   readonly contender: string;
   readonly metric: string;
@@ -24,8 +24,8 @@ export interface Step {
   readonly name: string;
   /** The contender the ratios refer to. */
   readonly reference: string;
-  /** Whether a contender is judged by its ratio to the reference or by what it has above it. */
-  readonly judgedBy: "ratio" | "difference";
+  /** Whether a contender is judged by its ratio to the reference, by what it has above it, or by its own figure. */
+  readonly judgedBy: "ratio" | "difference" | "value";
   readonly goals: readonly Goal[];
   readonly contenders: readonly Contender[];
 }
@@ -53,6 +53,8 @@ export interface StepResult {
 /** Metrics of which anything but 0 means that a server did not do the work, whatever its speed. */
 export const MUST_BE_ZERO = ["lost", "refused", "duplicated", "reordered", "leftBehind"] as const;
 
+const JUDGED = { ratio: "ratios", difference: "differences", value: "medians" } as const;
+
 /** Runs one step: every contender once a round, and every other round in reverse. */
 export async function runStep(step: Step, rounds: number, progress: (line: string) => void): Promise<StepResult> {
   const measured = new Map<string, Metrics[]>(step.contenders.map(({ name }) => [name, []]));
@@ -77,8 +79,7 @@ export async function runStep(step: Step, rounds: number, progress: (line: strin
   });
   const goals = step.goals.flatMap((goal) => {
     const outcome = outcomes.find(({ contender }) => contender === goal.contender);
-    const judged = step.judgedBy === "ratio" ? outcome?.ratios : outcome?.differences;
-    const value = judged?.[goal.metric];
+    const value = outcome?.[JUDGED[step.judgedBy]][goal.metric];
     if (value === undefined) return [];
     const isMet = goal.bound === "atMost" ? value <= goal.value : value >= goal.value;
     return [{ ...goal, measured: value, verdict: isMet ? ("met" as const) : ("missed" as const) }];

@@ -13,6 +13,9 @@ import {
   SOTTO,
 } from "./benches.js";
 import { faultsIn, runStep, type StepResult } from "./compare.js";
+import { groupLogBench } from "./group/log.js";
+import { groupRelayBench } from "./group/relay.js";
+import { groupSendBench } from "./group/send.js";
 import { build } from "./processes/build.js";
 import { layOut, type OtherTree } from "./processes/other-tree.js";
 import { circumstances } from "./report/circumstances.js";
@@ -20,7 +23,7 @@ import { writeResult } from "./report/write-result.js";
 import { sdkBench } from "./sdk/bench.js";
 import { bareTarget, minimalTarget, ROOT, type SottoOptions, sottoTarget } from "./targets.js";
 
-const USAGE = `npm run bench -- [relay|latency|idle|drain|sdk|all] [options]
+const USAGE = `npm run bench -- [relay|latency|idle|drain|sdk|group-send|group-relay|group-log …|all] [options]
 
   --rounds N         alternating rounds of every step (3)
   --seconds S        measured seconds of a run (10)
@@ -35,7 +38,7 @@ const USAGE = `npm run bench -- [relay|latency|idle|drain|sdk|all] [options]
   --name NAME        name of the result files (the bench's)
 `;
 
-const BENCHES = ["relay", "latency", "idle", "drain", "sdk"] as const;
+const BENCHES = ["relay", "latency", "idle", "drain", "sdk", "group-send", "group-relay", "group-log"] as const;
 type BenchName = (typeof BENCHES)[number];
 
 const { values, positionals } = parseArgs({
@@ -63,11 +66,12 @@ function positive(option: "rounds" | "seconds" | "warm-up" | "generators" | "con
 }
 
 function chosenBenches(): readonly BenchName[] {
-  const [chosen = "all"] = positionals;
-  if (chosen === "all") return BENCHES;
-  const bench = BENCHES.find((name) => name === chosen);
-  if (bench === undefined) throw new Error(`no bench is called ${chosen}\n\n${USAGE}`);
-  return [bench];
+  if (positionals.length === 0 || positionals.includes("all")) return BENCHES;
+  return positionals.map((chosen) => {
+    const bench = BENCHES.find((name) => name === chosen);
+    if (bench === undefined) throw new Error(`no bench is called ${chosen}\n\n${USAGE}`);
+    return bench;
+  });
 }
 
 function chosenCode(): SottoOptions["code"] {
@@ -94,6 +98,12 @@ function benchOf(name: BenchName, field: Field, sizes: Sizes, code: SottoOptions
       return drainBench(field);
     case "sdk":
       return sdkBench({ relay: field.sotto[0], messages: sizes.messages, code });
+    case "group-send":
+      return groupSendBench();
+    case "group-relay":
+      return groupRelayBench({ name: SOTTO, root: ROOT, transport: "auto", code });
+    case "group-log":
+      return groupLogBench();
   }
 }
 

@@ -99,33 +99,44 @@ export interface SottoOptions {
   readonly code: "source" | "built";
 }
 
-/** A Sotto relay in development mode with its limiters opened wide; nothing else differs from production. */
-export function sottoTarget({ name, root, transport, code }: SottoOptions): Target {
+/** A Sotto relay on empty data, as `startSotto` starts it. */
+export function sottoTarget(options: SottoOptions): Target {
   return {
-    name,
+    name: options.name,
     dialect: "sotto",
     greeting: "authenticate",
-    start: (inspection) =>
-      startWithData(async (folder) => {
-        const port = await freePort();
-        const program = code === "source" ? ["server/start.ts"] : ["server/dist/main.js", "serve"];
-        return {
-          command: process.execPath,
-          arguments: [...serverFlags(code, inspection), ...program],
-          cwd: root,
-          environment: {
-            SOTTO_DEVELOPMENT: "true",
-            SOTTO_HOST: "127.0.0.1",
-            SOTTO_PORT: String(port),
-            SOTTO_DATA_DIR: folder,
-            SOTTO_LIMITER_SCALE: "1000000",
-            SOTTO_MAILBOX_ENVELOPES: "20000",
-            ...(transport === "portable" ? { SOTTO_TRANSPORT: "portable" } : {}),
-          },
-          ready: { kind: "health", port },
-          channel: inspection === "memory" ? "ipc" : "none",
-        };
-      }),
+    start: (inspection) => startWithData((folder) => sottoCommand(options, folder, inspection)),
+  };
+}
+
+/** Starts a Sotto relay on the data of a folder, which stays when the relay is stopped. */
+export async function startSotto(options: SottoOptions, folder: string): Promise<ServerProcess> {
+  return startServer(await sottoCommand(options, folder, "outside"));
+}
+
+/** Development mode and limiters opened wide; nothing else differs from production. */
+async function sottoCommand(
+  { root, transport, code }: SottoOptions,
+  folder: string,
+  inspection: Inspection,
+): Promise<ServerCommand> {
+  const port = await freePort();
+  const program = code === "source" ? ["server/start.ts"] : ["server/dist/main.js", "serve"];
+  return {
+    command: process.execPath,
+    arguments: [...serverFlags(code, inspection), ...program],
+    cwd: root,
+    environment: {
+      SOTTO_DEVELOPMENT: "true",
+      SOTTO_HOST: "127.0.0.1",
+      SOTTO_PORT: String(port),
+      SOTTO_DATA_DIR: folder,
+      SOTTO_LIMITER_SCALE: "1000000",
+      SOTTO_MAILBOX_ENVELOPES: "20000",
+      ...(transport === "portable" ? { SOTTO_TRANSPORT: "portable" } : {}),
+    },
+    ready: { kind: "health", port },
+    channel: inspection === "memory" ? "ipc" : "none",
   };
 }
 

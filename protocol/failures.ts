@@ -180,6 +180,63 @@ export const failures = {
     remedy: "The other device ended the link; nothing was handed over. Make a new one if you want to link it.",
   },
 
+  // Groups
+  groupNotFound: {
+    wire: 70,
+    fault: "caller",
+    retry: "never",
+    remedy: "There is no such group, or you are not in it any more; ask one of its members for an invitation.",
+  },
+  groupExists: {
+    wire: 71,
+    fault: "caller",
+    retry: "never",
+    remedy: "Another group has this id; create it again under a new one.",
+  },
+  groupLogFull: {
+    wire: 72,
+    fault: "relay",
+    retry: "afterRemedy",
+    remedy: "The group's log is as large as this relay allows; a checkpoint by an admin makes room.",
+  },
+  tooManyRecipients: {
+    wire: 73,
+    fault: "relay",
+    retry: "never",
+    remedy: "The community allows fewer recipients for one message than this group has.",
+  },
+  groupFull: {
+    wire: 0,
+    fault: "caller",
+    retry: "afterRemedy",
+    remedy: "The group has as many accounts as it may have, invited ones included; remove one first.",
+  },
+  groupDenied: {
+    wire: 0,
+    fault: "caller",
+    retry: "never",
+    remedy: "Your role in this group does not allow this; ask an admin.",
+  },
+  groupForked: {
+    wire: 0,
+    fault: "relay",
+    retry: "never",
+    remedy:
+      "The relay shows its members two histories of this group: stop using it there, and start a new group elsewhere.",
+  },
+  groupLeft: {
+    wire: 0,
+    fault: "caller",
+    retry: "never",
+    remedy: "You are no member of this group any more; ask for a new invitation.",
+  },
+  invitationGone: {
+    wire: 0,
+    fault: "peer",
+    retry: "never",
+    remedy: "This invitation was taken back or answered already; ask for a new one.",
+  },
+
   // Consent
   policyDenied: {
     wire: 0,

@@ -10,6 +10,7 @@ import {
   accountId,
   bytes,
   choice,
+  conversationId,
   deviceId,
   type Fields,
   list,
@@ -67,6 +68,9 @@ const oneTimePrekey = record({ id: prekeyId, key: curveKey });
 const { value: MAX_ONE_TIME } = limits.oneTimePrekeys;
 const { value: MAX_DEVICES } = limits.devicesPerAccount;
 
+/** Bytes of an access tag: the proof, for one account and one send, of who knows that account's delivery key hash. */
+export const ACCESS_TAG_BYTES = 8;
+
 const envelope = record({
   device: deviceId,
   registrationId,
@@ -98,6 +102,14 @@ const bundle = record({
   kyberPrekey,
   oneTimePrekey: optional(oneTimePrekey),
 });
+/** An epoch's Ed25519 keys of a group, as the relay holds them: who holds `accessKey` may read and append, `adminKey` also what needs one. */
+const groupAccessKey = bytes(32);
+/** An Ed25519 signature by an epoch's access or admin key. */
+const accessSignature = bytes(64);
+const groupSeq = uint(U32);
+const groupEntry = bytes(1, limits.groupEntryBytes.value);
+const groupCheckpoint = bytes(1, limits.groupCheckpointBytes.value);
+const { value: MAX_GROUP_ACCOUNTS } = limits.groupAccounts;
 const linkId = bytes(16);
 const linkStep = choice("join", "challenge", "approve", "provision");
 
@@ -160,7 +172,7 @@ export const frames = {
   welcome: toClient(
     5,
     ["device", "anonymous"],
-    "Ends the greeting. On a device's connection it names the device, what the relay holds of its keys and of the account's access, the account's devices, and how far its mailbox and prekey ids ever came, for the drift check. `resumed` is `yes` if the token given was that of the last `park`, which is then spent.",
+    "Ends the greeting. On a device's connection it names the device, what the relay holds of its keys and of the account's access, the account's devices, and how far its mailbox and prekey ids ever came, for the drift check. `groupAccounts` and `groupRecipients` are the community's caps: accounts of a group, and devices one group send may name. `resumed` is `yes` if the token given was that of the last `park`, which is then spent.",
     {
       account: optional(accountId),
       device: optional(deviceId),
@@ -172,6 +184,8 @@ export const frames = {
       head: cursor,
       resumed: choice("no", "yes"),
       devices: list(ownDevice, MAX_DEVICES),
+      groupAccounts: uint(MAX_GROUP_ACCOUNTS),
+      groupRecipients: uint(U32),
       serverTimeMs: timeMs,
     },
   ),
@@ -210,8 +224,14 @@ export const frames = {
   fetchBundles: toRelay(
     22,
     ["device", "anonymous"],
-    "Takes prekey bundles of an account: of the listed devices, or of all if the list is empty. Takes a one-time key of each kind where there is one. On an anonymous connection the delivery key is required. Answered by `bundles`.",
-    { id, account: accountId, devices: deviceList, deliveryKey: optional(deliveryKey) },
+    "Takes prekey bundles of an account: of the listed devices, or of all if the list is empty. Takes a one-time key of each kind where there is one. On an anonymous connection the delivery key, or the access tag of `fetchContext`, is required. Answered by `bundles`.",
+    {
+      id,
+      account: accountId,
+      devices: deviceList,
+      deliveryKey: optional(deliveryKey),
+      accessTag: optional(bytes(ACCESS_TAG_BYTES)),
+    },
   ),
   bundles: toClient(
     23,
@@ -323,11 +343,75 @@ export const frames = {
   }),
   closeLink: toRelay(54, ["device"], "Ends a link of this account. Answered by `done`.", { id, link: linkId }),
 
+  // Groups
+  createGroup: toRelay(
+    60,
+    ["anonymous"],
+    "Begins the log of a group with its first entry, number 1, and the keys of its first epoch. Each key signs `groupCreateText`. Idempotent for the same entry. Answered by `groupAppended`, or `failed` with groupExists.",
+    {
+      id,
+      group: conversationId,
+      accessKey: groupAccessKey,
+      adminKey: groupAccessKey,
+      entry: groupEntry,
+      accessSignature,
+      adminSignature: accessSignature,
+    },
+  ),
+  appendGroup: toRelay(
+    61,
+    ["anonymous"],
+    "Appends one sealed entry behind number `expectedSeq`; if the log is elsewhere, nothing is appended and the answer is `groupMoved`. `signature` is by the access or the admin key of the present epoch over `groupAppendText`; `next`, the keys of the next epoch, needs the admin key's. Idempotent for the same entry. Answered by `groupAppended` or `groupMoved`.",
+    {
+      id,
+      group: conversationId,
+      expectedSeq: groupSeq,
+      entry: groupEntry,
+      next: optional(record({ accessKey: groupAccessKey, adminKey: groupAccessKey })),
+      signature: accessSignature,
+    },
+  ),
+  groupAppended: toClient(62, ["anonymous"], "The entry is on disk, under this number.", {
+    id,
+    seq: groupSeq,
+    acceptedMs: timeMs,
+  }),
+  groupMoved: toClient(63, ["anonymous"], "Nothing was stored: the group's log is at another number.", {
+    id,
+    seq: groupSeq,
+  }),
+  readGroup: toRelay(
+    64,
+    ["anonymous"],
+    "Asks for the entries behind number `after`, with the newest checkpoint if `after` is 0 or lies before what is still kept. `signature` is by an epoch's access key over `groupReadText`, within five minutes of the relay's clock: the present epoch's reads everything, a former one's up to the entry that ended it. Answered by `groupEntries`.",
+    { id, group: conversationId, after: groupSeq, atMs: timeMs, signature: accessSignature },
+  ),
+  groupEntries: toClient(
+    65,
+    ["anonymous"],
+    "Entries in order, as many as fit; `head` is the last number there is for this reader. Where entries are missing before the first one, the checkpoint stands for them; entries that ended an epoch are kept.",
+    {
+      id,
+      head: groupSeq,
+      checkpoint: optional(record({ seq: groupSeq, body: groupCheckpoint })),
+      entries: list(
+        record({ seq: groupSeq, acceptedMs: timeMs, entry: groupEntry }),
+        limits.groupEntriesPerFrame.value,
+      ),
+    },
+  ),
+  putCheckpoint: toRelay(
+    66,
+    ["anonymous"],
+    "Leaves the sealed state of a group up to entry number `seq`, which is in the log and names its hash. Older entries may be deleted then. `signature` is by the present epoch's admin key over `groupCheckpointText`. Answered by `done`.",
+    { id, group: conversationId, seq: groupSeq, body: groupCheckpoint, signature: accessSignature },
+  ),
+
   // Mail
   send: toRelay(
     40,
     ["device", "anonymous"],
-    "Sends envelopes to every device of the named accounts, all or none; of the sender's own account also to `listed` ones only. On an anonymous connection each account needs its delivery key. On a device's connection a former delivery key will do where the account's policy takes former contacts, and a send without one is an identified first contact: one message for each pair of accounts, and a few repairs. Idempotent on `messageId`. Ephemeral envelopes are never stored. Answered by `accepted`, `deviceMismatch` or `failed`.",
+    "Sends envelopes to every device of the named accounts, all or none; of the sender's own account also to `listed` ones only. On an anonymous connection each account needs its delivery key, or the access tag that members of its groups can make. On a device's connection a former delivery key will do where the account's policy takes former contacts, and a send without one is an identified first contact: one message for each pair of accounts, and a few repairs. Idempotent on `messageId`. Ephemeral envelopes are never stored. Answered by `accepted`, `deviceMismatch` or `failed`.",
     {
       id,
       messageId,
@@ -339,6 +423,7 @@ export const frames = {
         record({
           account: accountId,
           deliveryKey: optional(deliveryKey),
+          accessTag: optional(bytes(ACCESS_TAG_BYTES)),
           grant: optional(text(limits.grantBytes.value, 1)),
           scope: choice("all", "listed"),
           envelopes: list(envelope, MAX_DEVICES),
@@ -360,13 +445,14 @@ export const frames = {
   deviceMismatch: toClient(
     42,
     ["device", "anonymous"],
-    "Nothing was stored: the device lists are wrong. One answer for all accounts of the request, with the bundles of missing and stale devices if the send wanted them.",
+    "Nothing was stored: the device lists are wrong. One answer for all accounts of the request, with the bundles of missing and stale devices if the send wanted them, of at most `accountsPerSend` accounts. `denied` names accounts of a group send that its access tags are not good for, whatever the reason.",
     {
       id,
       accounts: list(
         record({ account: accountId, missing: deviceList, extra: deviceList, stale: deviceList }),
-        limits.accountsPerSend.value,
+        MAX_GROUP_ACCOUNTS,
       ),
+      denied: list(accountId, MAX_GROUP_ACCOUNTS),
       bundles: list(
         record({ account: accountId, identityKey: curveKey, devices: list(bundle, MAX_DEVICES) }),
         limits.accountsPerSend.value,
@@ -398,6 +484,23 @@ export const frames = {
     ["device"],
     "Everything stored before this connection began has been delivered; live from here.",
     {},
+  ),
+  sendGroup: toRelay(
+    47,
+    ["anonymous"],
+    "Sends one message to all devices of a group's accounts, all or none, as a multi-recipient sealed message (PROTOCOL.md, multi-recipient messages), whose payload is stored once. `signature` is by the access key of the group's present epoch over `groupSendText`; if the log is not at `revision` any more, nothing is stored and the answer is `groupMoved`. `accessTags` holds one tag for each account, in the order of the message. Idempotent on `messageId`. Answered by `accepted`, `deviceMismatch`, `groupMoved` or `failed`.",
+    {
+      id,
+      messageId,
+      storage: choice("stored", "ephemeral"),
+      urgency: choice("normal", "urgent"),
+      wantBundles: choice("no", "yes"),
+      group: conversationId,
+      revision: groupSeq,
+      signature: accessSignature,
+      accessTags: bytes(ACCESS_TAG_BYTES, ACCESS_TAG_BYTES * MAX_GROUP_ACCOUNTS),
+      message: bytes(1, limits.groupMessageBytes.value),
+    },
   ),
   mailboxFull: toClient(
     46,

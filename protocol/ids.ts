@@ -14,7 +14,7 @@ export type DeviceId = Branded<number, "DeviceId">;
 /** A conversation: 32 lower-case hex digits of its 16 bytes. For a DM, derived from both accounts (PROTOCOL.md, content). */
 export type ConversationId = Branded<string, "ConversationId">;
 
-/** A message as both sides know it inside the encrypted content: 32 lower-case hex digits of its 16 random bytes. */
+/** A message as its readers know it inside the encrypted content: 32 lower-case hex digits of its 16 bytes, which are random, or in a group bound to their author (group/message-id.ts). */
 export type MessageId = Branded<string, "MessageId">;
 
 /** The largest device id libsignal accepts in an address. */
@@ -23,6 +23,9 @@ export const MAX_DEVICE_ID = 127;
 const HEX = Array.from({ length: 256 }, (_, value) => value.toString(16).padStart(2, "0"));
 const HEX_CODES = Array.from("0123456789abcdef", (digit) => digit.charCodeAt(0));
 const DASH = 0x2d;
+const ACCOUNT_ID_BYTES = 16;
+/** Used again for every account id that is read: a message to a group names hundreds. */
+const accountIdCodes: number[] = new Array(ACCOUNT_ID_BYTES * 2 + 4).fill(DASH);
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const HEX_16 = /^[0-9a-f]{32}$/;
 
@@ -58,18 +61,22 @@ function digit(code: number): number {
   return letter >= 0 && letter < 6 ? letter + 10 : 16;
 }
 
-/** Reads an account id from its 16 bytes. */
+/** Reads an account id from its 16 bytes. Of any other number of bytes comes no id: writing it is refused. */
 export function accountIdFromBytes(bytes: Uint8Array): AccountId {
-  const codes: number[] = new Array(bytes.length * 2 + 4);
+  return bytes.length === ACCOUNT_ID_BYTES ? accountIdAt(bytes, 0) : (toHex(bytes) as AccountId);
+}
+
+/** Reads an account id from 16 bytes in the middle of others, which the caller knows to be there. */
+export function accountIdAt(bytes: Uint8Array, start: number): AccountId {
   let at = 0;
-  for (let index = 0; index < bytes.length; index++) {
-    if (index === 4 || index === 6 || index === 8 || index === 10) codes[at++] = DASH;
-    const byte = bytes[index] as number;
-    codes[at++] = HEX_CODES[byte >> 4] as number;
-    codes[at++] = HEX_CODES[byte & 0x0f] as number;
+  for (let index = 0; index < ACCOUNT_ID_BYTES; index++) {
+    if (index === 4 || index === 6 || index === 8 || index === 10) accountIdCodes[at++] = DASH;
+    const byte = bytes[start + index] as number;
+    accountIdCodes[at++] = HEX_CODES[byte >> 4] as number;
+    accountIdCodes[at++] = HEX_CODES[byte & 0x0f] as number;
   }
   // In one piece: a string put together from parts is ten objects, and every frame that names an account makes one.
-  return String.fromCharCode.apply(undefined, codes) as AccountId;
+  return String.fromCharCode.apply(undefined, accountIdCodes) as AccountId;
 }
 
 /** The 16 bytes of an account id. */

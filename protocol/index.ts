@@ -30,6 +30,7 @@ export {
 export {
   decodePayload,
   encodePayload,
+  type GroupStanding,
   ownPayloadTypes,
   type Payload,
   paddedSize,
@@ -63,6 +64,7 @@ export {
   type WireFailureCode,
 } from "./failures.js";
 export {
+  ACCESS_TAG_BYTES,
   type Direction,
   type FirstContactPolicy,
   type Frame,
@@ -76,7 +78,65 @@ export {
   type Stage,
 } from "./frames.js";
 export {
+  decodeGroupBody,
+  encodeGroupBody,
+  type GroupBody,
+  groupBodies,
+  MAX_GROUPS_PER_BODY,
+} from "./group/bodies.js";
+export {
+  accessTag,
+  accessTagText,
+  deriveGroupAccessSeed,
+  deriveGroupAdminSeed,
+  deriveGroupEntryKey,
+  deriveGroupSecret,
+  deriveGroupWrapKey,
+  fetchContext,
+  groupAppendText,
+  groupCheckpointContext,
+  groupCheckpointText,
+  groupCreateText,
+  groupEntryContext,
+  groupReadText,
+  groupSealKey,
+  groupSendText,
+} from "./group/derive.js";
+export {
+  decodeGroupEntry,
+  encodeGroupEntry,
+  type GroupChange,
+  type GroupEntry,
+  type GroupEntryBody,
+  type GroupEntryKind,
+  type GroupEntryKindRow,
+  type GroupHandover,
+  type GroupRole,
+  type GroupRotation,
+  groupEntryFields,
+  groupEntryKinds,
+  groupRoles,
+  type UnsignedGroupEntry,
+} from "./group/entries.js";
+export {
+  GROUP_MESSAGE_CHANCE_BYTES,
+  type GroupSpeaker,
+  groupMessageId,
+  isGroupMessageId,
+} from "./group/message-id.js";
+export {
+  decodeGroupState,
+  encodeGroupState,
+  type GroupMember,
+  type GroupState,
+  groupStateFields,
+  groupStateHash,
+  type InvitedAccount,
+  type WaitingAccount,
+} from "./group/state.js";
+export {
   type AccountId,
+  accountIdAt,
   accountIdFromBytes,
   accountIdToBytes,
   type ConversationId,

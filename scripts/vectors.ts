@@ -9,6 +9,7 @@ import { writeFileSync } from "node:fs";
 import { contentVectors } from "./vectors/contents.js";
 import { deriveVectors } from "./vectors/derive.js";
 import { frameVectors } from "./vectors/frames.js";
+import { groupVectors } from "./vectors/groups.js";
 import { ownBodyVectors } from "./vectors/own-bodies.js";
 import { payloadVectors } from "./vectors/payloads.js";
 
@@ -17,6 +18,7 @@ const files = {
   contents: contentVectors(),
   payloads: payloadVectors(),
   "own-bodies": ownBodyVectors(),
+  groups: groupVectors(),
   derive: deriveVectors(),
 };
 for (const [name, vectors] of Object.entries(files)) {

@@ -188,5 +188,9 @@ function policyOf(settings: Settings): RelayPolicy {
     limiterScale: settings.limiterScale,
     firstContactFloor: settings.firstContactFloor,
     grantBases: settings.grantBases,
+    groupAccounts: settings.groupAccounts,
+    groupRecipients: settings.groupRecipients,
+    groupLog: { entries: settings.groupLogEntries, bytes: settings.groupLogBytes },
+    groupTtlMs: settings.groupTtl,
   };
 }

@@ -3,7 +3,7 @@
  * contract suite in `test/contract/`, and every adapter passes it; a cluster adapter must fit without touching the rules.
  */
 
-import type { AccountId, DeviceId, FirstContactPolicy } from "@sotto/protocol";
+import type { AccountId, ConversationId, DeviceId, FirstContactPolicy } from "@sotto/protocol";
 
 declare const brand: unique symbol;
 
@@ -44,6 +44,7 @@ export interface Store {
   readonly mail: Mailboxes;
   readonly directory: Directory;
   readonly table: Table;
+  readonly logs: Logs;
   /**
    * Opens the engine, checks that its durability settings keep the guarantee, and migrates older formats.
    *
@@ -56,7 +57,10 @@ export interface Store {
   readonly failed: Promise<StoreError>;
 }
 
-/** One envelope to append. `body` is ciphertext and is copied or written before `append` returns to the event loop. */
+/**
+ * One envelope to append. `body` is ciphertext and is copied or written before `append` returns to the event loop. Of a
+ * request with a shared end it is only the beginning.
+ */
 export interface AppendRow {
   readonly mailbox: MailboxId;
   readonly body: Uint8Array;
@@ -68,9 +72,16 @@ export interface AppendRequest {
   readonly messageId: Uint8Array;
   /** The relay's clock at acceptance. */
   readonly acceptedMs: number;
+  /**
+   * The end that the bodies of all rows have in common. It is stored once, and goes with the last envelope that ends in it;
+   * whatever crashes, no earlier and no later. Copied or written as bodies are.
+   */
+  readonly shared?: Uint8Array | undefined;
   readonly rows: readonly AppendRow[];
   /** Account revisions the caller decided by; if one has moved on, nothing is stored and the answer is `changed`. */
   readonly guards: readonly { readonly account: AccountId; readonly revision: number }[];
+  /** The entry a group's log must be at; if it is elsewhere, nothing is stored and the answer is `moved`. */
+  readonly logGuard?: { readonly group: ConversationId; readonly seq: number } | undefined;
   /** The most a mailbox may hold, this request's rows included. */
   readonly quota: { readonly envelopes: number; readonly bytes: number };
 }
@@ -81,9 +92,11 @@ export type AppendOutcome =
   | { readonly kind: "repeated"; readonly acceptedMs: number }
   | { readonly kind: "full"; readonly mailboxes: readonly MailboxId[] }
   | { readonly kind: "noMailbox"; readonly mailboxes: readonly MailboxId[] }
-  | { readonly kind: "changed" };
+  | { readonly kind: "changed" }
+  /** `seq` is where the log is; 0 if there is none. */
+  | { readonly kind: "moved"; readonly seq: number };
 
-/** One stored envelope. */
+/** One stored envelope. `body` is whole, however it is stored. */
 export interface StoredEnvelope {
   /** Its position in its mailbox: from 1, rising by exactly one. Never compared across mailboxes. */
   readonly cursor: number;
@@ -184,6 +197,66 @@ export interface Table {
   ): Promise<{ readonly won: boolean; readonly revision: number | undefined }>;
   /** True for exactly one caller until the entry expires. */
   spendOnce(bucket: string, key: string, ttlMs: number): Promise<boolean>;
+}
+
+/** One entry of a group's log. Numbers rise by one from 1. */
+export interface LogEntry {
+  readonly seq: number;
+  /** The relay's clock when it was appended; never less than the entry before it. */
+  readonly acceptedMs: number;
+  readonly entry: Uint8Array;
+}
+
+/** The head of a log: its last number, and a document of the rules' own that changes with it. */
+export interface LogHead {
+  readonly seq: number;
+  readonly document: Uint8Array;
+  /** Bytes and number of the entries that are stored. */
+  readonly bytes: number;
+  readonly entries: number;
+}
+
+/** The append-only logs of groups. Mutations of one log take effect in the order of the calls. */
+export interface Logs {
+  /** The head of a log, never a stale one on the node that wrote it; `undefined` if there is none. */
+  head(group: ConversationId): Promise<LogHead | undefined>;
+  /**
+   * Appends an entry behind number `expectedSeq`, 0 for a new log, and replaces the document, in one commit. Exactly one of
+   * several concurrent callers with the same number wins. Resolves once it is on stable storage; `moved` says where the log
+   * is instead (0 = there is none).
+   */
+  append(append: {
+    readonly group: ConversationId;
+    readonly expectedSeq: number;
+    readonly acceptedMs: number;
+    readonly entry: Uint8Array;
+    readonly document: Uint8Array;
+  }): Promise<
+    { readonly kind: "appended"; readonly acceptedMs: number } | { readonly kind: "moved"; readonly seq: number }
+  >;
+  /** Committed entries with `after` < number <= `upTo`, ascending, at most `count`, and at most `bytes` but at least one. Deleted ones are left out. */
+  read(
+    group: ConversationId,
+    range: { readonly after: number; readonly upTo: number },
+    max: { readonly count: number; readonly bytes: number },
+  ): Promise<readonly LogEntry[]>;
+  /** The checkpoint that was left last; `undefined` if none was. */
+  checkpoint(group: ConversationId): Promise<{ readonly seq: number; readonly body: Uint8Array } | undefined>;
+  /**
+   * Replaces the checkpoint and the document, and deletes entries below number `deleteBelow` but those in `keep`, in one
+   * commit. The log must be at `expectedSeq` still; false if it is not, and nothing changed.
+   */
+  putCheckpoint(put: {
+    readonly group: ConversationId;
+    readonly expectedSeq: number;
+    readonly seq: number;
+    readonly body: Uint8Array;
+    readonly document: Uint8Array;
+    readonly deleteBelow: number;
+    readonly keep: readonly number[];
+  }): Promise<boolean>;
+  /** Deletes a log that nothing was appended to since `beforeMs`, in bounded batches; answers how many went. */
+  expire(beforeMs: number, signal: AbortSignalLike): Promise<number>;
 }
 
 // ── Bus ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -337,6 +410,14 @@ export interface Signatures {
   readonly root: Uint8Array;
   /** Whether the protocol's `hashDeliveryKey` of a key is this hash; takes as long whatever the answer. */
   isDeliveryKey(deliveryKey: Uint8Array, hash: Uint8Array): boolean;
+  /** Whether the protocol's `accessTag` for this hash begins at `offset` of `tags`; takes as long whatever the answer. */
+  isAccessTag(
+    of: { readonly messageId: Uint8Array; readonly account: AccountId; readonly hash: Uint8Array },
+    tags: Uint8Array,
+    offset: number,
+  ): boolean;
+  /** SHA-256 of a message: of all there are here the fastest, for what strangers may make us hash. */
+  readonly sha256: (message: Uint8Array) => Uint8Array;
   /** HMAC-SHA-256 under a secret of this relay, so that what lies on disk does not name a host's users. */
   keyedHash(label: string, text: string): string;
 }
@@ -435,6 +516,11 @@ export type CounterName =
   | "envelopesExpired"
   | "bytesAccepted"
   | "sendsRepeated"
+  | "groupSendsAccepted"
+  | "groupsCreated"
+  | "groupEntriesAppended"
+  | "groupCheckpoints"
+  | "groupsExpired"
   | "registrations" // label: mode
   | "limited" // label: limiter row
   | "connectionsClosed"; // label: close code
@@ -469,4 +555,12 @@ export interface RelayPolicy {
   readonly firstContactFloor: FirstContactPolicy;
   /** The bases of grants the community takes; none = any. */
   readonly grantBases: readonly string[];
+  /** Accounts a group may have, invited ones included. Clients keep to it; the relay refuses sends to more. */
+  readonly groupAccounts: number;
+  /** Devices one group send may name. */
+  readonly groupRecipients: number;
+  /** What a group's log may hold; a checkpoint makes room. */
+  readonly groupLog: { readonly entries: number; readonly bytes: number };
+  /** How long a group's log is kept that nobody appends to. */
+  readonly groupTtlMs: number;
 }

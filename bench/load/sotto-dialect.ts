@@ -102,7 +102,7 @@ export function sottoDialect(place: Place): Dialect {
 }
 
 /** Opens a socket and goes through the greeting; afterwards `live` hears everything. */
-async function greet(
+export async function greet(
   place: Place,
   answer: (challenge: Frame<"challenge">) => FrameToRelay,
   live: { message(payload: Buffer): void; closed(reason: string): void },
@@ -190,7 +190,8 @@ async function register(place: Place, userId: string): Promise<Recipient> {
   };
 }
 
-function read(recipient: Recipient) {
+/** What a recipient of this dialect consists of. */
+export function read(recipient: Recipient) {
   return {
     account: parseAccountId(String(recipient.account)),
     device: parseDeviceId(Number(recipient.device)),
@@ -221,7 +222,8 @@ function readUint(bytes: Buffer, at: number): number {
   return Number(bytes.readBigUInt64BE(at + 1));
 }
 
-function describe(payload: Buffer): string {
+/** A frame to a client as text. */
+export function describe(payload: Buffer): string {
   return JSON.stringify(decodeFrame(Uint8Array.from(payload), "toClient"), (_, value: unknown) =>
     value instanceof Uint8Array ? "bytes" : value,
   );

@@ -31,6 +31,8 @@ export interface ServerProcess {
   cpuSeconds(): Promise<number>;
   /** Resident memory after a full garbage collection, where the channel is open. */
   settledMemory(): Promise<{ readonly residentBytes: number; readonly heapBytes: number }>;
+  /** Asks the server to end and waits until it has, so that all it was told is on disk. */
+  shutDown(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -46,6 +48,7 @@ export async function startServer(server: ServerCommand): Promise<ServerProcess>
     stdio: ["ignore", "pipe", "pipe", ...(server.channel === "ipc" ? (["ipc"] as const) : [])],
   });
   let output = "";
+  let isShutDown = false;
   const keep = (chunk: Buffer) => {
     output = (output + chunk.toString()).slice(-SHOWN_OUTPUT);
   };
@@ -69,9 +72,15 @@ export async function startServer(server: ServerCommand): Promise<ServerProcess>
       port,
       cpuSeconds: () => cpuSeconds(pid),
       settledMemory: () => settledMemory(child, pid),
+      async shutDown() {
+        isShutDown = true;
+        const exited = once(child, "exit");
+        child.kill("SIGTERM");
+        await exited;
+      },
       async stop() {
         // Whoever measured it saw only a closed socket.
-        if (hasEnded(child)) console.error(`The server had ended by itself:\n${output}`);
+        if (hasEnded(child) && !isShutDown) console.error(`The server had ended by itself:\n${output}`);
         await stop(child);
       },
     };

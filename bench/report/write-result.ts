@@ -29,11 +29,14 @@ export async function writeResult(folder: string, name: string, result: Result):
 }
 
 function readable({ bench, circumstances: c, rounds, secondsPerRun, warmUpSeconds, steps, notes }: Result): string {
+  // The other benches have so many messages, not so many seconds.
+  const isTimed = bench === "relay" || bench === "latency";
+  const timing = isTimed ? ` of ${secondsPerRun} s after ${warmUpSeconds} s of warm-up` : "";
   const lines = [
     `# ${bench}`,
     "",
     `${c.date}, commit ${c.commit}, Node ${c.node}, ${c.cores} × ${c.cpu}, ${c.memoryGiB} GiB, ${c.kernel}. ` +
-      `Medians of ${rounds} alternating rounds of ${secondsPerRun} s after ${warmUpSeconds} s of warm-up.`,
+      `Medians of ${rounds} alternating rounds${timing}.`,
     "",
   ];
   for (const { step, reference, judgedBy, goals, outcomes } of steps) {
@@ -42,13 +45,13 @@ function readable({ bench, circumstances: c, rounds, secondsPerRun, warmUpSecond
     lines.push(
       `## ${step}`,
       "",
-      `Reference: ${reference}. In brackets: ${judgedBy === "ratio" ? "times the reference's" : "more than the reference's"}.`,
+      `Reference: ${reference}. In brackets: ${judgedBy === "difference" ? "more than the reference's" : "times the reference's"}.`,
       "",
     );
     lines.push(`| | ${shown.map(heading).join(" | ")} | faults |`);
     lines.push(`|---|${shown.map(() => "---|").join("")}---|`);
     for (const { contender, medians, ratios, differences, rounds: runs } of outcomes) {
-      const judged = judgedBy === "ratio" ? ratios : differences;
+      const judged = judgedBy === "difference" ? differences : ratios;
       const cells = shown.map((metric) => cell(medians[metric], contender === reference ? undefined : judged[metric]));
       const faults = metrics.filter(isFault).flatMap((metric) => runs.map((run) => run[metric] ?? 0));
       lines.push(`| ${contender} | ${cells.join(" | ")} | ${faults.reduce((sum, count) => sum + count, 0)} |`);
@@ -56,9 +59,9 @@ function readable({ bench, circumstances: c, rounds, secondsPerRun, warmUpSecond
     lines.push("");
     for (const { contender, metric, bound, value, measured, verdict } of goals) {
       const limit = `${bound === "atMost" ? "at most" : "at least"} ${significant(value)}`;
-      const unit = judgedBy === "ratio" ? "times the reference's" : "more than the reference's";
+      const unit = { ratio: " times the reference's", difference: " more than the reference's", value: "" }[judgedBy];
       lines.push(
-        `- Goal **${verdict}**: ${contender}, ${heading(metric)} ${limit} ${unit}; measured ${significant(measured)}.`,
+        `- Goal **${verdict}**: ${contender}, ${heading(metric)} ${limit}${unit}; measured ${significant(measured)}.`,
       );
     }
     lines.push("");

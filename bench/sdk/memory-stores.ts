@@ -12,6 +12,8 @@ import {
   type PrivateKey,
   type ProtocolAddress,
   type PublicKey,
+  SenderKeyRecord,
+  SenderKeyStore,
   SessionRecord,
   SessionStore,
   type SignedPreKeyRecord,
@@ -31,12 +33,12 @@ export class MemorySessions extends SessionStore {
     return bytes === undefined ? null : SessionRecord.deserialize(bytes);
   }
 
-  async getExistingSessions(): Promise<SessionRecord[]> {
-    throw new Error("only the multi-recipient form asks for this");
+  async getExistingSessions(names: ProtocolAddress[]): Promise<SessionRecord[]> {
+    return names.map((name) => SessionRecord.deserialize(this.bytesOf(name)));
   }
 
   /** The bytes of one session. */
-  bytesOf(name: ProtocolAddress): Uint8Array {
+  bytesOf(name: ProtocolAddress): Uint8Array<ArrayBuffer> {
     const bytes = this.records.get(name.toString());
     if (bytes === undefined) throw new Error("no session");
     return bytes;
@@ -77,6 +79,20 @@ export class MemoryIdentity extends IdentityKeyStore {
 
   async getIdentity(name: ProtocolAddress): Promise<PublicKey | null> {
     return this.peers.get(name.toString()) ?? null;
+  }
+}
+
+/** Sender keys, kept as the bytes that a commit writes. */
+export class MemorySenderKeys extends SenderKeyStore {
+  private readonly records = new Map<string, Uint8Array<ArrayBuffer>>();
+
+  async saveSenderKey(sender: ProtocolAddress, distribution: string, record: SenderKeyRecord): Promise<void> {
+    this.records.set(`${sender.toString()}/${distribution}`, record.serialize());
+  }
+
+  async getSenderKey(sender: ProtocolAddress, distribution: string): Promise<SenderKeyRecord | null> {
+    const bytes = this.records.get(`${sender.toString()}/${distribution}`);
+    return bytes === undefined ? null : SenderKeyRecord.deserialize(bytes);
   }
 }
 

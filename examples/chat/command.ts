@@ -1,22 +1,32 @@
 /** What a command of the chat is. */
 
-import { type Client, type DirectConversation, SottoError } from "@sotto/sdk/node";
+import { type Client, SottoError } from "@sotto/sdk/node";
+import type { Asks } from "./asks.js";
+import type { Names } from "./names.js";
+import type { Room } from "./room.js";
 import type { Transcript } from "./transcript.js";
 
-/** What commands work with. */
-export interface CommandParts {
+/** What commands work with; `In` says where one may be given. */
+export interface CommandParts<In extends Room = Room> {
   readonly client: Client;
-  readonly conversation: DirectConversation;
+  readonly room: In;
   readonly transcript: Transcript;
+  readonly names: Names;
+  readonly asks: Asks;
   /** Shows lines to the user. */
   say(lines: readonly string[]): void;
+  /** Goes on in another conversation. */
+  go(room: Room): void;
   quit(): void;
-  /** Messages on their way, waited for when leaving. */
+  /** What is on its way, waited for when leaving. */
   readonly leaving: Set<Promise<unknown>>;
 }
 
 /** Does what a line asks for. */
-export type Command = (parts: CommandParts, argument: string) => Promise<void> | void;
+export type Command<In extends Room = Room> = (parts: CommandParts<In>, argument: string) => Promise<void> | void;
+
+/** Commands by name. */
+export type Commands<In extends Room = Room> = Readonly<Record<string, Command<In>>>;
 
 /** What went wrong and what to do, for people. */
 export function plain(error: unknown): string {

@@ -1,19 +1,23 @@
 /** Commands about who may write to this account: requests, blocking, the policy. */
 
-import { type FirstContactPolicy, firstContactPolicies, type MessageRequest } from "@sotto/sdk/node";
-import type { Command, CommandParts } from "./command.js";
+import { type FirstContactPolicy, firstContactPolicies } from "@sotto/sdk/node";
+import type { CommandParts, Commands } from "./command.js";
+import { nameOf } from "./names.js";
+import { invitedTo } from "./room.js";
 import { harmless } from "./words.js";
 
-/** Requests that wait, oldest first. */
-const waiting: MessageRequest[] = [];
-
 /** Shows requests as they come, until the signal aborts. */
-export async function showRequests({ client, say }: Pick<CommandParts, "client" | "say">, signal: AbortSignal) {
+export async function showRequests(
+  { client, asks, say }: Pick<CommandParts, "client" | "asks" | "say">,
+  signal: AbortSignal,
+): Promise<void> {
   for await (const request of client.requests({ signal })) {
-    waiting.push(request);
-    const who = harmless(request.from.userId ?? request.from.accountId);
+    asks.add({ kind: "request", request });
     const words = request.text === undefined ? "" : `: ${harmless(request.text)}`;
-    say([`${who} would like to write to you${words}`, "/accept, /decline or /block them."]);
+    say([
+      `${nameOf({ ...request.from, name: undefined })} would like to write to you${words}`,
+      "/accept, /decline or /block them.",
+    ]);
   }
 }
 
@@ -22,28 +26,39 @@ function isPolicy(text: string): text is FirstContactPolicy {
 }
 
 /** The commands by name. */
-export const consentCommands: Readonly<Record<string, Command>> = {
-  accept: async ({ say }) => {
-    const request = waiting.shift();
-    if (request === undefined) return say(["Nobody waits for an answer."]);
-    await request.accept();
-    say(["Accepted. They may write to you now."]);
+export const consentCommands: Commands = {
+  accept: async ({ asks, say }) => {
+    const { request, invitation } = asks;
+    if (request !== undefined) {
+      await asks.answer(request, () => request.accept());
+      return say(["Accepted. They may write to you now."]);
+    }
+    say([
+      invitation === undefined
+        ? "Nobody waits for an answer."
+        : "Nobody asks to write to you. /join takes the invitation.",
+    ]);
   },
-  decline: async ({ say }) => {
-    const request = waiting.shift();
+  decline: async ({ asks, say }) => {
+    const { request, invitation } = asks;
+    if (invitation !== undefined) {
+      await asks.answer(invitation, () => invitation.decline());
+      asks.settleRequestsOf(invitation.from.accountId);
+      return say([`You declined to join ${invitedTo(invitation)}. Its members see that.`]);
+    }
     if (request === undefined) return say(["Nobody waits for an answer."]);
-    await request.decline();
-    say(["Declined. They are not told."]);
+    await asks.answer(request, () => request.decline());
+    say([`${nameOf({ ...request.from, name: undefined })} may not write to you, and is not told.`]);
   },
-  block: async ({ conversation, say }) => {
-    const request = waiting.shift();
-    if (request === undefined) await conversation.block();
-    else await request.block();
+  block: async ({ room, asks, say }) => {
+    const { request } = asks;
+    if (request !== undefined) await asks.answer(request, () => request.block());
+    else if (room.kind === "direct") await room.conversation.block();
+    else
+      return say([
+        "A group cannot be blocked: /leave it, or /remove somebody. /to NAME, then /block, blocks one person.",
+      ]);
     say(["Blocked. The relay takes nothing from them any more, and does not tell them. /unblock undoes it."]);
-  },
-  unblock: async ({ conversation, say }) => {
-    await conversation.unblock();
-    say(["Unblocked. They may ask again, or you write to them."]);
   },
   policy: async ({ client, say }, policy) => {
     if (!isPolicy(policy))

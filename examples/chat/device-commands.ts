@@ -2,7 +2,7 @@
 
 import { type DeviceLimitError, type DeviceLink, parseDeviceId } from "@sotto/sdk/node";
 import { renderUnicodeCompact } from "uqr";
-import { type Command, type CommandParts, plain } from "./command.js";
+import { type CommandParts, type Commands, plain } from "./command.js";
 import { harmless } from "./words.js";
 
 /** The link that waits for its code. */
@@ -35,7 +35,7 @@ async function follow({ say }: CommandParts, link: DeviceLink): Promise<void> {
 }
 
 /** The commands by name. */
-export const deviceCommands: Readonly<Record<string, Command>> = {
+export const deviceCommands: Commands = {
   link: async (parts, argument) => {
     await open?.cancel();
     open = await parts.client.devices.createLink({ history: argument === "nohistory" ? "none" : "all" });

@@ -1,25 +1,35 @@
 /** The conversation as lines: one for each item, changed in place when the item changes. */
 
-import type { DirectConversation, Item } from "@sotto/sdk/node";
-import { lineOf } from "./words.js";
+import type { Item } from "@sotto/sdk/node";
+import { lineOf } from "./item-words.js";
+import type { Names } from "./names.js";
+import type { Room } from "./room.js";
 
 /** Items kept on the screen's list. */
 const MAX_ITEMS = 500;
+
+/** A line of a transcript; `key` stays when its text changes. */
+export interface Line {
+  readonly key: string;
+  readonly text: string;
+}
 
 /** Follows a conversation and keeps its lines up to date. */
 export class Transcript {
   private readonly items = new Map<string, Item>();
 
   constructor(
-    private readonly conversation: DirectConversation,
-    private readonly names: { readonly me: string; readonly peer: string },
+    private readonly room: Room,
+    private readonly names: Names,
     private readonly changed: (appeared: Item | undefined) => void,
   ) {}
 
   /** Shows history and then what comes, until the signal aborts. */
   async follow(signal: AbortSignal): Promise<void> {
-    this.conversation.addEventListener("changed", ({ cursor }) => void this.refresh(cursor), { signal });
-    for await (const item of this.conversation.messages({ signal })) {
+    const { conversation } = this.room;
+    conversation.addEventListener("changed", ({ cursor }) => void this.refresh(cursor), { signal });
+    for await (const item of conversation.messages({ signal })) {
+      await this.names.meet(this.room, item);
       this.items.set(item.cursor, item);
       const [oldest] = this.items.keys();
       if (this.items.size > MAX_ITEMS && oldest !== undefined) this.items.delete(oldest);
@@ -27,10 +37,13 @@ export class Transcript {
     }
   }
 
-  /** The lines, oldest first: in the order that all devices of both sides show. */
-  get lines(): readonly string[] {
+  /** The lines, oldest first: in the order that all devices of everybody show. */
+  get lines(): readonly Line[] {
     const inOrder = [...this.items.values()].sort((one, other) => (one.order < other.order ? -1 : 1));
-    return inOrder.flatMap((item) => lineOf(item, this.names) ?? []);
+    return inOrder.flatMap((item) => {
+      const text = lineOf(item, this.names.of);
+      return text === undefined ? [] : [{ key: `${this.room.conversation.id} ${item.cursor}`, text }];
+    });
   }
 
   /** The last text or reply in a direction. */
@@ -50,7 +63,7 @@ export class Transcript {
   }
 
   private async refresh(cursor: Item["cursor"]): Promise<void> {
-    const item = await this.conversation.item(cursor);
+    const item = await this.room.conversation.item(cursor);
     if (item === undefined) this.items.delete(cursor);
     else if (this.items.has(cursor)) this.items.set(cursor, item);
     this.changed(undefined);

@@ -7,7 +7,19 @@ import { decodeRecord, encodeRecord } from "../codec.js";
 import { SottoError } from "../failures.js";
 import type { AccountId } from "../ids.js";
 import { limits } from "../limits.js";
-import { accountId, bytes, choice, list, optional, record, text, timeMs, uint } from "../schema/field.js";
+import {
+  accountId,
+  bytes,
+  choice,
+  conversationId,
+  list,
+  optional,
+  record,
+  type TypeOf,
+  text,
+  timeMs,
+  uint,
+} from "../schema/field.js";
 
 const envelopeId = bytes(16);
 
@@ -23,6 +35,10 @@ export const payloadTypes = [
   "state",
   "archive",
   "archived",
+  "senderKey",
+  "invitation",
+  "groupChange",
+  "groups",
 ] as const;
 
 /**
@@ -33,8 +49,13 @@ export const payloadTypes = [
  * named sends again; `unavailable` answers that they are no longer kept; `nothing` answers that there is nothing to show;
  * `missed` asks for everything sent since `atMs`, because it was lost here.
  *
- * Only between devices of one account: `sent` carries a content of this account to `peer`, accepted by the relay at
- * `atMs`; `state` and `archive` carry account state and history (own-devices.ts); `archived` acknowledges a part of an
+ * In a group: `content` with `group`, which says up to which entry its sender has read the log, and what that entry's hash
+ * is; `groupChange` says only that. Between two members: `senderKey` hands over the key that its sender's device encrypts to
+ * this group with; `content` with `group` is sent again to one who could not open it, and the words about that say `group` too. `invitation` asks an account to join
+ * (group/bodies.ts).
+ *
+ * Only between devices of one account: `sent` carries a content of this account to `peer`, or to `group`, accepted by
+ * the relay at `atMs`; `groups` says where this account stands in its groups (group/bodies.ts); `state` and `archive` carry account state and history (own-devices.ts); `archived` acknowledges a part of an
  * archive; `missed` asks for the history since `atMs`.
  *
  * `resendOf` names the send that did not open and that this one answers; a content then says in `atMs` when the relay
@@ -52,6 +73,7 @@ export const payloadFields = {
   body: bytes(0, limits.ownBodyBytes.value),
   profileKey: optional(bytes(32)),
   userId: optional(text(limits.userIdBytes.value, 1)),
+  group: optional(record({ id: conversationId, revision: uint(0xffff_ffff), head: bytes(32) })),
 } as const;
 
 const fields = record(payloadFields);
@@ -67,24 +89,54 @@ interface Introducing {
   readonly userId?: string | undefined;
 }
 
+/** Which group something is said in, and what its sender has read of the log: the last entry's number, and the hash of the last valid one. */
+export type GroupStanding = NonNullable<TypeOf<typeof payloadFields.group>>;
+
+/** A word between members about a send of a group says which one, for it is none of the conversation between the two. */
+interface AboutGroup {
+  readonly group?: GroupStanding | undefined;
+}
+
 /** A payload. `envelopes` are wire message ids of earlier sends; `content` and `body` are canonical bytes. */
 export type Payload =
-  | ({ readonly type: "content"; readonly content: Uint8Array; readonly atMs?: number | undefined } & Introducing &
+  | ({
+      readonly type: "content";
+      readonly content: Uint8Array;
+      readonly atMs?: number | undefined;
+      readonly group?: GroupStanding | undefined;
+    } & Introducing &
       Answering)
   | ({ readonly type: "contact"; readonly profileKey: Uint8Array; readonly userId?: string | undefined } & Answering)
-  | { readonly type: "retry" | "unavailable"; readonly envelopes: readonly Uint8Array[] }
-  | { readonly type: "nothing"; readonly resendOf: Uint8Array }
+  | ({ readonly type: "retry" | "unavailable"; readonly envelopes: readonly Uint8Array[] } & AboutGroup)
+  | ({ readonly type: "nothing"; readonly resendOf: Uint8Array } & AboutGroup)
   | { readonly type: "missed"; readonly atMs: number }
   | ({
       readonly type: "sent";
-      readonly peer: AccountId;
+      /** Exactly one of `peer` and `group` is there. */
+      readonly peer?: AccountId | undefined;
+      readonly group?: GroupStanding | undefined;
       readonly atMs: number;
       readonly content: Uint8Array;
     } & Answering)
-  | ({ readonly type: "state" | "archive" | "archived"; readonly body: Uint8Array } & Answering);
+  | ({ readonly type: "state" | "archive" | "archived" | "groups"; readonly body: Uint8Array } & Answering)
+  | ({ readonly type: "senderKey"; readonly group: GroupStanding; readonly body: Uint8Array } & Answering)
+  | ({
+      readonly type: "invitation";
+      readonly group: GroupStanding;
+      readonly body: Uint8Array;
+      readonly profileKey?: Uint8Array | undefined;
+      readonly userId?: string | undefined;
+    } & Answering)
+  | { readonly type: "groupChange"; readonly group: GroupStanding };
 
 /** The types that only devices of one account say to each other; from anybody else they are unfit. */
-export const ownPayloadTypes: ReadonlySet<Payload["type"]> = new Set(["sent", "state", "archive", "archived"]);
+export const ownPayloadTypes: ReadonlySet<Payload["type"]> = new Set([
+  "sent",
+  "state",
+  "archive",
+  "archived",
+  "groups",
+]);
 
 const NOTHING = new Uint8Array(0);
 
@@ -96,6 +148,8 @@ const NOTHING = new Uint8Array(0);
 export function encodePayload(payload: Payload): Uint8Array<ArrayBuffer> {
   const { type } = payload;
   const envelopes = "envelopes" in payload ? payload.envelopes : [];
+  if (type === "sent" && (payload.peer === undefined) === (payload.group === undefined))
+    throw new SottoError("invalidArgument", { detail: "what was sent went to one account or one group" });
   if ((type === "retry" || type === "unavailable") && envelopes.length === 0)
     throw new SottoError("invalidArgument", { detail: `a payload of type ${type} names envelopes` });
   const body = "content" in payload ? payload.content : "body" in payload ? payload.body : NOTHING;
@@ -112,6 +166,7 @@ export function encodePayload(payload: Payload): Uint8Array<ArrayBuffer> {
       body,
       profileKey: "profileKey" in payload ? payload.profileKey : undefined,
       userId: "userId" in payload ? payload.userId : undefined,
+      group: "group" in payload ? payload.group : undefined,
     }),
   );
 }
@@ -123,7 +178,7 @@ export function encodePayload(payload: Payload): Uint8Array<ArrayBuffer> {
  */
 export function decodePayload(padded: Uint8Array): Payload {
   const read = decodeRecord(fields, unpad(padded));
-  const { type, resendOf, envelopes, peer, atMs, body, profileKey, userId } = read;
+  const { type, resendOf, envelopes, peer, atMs, body, profileKey, userId, group } = read;
   const payload = build();
   if (!hasOnly(payload, read)) return wrong();
   return payload;
@@ -132,24 +187,31 @@ export function decodePayload(padded: Uint8Array): Payload {
     switch (type) {
       case "content":
         if (atMs !== undefined && resendOf === undefined) return wrong();
-        return { type, content: asContent(body), profileKey, userId, resendOf, atMs };
+        return { type, content: asContent(body), profileKey, userId, resendOf, atMs, group };
       case "contact":
         return profileKey === undefined ? wrong() : { type, profileKey, userId, resendOf };
       case "retry":
       case "unavailable":
-        return envelopes.length === 0 ? wrong() : { type, envelopes };
+        return envelopes.length === 0 ? wrong() : { type, envelopes, group };
       case "nothing":
-        return resendOf === undefined ? wrong() : { type, resendOf };
+        return resendOf === undefined ? wrong() : { type, resendOf, group };
       case "missed":
         return atMs === undefined ? wrong() : { type, atMs };
       case "sent":
-        return peer === undefined || atMs === undefined
+        return (peer === undefined) === (group === undefined) || atMs === undefined
           ? wrong()
-          : { type, peer, atMs, content: asContent(body), resendOf };
+          : { type, peer, group, atMs, content: asContent(body), resendOf };
       case "state":
       case "archive":
       case "archived":
+      case "groups":
         return { type, body, resendOf };
+      case "senderKey":
+        return group === undefined ? wrong() : { type, group, body, resendOf };
+      case "invitation":
+        return group === undefined ? wrong() : { type, group, body, profileKey, userId, resendOf };
+      case "groupChange":
+        return group === undefined ? wrong() : { type, group };
       default:
         return type satisfies never;
     }
@@ -167,6 +229,7 @@ function hasOnly(
     readonly body: Uint8Array;
     readonly profileKey?: Uint8Array | undefined;
     readonly userId?: string | undefined;
+    readonly group?: GroupStanding | undefined;
   },
 ): boolean {
   const isThere = {
@@ -176,6 +239,7 @@ function hasOnly(
     atMs: read.atMs !== undefined,
     profileKey: read.profileKey !== undefined,
     userId: read.userId !== undefined,
+    group: read.group !== undefined,
   };
   if (read.body.length > 0 && !("content" in payload) && !("body" in payload)) return false;
   return Object.entries(isThere).every(([name, there]) => !there || name in payload);

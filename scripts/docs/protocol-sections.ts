@@ -11,6 +11,11 @@ import {
   failures,
   type field,
   frames,
+  type GroupEntryKindRow,
+  groupBodies,
+  groupEntryFields,
+  groupEntryKinds,
+  groupStateFields,
   type Limit,
   limits,
   linkRecords,
@@ -33,6 +38,10 @@ export const protocolSections: Readonly<Record<string, () => string>> = {
   payload: () => fieldTable(payloadFields),
   "own-bodies": () => recordTables(ownBodies),
   "link-records": () => recordTables(linkRecords),
+  "group-entry": () => fieldTable(groupEntryFields),
+  "group-entry-kinds": entryKinds,
+  "group-state": () => fieldTable(groupStateFields),
+  "group-bodies": () => recordTables(groupBodies),
 };
 
 /** A heading, the doc and the fields of each frame: as one table, the rows would be too wide to read. */
@@ -60,6 +69,7 @@ function recordTables(records: Readonly<Record<string, Pick<field.Field<unknown>
 
 /** A record's doc with one field a line, indented by how deep its brackets stand. */
 function indented(doc: string): string {
+  if (doc === "[]") return doc;
   let depth = 0;
   return doc.replaceAll(/\[|; |\]/g, (mark) => {
     depth += mark === "[" ? 1 : mark === "]" ? -1 : 0;
@@ -76,6 +86,14 @@ function kindTable(): string {
     doc,
   ]);
   return table(["Number", "Kind", "Body", "Meaning"], rows);
+}
+
+/** What each kind of entry does, and then its body: those of a new epoch are too deep for a table. */
+function entryKinds(): string {
+  const kinds = Object.entries<GroupEntryKindRow>(groupEntryKinds);
+  const rows = kinds.map(([kind, { number, doc }]) => [number, `\`${kind}\``, doc]);
+  const bodies = Object.fromEntries(kinds.map(([kind, { body }]) => [kind, body]));
+  return `${table(["Number", "Kind", "Meaning"], rows)}\n\n${recordTables(bodies)}`;
 }
 
 /** The fields of a body, one a line: the words of a record between its brackets. */

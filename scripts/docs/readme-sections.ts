@@ -7,6 +7,7 @@ export const readmeSections: Readonly<Record<string, () => string>> = {
   "example-first-message": () => snippet("first-message.ts"),
   "example-resume": () => snippet("resume.ts"),
   "example-second-device": () => snippet("second-device.ts"),
+  "example-groups": () => snippet("groups.ts"),
   "example-grants": () => snippet("grants.ts"),
   "example-host-tokens": () => snippet("host-tokens.ts"),
 };

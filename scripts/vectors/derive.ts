@@ -1,6 +1,7 @@
 /** Vectors of everything both sides derive, by function and arguments. */
 
 import * as protocol from "@sotto/protocol";
+import { groupDerivations } from "./derive-groups.js";
 import { printed } from "./json.js";
 
 const filled = (length: number, value: number) => new Uint8Array(length).fill(value);
@@ -72,6 +73,7 @@ export function deriveVectors() {
     vector("deviceNameContext", [0x2345], () => protocol.deviceNameContext(0x2345)),
     vector("padDeviceName", ["Grüße"], () => protocol.padDeviceName("Grüße")),
     vector("keyDigest", [keys], () => protocol.keyDigest(keys)),
+    ...groupDerivations.map(([name, input, run]) => vector(name, input, run)),
   ];
 }
 

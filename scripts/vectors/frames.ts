@@ -56,26 +56,40 @@ function refused() {
     { why: "a frame that claims 2^32-1 fields", wire: raw("ddffffffff0a01") },
   ];
   const userId = (wire: Wire): Wire => [frames.resolve.tag, 1, wire];
-  const devices = (wire: Wire): Wire => [frames.fetchBundles.tag, 1, new Uint8Array(16), wire, null];
-  const account = (wire: Wire): Wire => [frames.fetchBundles.tag, 1, wire, [], null];
-  const send = (recipients: Wire): Wire => [frames.send.tag, 1, new Uint8Array(16), 0, 0, recipients];
-  const envelopes = (...items: readonly Wire[]): Wire => send([[new Uint8Array(16), null, items]]);
+  const devices = (wire: Wire): Wire => [frames.fetchBundles.tag, 1, new Uint8Array(16), wire, null, null];
+  const account = (wire: Wire): Wire => [frames.fetchBundles.tag, 1, wire, [], null, null];
+  const send = (recipients: Wire, storage = 0): Wire => [
+    frames.send.tag,
+    1,
+    new Uint8Array(16),
+    storage,
+    0,
+    0,
+    0,
+    recipients,
+  ];
+  const recipient = (items: readonly Wire[], deliveryKey: Wire = null): Wire[] => [
+    new Uint8Array(16),
+    deliveryKey,
+    null,
+    null,
+    0,
+    items,
+  ];
+  const envelopes = (...items: readonly Wire[]): Wire => send([recipient(items)]);
   const body = Uint8Array.of(1);
   const nested: readonly Mistake[] = [
     { why: "a send to nobody", wire: send([]) },
-    { why: "a send to 17 accounts", wire: send(Array.from({ length: 17 }, () => [new Uint8Array(16), null, []])) },
+    { why: "a send to 17 accounts", wire: send(Array.from({ length: 17 }, () => recipient([]))) },
     { why: "an envelope for device 0", wire: envelopes([0, 1, body]) },
     { why: "an envelope for device 128", wire: envelopes([128, 1, body]) },
     { why: "an envelope with registration id 0", wire: envelopes([1, 0, body]) },
     { why: "an envelope with a registration id of 15 bits", wire: envelopes([1, 0x4000, body]) },
     { why: "an envelope without a body", wire: envelopes([1, 1]) },
     { why: "an envelope with an empty body", wire: envelopes([1, 1, new Uint8Array(0)]) },
-    { why: "a recipient with a field too many", wire: send([[new Uint8Array(16), null, [], 1]]) },
-    { why: "a delivery key of 15 bytes", wire: send([[new Uint8Array(16), new Uint8Array(15), []]]) },
-    {
-      why: "a choice that does not exist",
-      wire: [frames.send.tag, 1, new Uint8Array(16), 2, 0, [[new Uint8Array(16), null, []]]],
-    },
+    { why: "a recipient with a field too many", wire: send([[...recipient([]), 1]]) },
+    { why: "a delivery key of 15 bytes", wire: send([recipient([], new Uint8Array(15))]) },
+    { why: "a choice that does not exist", wire: send([recipient([])], 2) },
     { why: "a request id of 2^32", wire: [ping, 2 ** 32] },
   ];
   const within = (of: (wire: Wire) => Wire, field: string, mistakes: readonly Mistake[]): Mistake[] =>

@@ -9,7 +9,8 @@ const id = (value: number) => new Uint8Array(16).fill(value);
 const NOTHING = new Uint8Array(0);
 const WORDS = Uint8Array.of(1, 2, 3);
 /** The longest body that the smallest bucket takes beside nothing else. */
-const FIRST_BUCKET = 244;
+const FIRST_BUCKET = 243;
+const group: Wire = [id(0x33), 7, new Uint8Array(32).fill(0x44)];
 const profileKey = new Uint8Array(32).fill(0x5a);
 
 function pad(record: Uint8Array, size = paddedSize(record.length)): Uint8Array {
@@ -40,6 +41,16 @@ export function payloadVectors() {
     ["state", wireOf(7, { body: WORDS })],
     ["archive", wireOf(8, { body: WORDS })],
     ["archived", wireOf(9, { body: WORDS })],
+    ["content in a group", wireOf(0, { body: WORDS, profileKey, group })],
+    ["content in a group, sent again", wireOf(0, { body: WORDS, resendOf: id(1), atMs: 1_800_000_000_000, group })],
+    ["sent to a group", wireOf(6, { atMs: 1_800_000_000_000, body: WORDS, group })],
+    ["retry in a group", wireOf(2, { envelopes: [id(1)], group })],
+    ["unavailable in a group", wireOf(3, { envelopes: [id(1)], group })],
+    ["nothing in a group", wireOf(4, { resendOf: id(1), group })],
+    ["senderKey", wireOf(10, { body: WORDS, group })],
+    ["invitation", wireOf(11, { body: WORDS, profileKey, userId: "alice", group })],
+    ["groupChange", wireOf(12, { group })],
+    ["groups", wireOf(13, { body: WORDS })],
   ];
   const accepted = good.map(([name, wire]) => {
     const bytes = pad(spell(wire));
@@ -57,7 +68,7 @@ export function payloadVectors() {
     ["a byte in the padding", join([pad(record).subarray(0, 255), Uint8Array.of(1)])],
     ["nothing but an end mark", pad(NOTHING)],
     ["version 2", pad(spell([2, ...wireOf(0).slice(1)]))],
-    ["a type that does not exist", pad(spell(wireOf(10)))],
+    ["a type that does not exist", pad(spell(wireOf(14)))],
     ["a content that names an envelope", pad(spell(wireOf(0, { envelopes: [id(1)] })))],
     ["a content with a time that answers nothing", pad(spell(wireOf(0, { atMs: 5 })))],
     ["a contact without a key", pad(spell(wireOf(1)))],
@@ -69,6 +80,14 @@ export function payloadVectors() {
     ["a nothing that answers nothing", pad(spell(wireOf(4)))],
     ["a missed without a time", pad(spell(wireOf(5)))],
     ["a sent without a peer", pad(spell(wireOf(6, { atMs: 5 })))],
+    ["a sent to an account and a group", pad(spell(wireOf(6, { peer: id(7), atMs: 5, group })))],
+    ["a missed in a group", pad(spell(wireOf(5, { atMs: 5, group })))],
+    ["a senderKey of no group", pad(spell(wireOf(10, { body: WORDS })))],
+    ["an invitation to no group", pad(spell(wireOf(11, { body: WORDS })))],
+    ["a groupChange of no group", pad(spell(wireOf(12)))],
+    ["a groupChange with a body", pad(spell(wireOf(12, { body: WORDS, group })))],
+    ["a groups with a group", pad(spell(wireOf(13, { body: WORDS, group })))],
+    ["a group with a head of 31 bytes", pad(spell(wireOf(12, { group: [id(0x33), 7, new Uint8Array(31)] })))],
     ["a sent with a profile key", pad(spell(wireOf(6, { peer: id(7), atMs: 5, profileKey })))],
     ["a state with a user id", pad(spell(wireOf(7, { userId: "alice" })))],
     ["an envelope id of 15 bytes", pad(spell(wireOf(2, { envelopes: [id(1).subarray(1)] })))],

@@ -1,15 +1,28 @@
 /** The core's public face: types for apps, and the ports for whoever writes a platform, engine or store. */
 
-export { type FirstContactPolicy, firstContactPolicies, type Relation } from "@sotto/protocol";
+export {
+  type AccountId,
+  type ConversationId,
+  type DeviceId,
+  type FirstContactPolicy,
+  firstContactPolicies,
+  type GroupRole,
+  groupRoles,
+  type MessageId,
+  type Relation,
+} from "@sotto/protocol";
 export { Client } from "./client/client.js";
 export type { ClientEvents, ClientState } from "./client/client-events.js";
 export { createClient } from "./client/create-client.js";
 export type { DebugBundle } from "./client/debug-bundle.js";
-export type { Whom } from "./client/open-conversations.js";
 export { type GrantHook, PolicyDeniedError } from "./consent/grants.js";
 export type { Refused } from "./consent/judge.js";
+export type { Whom } from "./consent/people.js";
 export type { MessageRequest } from "./consent/requests.js";
+export { Conversation } from "./conversations/conversation.js";
 export { DirectConversation, type Peer } from "./conversations/direct-conversation.js";
+export type { ShownChange as GroupChange } from "./conversations/group-change.js";
+export { GroupConversation, type SentToGroup } from "./conversations/group-conversation.js";
 export type {
   ConversationEvents,
   Cursor,
@@ -24,6 +37,10 @@ export { DeviceLink, type DeviceLinkState, type LinkedDevice } from "./devices/d
 export { Devices } from "./devices/devices.js";
 export { type LinkOptions, linkDevice } from "./devices/link-device.js";
 export type { EventOf, ListenerOptions } from "./events.js";
+export { Group, type Member, type Person } from "./groups/group.js";
+export { Groups, type NewGroup } from "./groups/groups.js";
+export type { GroupInvitation } from "./groups/invitations.js";
+export type { GroupSettings, SettingsChange, Whoever } from "./groups/settings.js";
 export type { TransferProgress } from "./history/history.js";
 export { DeviceLimitError } from "./link/loss.js";
 export type { ClientOptions } from "./options.js";

@@ -50,6 +50,8 @@ export interface EngineRecords {
   curvePrekey(id: number): Promise<Uint8Array | undefined>;
   signedPrekey(id: number): Promise<Uint8Array | undefined>;
   kyberPrekey(id: number): Promise<{ readonly record: Uint8Array; readonly use: "oneTime" | "lastResort" } | undefined>;
+  /** The sender key of a device for one of its distributions: an own one encrypts, another's opens. */
+  senderKey(address: Address, distribution: Uint8Array): Promise<Uint8Array | undefined>;
   /** Whether this first message was opened before: the only guard against its replay once its session is gone. */
   lastResortUsed(use: LastResortUse): Promise<boolean>;
 }
@@ -65,6 +67,12 @@ export interface LastResortUse {
 export type EngineChange =
   | { readonly kind: "session"; readonly address: Address; readonly record: Uint8Array }
   | { readonly kind: "peerIdentity"; readonly account: AccountId; readonly key: Uint8Array }
+  | {
+      readonly kind: "senderKey";
+      readonly address: Address;
+      readonly distribution: Uint8Array;
+      readonly record: Uint8Array;
+    }
   | { readonly kind: "curvePrekeyUsed"; readonly id: number }
   | { readonly kind: "kyberPrekeyUsed"; readonly id: number }
   | ({ readonly kind: "lastResortUsed" } & LastResortUse);
@@ -76,6 +84,7 @@ export type EngineRefusalReason =
   | "untrustedIdentity"
   | "noSession"
   | "noPrekey"
+  | "noSenderKey"
   | "duplicate"
   | "invalidMessage"
   | "badSignature"
@@ -87,10 +96,14 @@ export class EngineRefusal extends Error {
 
   constructor(
     readonly reason: EngineRefusalReason,
-    options?: { readonly cause?: unknown },
+    options?: { readonly cause?: unknown; readonly missing?: readonly Address[] },
   ) {
     super(`the engine refused: ${reason}`, options);
+    this.missing = options?.missing ?? [];
   }
+
+  /** The devices that `encryptToGroup` has no session with. */
+  readonly missing: readonly Address[];
 }
 
 /** An envelope whose outer layer opened and whose sender certificate is valid. Shows nothing; only `decrypt` takes it. */
@@ -98,7 +111,11 @@ export interface Unsealed {
   readonly sender: Address;
   /** The identity key the certificate names. */
   readonly senderIdentity: Uint8Array;
-  readonly kind: "prekey" | "signal";
+  readonly kind: "prekey" | "signal" | "senderKey";
+  /** The 16-byte distribution id that a message under a sender key names; none of the other kinds. */
+  readonly distribution?: Uint8Array | undefined;
+  /** The 16-byte group id its sender put into the sealed layer, so that what does not open can be placed. */
+  readonly group?: Uint8Array | undefined;
   /** The engine's own. */
   readonly inner: unknown;
 }
@@ -171,6 +188,48 @@ export interface Engine {
     records: EngineRecords,
     unsealed: Unsealed,
   ): Promise<{ readonly plaintext: Uint8Array; readonly changes: readonly EngineChange[] }>;
+  /**
+   * The distribution message of this device's sender key under a 16-byte distribution id: a new key where there is none,
+   * else the present one at its present iteration. It goes to devices through sessions only.
+   */
+  distributeSenderKey(
+    records: EngineRecords,
+    distribution: Uint8Array,
+  ): Promise<{ readonly message: Uint8Array; readonly changes: readonly EngineChange[] }>;
+  /**
+   * Takes another device's distribution message.
+   *
+   * @throws EngineRefusal malformed, also if it is of another distribution than the one named.
+   */
+  takeSenderKey(
+    records: EngineRecords,
+    sender: Address,
+    { distribution, message }: { readonly distribution: Uint8Array; readonly message: Uint8Array },
+  ): Promise<readonly EngineChange[]>;
+  /**
+   * Encrypts padded bytes once under this device's sender key and seals them to many devices as one multi-recipient message
+   * (PROTOCOL.md, multi-recipient messages). Every device needs a session, which this neither uses up nor changes. Where the
+   * devices of each account stand together in `recipients`, the message names the accounts in that order.
+   *
+   * The message may leave only after the changes are committed. Calls for one distribution are serialised by the shell.
+   *
+   * @throws EngineRefusal noSenderKey, or noSession naming in `missing` whom there is no session with.
+   */
+  encryptToGroup(
+    records: EngineRecords,
+    encrypting: {
+      readonly distribution: Uint8Array;
+      readonly group: Uint8Array;
+      readonly recipients: readonly Address[];
+      readonly plaintext: Uint8Array;
+      readonly certificate: Uint8Array;
+      readonly nowMs: number;
+    },
+  ): Promise<{ readonly message: Uint8Array; readonly changes: readonly EngineChange[] }>;
+  /** Whether an XEdDSA signature of `sign` is by this identity key. False for anything malformed. */
+  verify(identityKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean;
+  /** The 33-byte public key of a 32-byte X25519 private key. */
+  publicKeyOf(privateKey: Uint8Array): Uint8Array;
   /** Archives the current state of a session, so that the next encryption needs a fresh bundle. */
   archiveSession(session: Uint8Array): Uint8Array;
   /** The safety number of two accounts: 60 digits, the same on both sides, and bytes to scan. */
@@ -251,9 +310,11 @@ export interface Cipher {
   open(key: Uint8Array, nonce: Uint8Array, ciphertext: Uint8Array, associated: Uint8Array): Uint8Array | undefined;
 }
 
-/** Ed25519 keys that authenticate this device to the relay. */
+/** Ed25519 keys that authenticate to the relay: this device, and who holds a group's secret. */
 export interface DeviceKeys {
   generate(): { readonly publicKey: Uint8Array; readonly privateKey: Uint8Array };
+  /** The pair of a 32-byte seed (RFC 8032 §5.1.5), for keys that several devices derive alike. */
+  fromSeed(seed: Uint8Array): { readonly publicKey: Uint8Array; readonly privateKey: Uint8Array };
   sign(privateKey: Uint8Array, message: Uint8Array): Uint8Array;
 }
 

@@ -1,6 +1,7 @@
 /** The relay as the client uses it: one connection as this device, and one that names nobody for sealed sends. */
 
-import type { AccountId, DeviceId, Frame, SottoError } from "@sotto/protocol";
+import { type AccountId, type DeviceId, type Frame, SottoError } from "@sotto/protocol";
+import { deferred } from "./deferred.js";
 import type { Plaintext } from "./link/address.js";
 import { type CheckRoot, type LinkState, type Push, RelayLink } from "./link/relay-link.js";
 import type { Clock, DeviceKeys, Dial, Log, Random } from "./ports.js";
@@ -29,12 +30,17 @@ export interface RelayParts {
   onAnonymousReady(): void;
 }
 
+/** Whoever needs the relay's first word waits for it as long as for an answer. */
+const GREETED_MS = 15_000;
+
 /** Both connections. The anonymous one is opened with the first sealed send, and shares nothing with the other. */
 export class Relay {
   /** Authenticated: mail in, keys, certificates, first contacts. */
   readonly device: RelayLink;
   private readonly sealed: RelayLink;
   private isSealedStarted = false;
+  private caps: number | undefined;
+  private readonly greeted = deferred<void>();
 
   constructor(private readonly parts: RelayParts) {
     const { url, plaintext, dial, clock, random, log, checkRoot, account, device, devicePrivate, deviceKeys } = parts;
@@ -49,14 +55,20 @@ export class Relay {
         resume: () => parts.resume(),
       },
       beforeReady: (welcome) => parts.beforeReady(welcome),
-      onReady: parts.onReady,
+      onReady: (welcome) => {
+        this.told(welcome);
+        parts.onReady(welcome);
+      },
       onPush: parts.onPush,
       onState: parts.onState,
     });
     this.sealed = new RelayLink({
       ...shared,
       greeting: { kind: "anonymous" },
-      onReady: parts.onAnonymousReady,
+      onReady: (welcome) => {
+        this.told(welcome);
+        parts.onAnonymousReady();
+      },
       onPush: () => undefined,
       onState: () => undefined,
     });
@@ -71,6 +83,22 @@ export class Relay {
     return this.sealed;
   }
 
+  /**
+   * Accounts that the community allows in one group, as the relay last said; waits for its first word as a request does.
+   *
+   * @throws offline; closed.
+   */
+  async groupAccounts(): Promise<number> {
+    const { greeted, parts } = this;
+    if (this.caps === undefined) {
+      const late = deferred<never>();
+      const timer = parts.clock.after(GREETED_MS, () => late.reject(new SottoError("offline")));
+      await Promise.race([greeted.promise, late.promise]).finally(() => timer.cancel());
+    }
+    if (this.caps === undefined) throw new SottoError("offline");
+    return this.caps;
+  }
+
   /** The relay's clock as far as this device knows it. */
   nowMs(): number {
     return this.parts.clock.now() + this.device.serverTimeOffsetMs;
@@ -83,7 +111,13 @@ export class Relay {
 
   /** Ends both connections. Idempotent. */
   close(): void {
+    this.greeted.reject(new SottoError("closed"));
     this.device.close();
     this.sealed.close();
+  }
+
+  private told({ groupAccounts }: Frame<"welcome">): void {
+    this.caps = groupAccounts;
+    this.greeted.resolve();
   }
 }

@@ -28,6 +28,8 @@ const version = uint(0xffff_ffff);
 const payloadType = choice(...payloadTypes);
 const body = bytes(0, limits.ownBodyBytes.value);
 const ownDevice = record({ device: deviceId, registrationId: uint(0x3fff, 1), addedMs: timeMs });
+/** How far somebody has read a group's log: the last entry, and the hash of the last valid one. */
+const standing = record({ revision: version, head: bytes(32) });
 
 /** Identities of one peer that are remembered beside the present one. */
 export const MAX_FORMER_IDENTITIES = 4;
@@ -96,10 +98,10 @@ const prekey = record({
   createdMs: timeMs,
 });
 
-/** A conversation's counters. */
+/** A conversation's counters. Of a group there is no peer, and its id is the conversation's. */
 const conversation = record({
   conversation: conversationId,
-  peer: accountId,
+  peer: optional(accountId),
   /** The next position in its timeline. */
   nextSequence: sequence,
   /** The next counter this device puts into a content. */
@@ -110,7 +112,8 @@ const conversation = record({
 
 /** One place of a timeline. Never deleted, only replaced: an undecryptable by what it resolved to, a text by its tombstone. */
 const item = record({
-  shape: choice("content", "keychange", "undecryptable", "hidden"),
+  /** `group`: something that an entry of the group's log did; `content` holds what (group-change.ts). */
+  shape: choice("content", "keychange", "undecryptable", "hidden", "group"),
   from: accountId,
   atMs: timeMs,
   /** The relay's clock when it accepted the message: what the conversation is ordered by. Absent while it is on its way. */
@@ -144,10 +147,17 @@ const item = record({
 /** Where a message stands in its timeline, found by sender and id: dedupes, and resolves targets. */
 const messageIndex = record({ sequence, hash: bytes(32) });
 
-/** Something to send, in the order it was asked for: a payload but for its keys. Deleted when accepted, cancelled or given up by the user. */
+/**
+ * Something to send, in the order it was asked for: a payload but for its keys. To an account; to all of a group, which then
+ * names no recipient; or to one account on behalf of a group, whose members may write to each other for that. Deleted when
+ * accepted, cancelled or given up by the user.
+ */
 const outbox = record({
   envelope: envelopeId,
-  recipient: accountId,
+  recipient: optional(accountId),
+  group: optional(conversationId),
+  /** What it says of the group's log; if absent, how far this device has read it when the row leaves. */
+  standing: optional(standing),
   /** For one own device only. */
   device: optional(deviceId),
   type: payloadType,
@@ -170,7 +180,10 @@ const earlyReceipt = record({ status: choice("delivered", "read"), atMs: timeMs 
 
 /** What was sent, kept for retries and for devices that join for some days, then purged. */
 const sent = record({
-  recipient: accountId,
+  recipient: optional(accountId),
+  group: optional(conversationId),
+  /** What it said of the group's log: who was no member then was not written to. */
+  standing: optional(standing),
   device: optional(deviceId),
   type: payloadType,
   peer: optional(accountId),
@@ -179,7 +192,8 @@ const sent = record({
   sentMs: timeMs,
   /** The relay's clock when it accepted it. */
   acceptedMs: timeMs,
-  resends: uint(16),
+  /** Of what went to a group, by all its members together. */
+  resends: uint(0xffff),
 });
 
 /** A delivery receipt that is owed; deleted with the commit that queues the receipt. */
@@ -253,12 +267,93 @@ const formerSession = record({
   identityKey: optional(bytes(33)),
 });
 
+/**
+ * A sender key as the engine keeps it: an own one encrypts to a group, another device's opens what that one sent. Deleted
+ * with its group, its device or its distribution.
+ */
+const senderKey = record({ record: bytes(1, 262_144) });
+
 /** Something was lost here, and nobody was asked for it yet; deleted with the commit that queues the questions. */
 const lost = record({
   /** Everything the relay accepted before this is here. */
   sinceMs: timeMs,
   /** Whether contacts are asked too, or only own devices. */
   whom: choice("ownDevices", "everybody"),
+});
+
+/** The secrets of a group's epochs that this account holds; of an admin's epoch the admins' secret, which gives the other. */
+const groupSecret = record({ epoch: version, secret: bytes(32), adminSecret: optional(bytes(32)) });
+
+/** A group this account is, was or is asked to be in. Kept after it left, so that an old word of it brings nothing back. */
+const group = record({
+  group: conversationId,
+  /** `waiting`: it accepted, and an admin has to let it in. */
+  status: choice("invited", "waiting", "joined", "left", "declined"),
+  /** Of two words of own devices on the status, the higher counts. */
+  version,
+  /** The encoded state up to the last entry that was read; none before this device has read any. */
+  state: optional(bytes(1, limits.groupCheckpointBytes.value)),
+  /** How far another own device had read, until this one has: a log that does not lead there is another one. */
+  claimed: optional(record({ seq: version, head: bytes(32) })),
+  /** `owed`: this device's checkpoint is in the log, and what it stands for is not with the relay yet. */
+  checkpoint: optional(choice("owed")),
+  /** This device knows of a time when the account was a member: there is something to look at, wherever it stands now. */
+  wasMember: optional(choice("yes")),
+  /** Newest first. */
+  secrets: list(groupSecret, 8),
+  /** Private keys that new secrets may be sealed to, newest first. */
+  wrapKeys: list(bytes(32), 8),
+  /**
+   * Who could write from which entry up to which, closed by the relay's time: what was accepted before that still counts. The
+   * rest may write since `since`.
+   */
+  past: list(record({ account: accountId, since: version, until: version, untilMs: timeMs }), 1_024),
+  writers: list(record({ account: accountId, since: version }), limits.groupAccounts.value),
+});
+
+/** The hash of the last valid entry after an entry of a group's log; the newest few hundred are kept, to see forks. */
+const groupHead = record({ head: bytes(32), acceptedMs: timeMs });
+
+/** An invitation that waits for an answer; deleted with it, and when it is taken back. */
+const invitation = record({
+  group: conversationId,
+  by: accountId,
+  /** The invite entry: its number, and its hash. */
+  revision: version,
+  entry: bytes(32),
+  epoch: version,
+  secret: bytes(32),
+  wrapPrivate: bytes(32),
+  title: text(limits.groupTitleBytes.value),
+  atMs: timeMs,
+});
+
+/** The sender key this device uses in a group, and the audience it was made for; replaced when that changes. */
+const distribution = record({ group: conversationId, distribution: bytes(16), audience: version });
+
+/** The devices of one account that hold this device's sender key of a group. Deleted with the key. */
+const shared = record({
+  distribution: bytes(16),
+  devices: list(record({ device: deviceId, registrationId: uint(0x3fff, 1) }), 127),
+});
+
+/** Which group another device's sender key is for. Deleted a month after its account left: what it said before still counts. */
+const senderKeyGroup = record({ group: conversationId, sinceMs: timeMs, leftMs: optional(timeMs) });
+
+/** Something said in a group whose log this device has not read far enough to judge it; deleted when it has. */
+const held = record({
+  group: conversationId,
+  sender: accountId,
+  device: deviceId,
+  revision: version,
+  envelope: envelopeId,
+  /** What it is ordered by: its sender may say so. */
+  acceptedMs: timeMs,
+  /** The relay's clock when something of it first came here: what decides whether its sender was a member. */
+  cameMs: timeMs,
+  /** The send it answers, because that did not open. */
+  resendOf: optional(envelopeId),
+  content,
 });
 
 /** A cached sender certificate; replaced before it expires. */
@@ -285,7 +380,15 @@ export const rows = {
   historyWish,
   arriving,
   formerSession,
+  senderKey,
   lost,
+  group,
+  groupHead,
+  invitation,
+  distribution,
+  shared,
+  senderKeyGroup,
+  held,
   certificate,
 } as const;
 
@@ -355,6 +458,9 @@ export const keys = {
   item: (store: SealedStore, id: string, at: number) => `timeline/${store.blind("conversation", id)}/${ordered(at)}`,
   message: (store: SealedStore, conversation: string, sender: AccountId, id: string) =>
     `message/${store.blind("message", `${conversation}/${sender}/${id}`)}`,
+  /** In a group an id is bound to who gave it, so that it alone finds a message. */
+  groupMessage: (store: SealedStore, group: string, id: string) =>
+    `message/${store.blind("message", `${group}/${id}`)}`,
   early: (store: SealedStore, conversation: string, sender: AccountId, target: string) =>
     `early/${store.blind("message", `${conversation}/${sender}/${target}`)}`,
   earlies: "early/",
@@ -374,7 +480,32 @@ export const keys = {
   formerSessionsOf: (store: SealedStore, id: AccountId, device: number) =>
     `former/${store.blind("peer", id)}/${device}/`,
   formerSessions: "former/",
+  senderKey: (store: SealedStore, id: AccountId, device: number, distribution: Uint8Array) =>
+    `${keys.senderKeysOf(store, id, device)}${store.blind("distribution", toHex(distribution))}`,
+  senderKeys: "senderkey/",
+  senderKeysOf: (store: SealedStore, id: AccountId, device: number) =>
+    `senderkey/${store.blind("peer", id)}/${device}/`,
   lost: "lost",
+  group: (store: SealedStore, id: string) => `group/${store.blind("conversation", id)}`,
+  groups: "group/",
+  groupHead: (store: SealedStore, id: string, seq: number) => `${keys.groupHeads(store, id)}${ordered(seq)}`,
+  groupHeads: (store: SealedStore, id: string) => `head/${store.blind("conversation", id)}/`,
+  invitation: (store: SealedStore, id: string) => `invitation/${store.blind("conversation", id)}`,
+  invitations: "invitation/",
+  distribution: (store: SealedStore, id: string) => `distribution/${store.blind("conversation", id)}`,
+  distributions: "distribution/",
+  shared: (store: SealedStore, id: string, account: AccountId) =>
+    `${keys.sharedOf(store, id)}${store.blind("peer", account)}`,
+  sharedOf: (store: SealedStore, id: string) => `shared/${store.blind("conversation", id)}/`,
+  senderKeyGroup: (store: SealedStore, account: AccountId, device: number, distribution: Uint8Array) =>
+    `${keys.senderKeyGroupsOf(store, account)}${device}/${store.blind("distribution", toHex(distribution))}`,
+  senderKeyGroupsOf: (store: SealedStore, account: AccountId) => `keygroup/${store.blind("peer", account)}/`,
+  senderKeyGroups: "keygroup/",
+  /** Senders name envelopes as they like: each has names of its own. */
+  held: (store: SealedStore, id: string, { sender, envelope }: Pick<Row<"held">, "sender" | "envelope">) =>
+    `${keys.heldOf(store, id)}${store.blind("peer", sender)}/${toHex(envelope)}`,
+  heldAll: "held/",
+  heldOf: (store: SealedStore, id: string) => `held/${store.blind("conversation", id)}/`,
   outbox: (order: number) => `outbox/${ordered(order)}`,
   outboxAll: "outbox/",
   sent: (envelope: Uint8Array) => `sent/${toHex(envelope)}`,

@@ -1,9 +1,11 @@
 /** The native engine: the reference implementation of the Signal protocol behind the engine port. */
 
 import type { Engine } from "../core/ports.js";
+import { groupsOf } from "./libsignal/group.js";
 import { keysOf } from "./libsignal/keys.js";
 import { loadLibsignal } from "./libsignal/library.js";
 import { safetyNumbersOf } from "./libsignal/safety-number.js";
+import { senderKeysOf } from "./libsignal/sender-keys.js";
 import { sessionsOf } from "./libsignal/sessions.js";
 
 /**
@@ -16,5 +18,12 @@ import { sessionsOf } from "./libsignal/sessions.js";
 export async function libsignalEngine(): Promise<Engine> {
   const lib = await loadLibsignal();
   const { pairOf, ...keys } = keysOf(lib);
-  return { name: "libsignal", ...keys, ...sessionsOf(lib, { pairOf }), ...safetyNumbersOf(lib) };
+  return {
+    name: "libsignal",
+    ...keys,
+    ...sessionsOf(lib, { pairOf }),
+    ...senderKeysOf(lib),
+    ...groupsOf(lib, { pairOf }),
+    ...safetyNumbersOf(lib),
+  };
 }

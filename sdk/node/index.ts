@@ -9,7 +9,7 @@ import {
 } from "../core/index.js";
 import { nodePlatform } from "./platform.js";
 
-export { parseDeviceId, SottoError } from "@sotto/protocol";
+export { parseAccountId, parseConversationId, parseDeviceId, parseMessageId, SottoError } from "@sotto/protocol";
 export * from "../core/index.js";
 export { levelStore } from "./level-store.js";
 export { nodePlatform } from "./platform.js";

@@ -2,8 +2,9 @@
 
 import { createHmac, createPublicKey, hash, verify } from "node:crypto";
 import { KEMPublicKey, PrivateKey, PublicKey, SenderCertificate, ServerCertificate } from "@signalapp/libsignal-client";
-import { deliveryKeyText, labelled } from "@sotto/protocol";
+import { ACCESS_TAG_BYTES, deliveryKeyText, labelled } from "@sotto/protocol";
 import type { Signatures } from "../ports.js";
+import { AccessTagText } from "./access-tag-text.js";
 import { ownBytes } from "./certificates.js";
 
 /** What a running relay holds: the root's public half only, and what it signs sender certificates with. */
@@ -24,6 +25,8 @@ const KYBER_1024_TYPE = 0x08;
 const KYBER_1024_BYTES = 1569;
 const SIGNATURE_BYTES = 64;
 const ED25519_KEY_BYTES = 32;
+/** Stands for a byte that is missing; no byte equals it. */
+const NO_BYTE = 0x100;
 
 /** Checks and makes signatures under the relay's keys. */
 export function createSignatures(keys: RelayKeys): Signatures {
@@ -31,6 +34,7 @@ export function createSignatures(keys: RelayKeys): Signatures {
   const certificateKey = PrivateKey.deserialize(ownBytes(keys.certificateKey));
   const secret = ownBytes(keys.secret);
   const encoder = new TextEncoder();
+  const tagText = new AccessTagText();
 
   return {
     root: ownBytes(keys.root),
@@ -58,18 +62,30 @@ export function createSignatures(keys: RelayKeys): Signatures {
       return SenderCertificate.new(account, null, device, sender, expiresMs, certificate, certificateKey).serialize();
     },
     isDeliveryKey(deliveryKey, expected) {
-      // As text of one character a byte: Node makes no other digest as fast, and one is made for every send.
-      const digest = hash("sha256", deliveryKeyText(deliveryKey), "binary");
+      const digest = fastDigest(deliveryKeyText(deliveryKey));
       let difference = digest.length ^ expected.length;
       for (let index = 0; index < digest.length; index++)
         difference |= digest.charCodeAt(index) ^ (expected[index] ?? 0);
       return difference === 0;
     },
+    isAccessTag({ messageId, account, hash: deliveryKeyHash }, tags, offset) {
+      const digest = fastDigest(tagText.of(messageId, account, deliveryKeyHash));
+      let difference = 0;
+      for (let index = 0; index < ACCESS_TAG_BYTES; index++)
+        difference |= digest.charCodeAt(index) ^ (tags[offset + index] ?? NO_BYTE);
+      return difference === 0;
+    },
+    sha256: (message) => hash("sha256", message, "buffer"),
     keyedHash: (label, text) =>
       createHmac("sha256", secret)
         .update(labelled(`sotto/keyed-hash/1/${label}`, encoder.encode(text)))
         .digest("hex"),
   };
+}
+
+/** SHA-256 as text of one character a byte: Node makes no other digest as fast, and every send needs some. */
+function fastDigest(text: Uint8Array): string {
+  return hash("sha256", text, "binary");
 }
 
 function curveKey(bytes: Uint8Array): PublicKey | undefined {

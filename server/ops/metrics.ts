@@ -31,6 +31,20 @@ const counters: Readonly<Record<CounterName, CounterRow>> = {
     metric: "sotto_sends_repeated_total",
     help: "Sends that were stored before and got their first answer.",
   },
+  groupSendsAccepted: {
+    metric: "sotto_group_sends_accepted_total",
+    help: "Group sends stored and answered `accepted`.",
+  },
+  groupsCreated: { metric: "sotto_groups_created_total", help: "Logs of groups begun." },
+  groupEntriesAppended: {
+    metric: "sotto_group_entries_appended_total",
+    help: "Entries appended to logs of groups, first ones aside.",
+  },
+  groupCheckpoints: { metric: "sotto_group_checkpoints_total", help: "Checkpoints left for logs of groups." },
+  groupsExpired: {
+    metric: "sotto_groups_expired_total",
+    help: "Logs of groups deleted because nobody appended to them in time.",
+  },
   registrations: { metric: "sotto_registrations_total", help: "Devices registered, by mode.", label: "mode" },
   limited: { metric: "sotto_limited_total", help: "Requests refused by a limiter, by its row.", label: "limiter" },
   connectionsClosed: {

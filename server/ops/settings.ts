@@ -129,6 +129,31 @@ const settingsTable = {
     "24h",
     "How long a sender certificate is valid: how long a removed device can still prove who it was.",
   ),
+  groupAccounts: setting(
+    integer({ min: 2, max: limits.groupAccounts.value }),
+    "250",
+    "Accounts a group may have, invited ones included.",
+  ),
+  groupRecipients: setting(
+    integer({ min: 2, max: limits.groupAccounts.value * limits.devicesPerAccount.value }),
+    "2000",
+    "Devices one message to a group may go to.",
+  ),
+  groupLogEntries: setting(
+    integer({ min: 500, max: 1_000_000 }),
+    "10000",
+    "Entries the log of a group may hold, twice as many where an admin adds them. A checkpoint of an admin makes room.",
+  ),
+  groupLogBytes: setting(
+    bytes({ min: 1024 ** 2, max: 1024 ** 3 }),
+    "16MiB",
+    "Bytes of entries the log of a group may hold, twice as many where an admin adds them.",
+  ),
+  groupTtl: setting(
+    duration({ min: 30 * DAY, max: 3_650 * DAY }),
+    "365d",
+    "How long the log of a group is kept that nobody adds to.",
+  ),
   keysLowAt: setting(
     integer({ min: 1, max: 100 }),
     "20",

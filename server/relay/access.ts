@@ -1,18 +1,31 @@
 /** Who may write to whom. */
 
-import { type AccountId, type FirstContactPolicy, type Frame, SottoError } from "@sotto/protocol";
+import {
+  type AccountId,
+  accountIdFromBytes,
+  type FirstContactPolicy,
+  type Frame,
+  fetchContext,
+  SottoError,
+} from "@sotto/protocol";
 import type { Signatures } from "../ports.js";
 import { withDeliveryKey } from "./account.js";
 import type { Recipient } from "./accounts.js";
 import { policyUnder } from "./policy.js";
-import type { DeviceCaller, DeviceIdentity, Rules } from "./rules.js";
+import type { Caller, DeviceCaller, DeviceIdentity, Rules } from "./rules.js";
 import type { Standing } from "./standing.js";
 
 /**
- * On what ground somebody may write: to its own account; with the delivery key; with one the account used before; to
- * somebody who wrote first; or as a stranger who names itself.
+ * On what ground somebody may write: to its own account; with the delivery key; with an access tag, as who shares a group
+ * with the account; with a key the account used before; to somebody who wrote first; or as a stranger who names itself.
  */
-export type Ground = "own" | "contact" | "formerContact" | "reply" | "firstContact";
+export type Ground = "own" | "contact" | "groupMember" | "formerContact" | "reply" | "firstContact";
+
+/** What a sender shows of one recipient. */
+export interface Shown {
+  readonly deliveryKey?: Uint8Array | undefined;
+  readonly accessTag?: Uint8Array | undefined;
+}
 
 /** Why somebody may not write. `notAllowed` says nothing about the reason, not even here. */
 export type AccessRefusal = "badGrant" | "grantSpent" | "requestPending" | "notAllowed";
@@ -27,12 +40,12 @@ export type Access =
 export interface Asking {
   /** `undefined` on an anonymous connection. */
   readonly device: DeviceIdentity | undefined;
-  readonly signatures: Pick<Signatures, "isDeliveryKey">;
+  readonly signatures: Pick<Signatures, "isDeliveryKey" | "isAccessTag">;
   /** The community's floor. */
   readonly floor: FirstContactPolicy;
 }
 
-type Addressee = Pick<Recipient, "deliveryKeyHash" | "formerKeyHashes" | "firstContact" | "blocked">;
+type Addressee = Pick<Recipient, "account" | "deliveryKeyHash" | "formerKeyHashes" | "firstContact" | "blocked">;
 
 /** A hash no key has, which stands in for those that are not there. */
 const NO_HASH = new Uint8Array(32);
@@ -42,6 +55,7 @@ const FORMER_KEYS = 8;
 
 /** Stands in for an account that does not exist, so that refusing it takes the same work. */
 const ABSENT: Addressee = {
+  account: accountIdFromBytes(new Uint8Array(16)),
   deliveryKeyHash: NO_HASH,
   formerKeyHashes: [],
   firstContact: "nobody",
@@ -53,10 +67,16 @@ const STRANGER: Access = { kind: "stranger" };
 const grounds = {
   own: { kind: "ground", ground: "own" },
   contact: { kind: "ground", ground: "contact" },
+  groupMember: { kind: "ground", ground: "groupMember" },
   formerContact: { kind: "ground", ground: "formerContact" },
   reply: { kind: "ground", ground: "reply" },
   firstContact: { kind: "ground", ground: "firstContact" },
 } as const satisfies Record<Ground, Access>;
+
+/** Whether it is clear what a caller shows: an access tag is for anonymous connections, and stands alone. */
+export function isAccessClear({ device }: Pick<Caller, "device">, { deliveryKey, accessTag }: Shown): boolean {
+  return accessTag === undefined || (device === undefined && deliveryKey === undefined);
+}
 
 /**
  * Whether a sender may write to an account, by what is in memory. Which of the reasons forbids it, unknown account, wrong
@@ -67,15 +87,20 @@ const grounds = {
  *   a device           contact       formerContact¹    stranger          notAllowed
  *   a blocked device   notAllowed    stranger          stranger          notAllowed
  *
+ * An anonymous connection may show an access tag for `messageId` instead: groupMember if it is right, else notAllowed.
  * ¹ under the policy `nobody` a stranger, who may reply. A blocked stranger is refused by `accessOfStranger`, after the same
  * look-ups as any other.
  */
 export function accessTo(
   recipient: Recipient | undefined,
-  deliveryKey: Uint8Array | undefined,
+  { deliveryKey, accessTag, messageId }: Shown & { readonly messageId: Uint8Array },
   { device: sender, signatures, floor }: Asking,
 ): Access {
   const addressee = recipient ?? ABSENT;
+  if (sender === undefined && accessTag !== undefined) {
+    const isRight = isTagOf(addressee, { messageId, accessTag }, signatures);
+    return recipient !== undefined && isRight ? grounds.groupMember : NOT_ALLOWED;
+  }
   const isCurrent = deliveryKey !== undefined && signatures.isDeliveryKey(deliveryKey, addressee.deliveryKeyHash);
   if (sender === undefined) return recipient !== undefined && isCurrent ? grounds.contact : NOT_ALLOWED;
   if (recipient?.account === sender.account) return grounds.own;
@@ -130,18 +155,31 @@ function isFormerKey(
   return isFormer;
 }
 
+/** Whether an access tag is an account's for this message id. */
+function isTagOf(
+  { account, deliveryKeyHash: hash }: Pick<Addressee, "account" | "deliveryKeyHash">,
+  { messageId, accessTag }: { readonly messageId: Uint8Array; readonly accessTag: Uint8Array },
+  signatures: Pick<Signatures, "isAccessTag">,
+): boolean {
+  return signatures.isAccessTag({ messageId, account, hash }, accessTag, 0);
+}
+
 /**
- * Whether a caller may fetch bundles of an account: a device may of anybody, others with the delivery key. A key that is
- * given must be right.
+ * Whether a caller may fetch bundles of an account: a device may of anybody, others with the delivery key, or with the
+ * access tag of `fetchContext`. A key or tag that is given must be right.
  */
 export function mayFetchBundles(
-  account: { readonly deliveryKeyHash: Uint8Array } | undefined,
-  deliveryKey: Uint8Array | undefined,
+  document: Pick<Addressee, "deliveryKeyHash"> | undefined,
+  { account, deliveryKey, accessTag }: Shown & { readonly account: AccountId },
   { device, signatures }: Pick<Asking, "device" | "signatures">,
 ): boolean {
-  const { deliveryKeyHash } = account ?? ABSENT;
+  const { deliveryKeyHash } = document ?? ABSENT;
   const holdsKey = deliveryKey !== undefined && signatures.isDeliveryKey(deliveryKey, deliveryKeyHash);
-  if (account === undefined) return false;
+  const holdsTag =
+    accessTag !== undefined &&
+    isTagOf({ account, deliveryKeyHash }, { messageId: fetchContext, accessTag }, signatures);
+  if (document === undefined) return false;
+  if (accessTag !== undefined) return holdsTag;
   return deliveryKey === undefined ? device !== undefined : holdsKey;
 }
 

@@ -8,7 +8,10 @@ import { countOneTimeKeys, highestPrekeyId, ownDevice } from "./prekeys.js";
 import type { DeviceIdentity, Rules } from "./rules.js";
 
 /** What the relay holds of a device and its account. */
-export type Held = Omit<Frame<"welcome">, "type" | "account" | "device" | "serverTimeMs">;
+export type Held = Omit<
+  Frame<"welcome">,
+  "type" | "account" | "device" | "groupAccounts" | "groupRecipients" | "serverTimeMs"
+>;
 
 /** A device that proved itself, with the token it may have shown. */
 export interface Proven {

@@ -1,7 +1,7 @@
 /** Who is who, and the keys to write to them first. */
 
-import { type AccountId, type DeviceId, type Frame, SottoError } from "@sotto/protocol";
-import { mayFetchBundles } from "./access.js";
+import { type AccountId, type DeviceId, type Frame, limits, SottoError } from "@sotto/protocol";
+import { isAccessClear, mayFetchBundles } from "./access.js";
 import { type AccountDocument, type Device, mailboxOf } from "./account.js";
 import type { DeviceMismatch } from "./device-list.js";
 import { policyUnder } from "./policy.js";
@@ -37,11 +37,13 @@ export async function fetchBundles(
 ): Promise<void> {
   if (caller.device === undefined) rules.limiters.spend("bundlesPerAddress", caller.remoteAddress);
   else rules.limiters.spend("bundlesPerAccount", caller.device.account);
-  if (new Set(frame.devices).size !== frame.devices.length) return caller.fail(frame.id, "badFrame");
+  if (new Set(frame.devices).size !== frame.devices.length || !isAccessClear(caller, frame)) {
+    return caller.fail(frame.id, "badFrame");
+  }
 
   const { account } = frame;
   const loaded = await rules.accounts.load(account);
-  const isAllowed = mayFetchBundles(loaded?.document, frame.deliveryKey, {
+  const isAllowed = mayFetchBundles(loaded?.document, frame, {
     device: caller.device,
     signatures: rules.signatures,
   });
@@ -55,15 +57,24 @@ export async function fetchBundles(
 }
 
 /**
- * The bundles of the devices a send left out or named under a former registration id, as `deviceMismatch` carries them.
- * Takes one-time keys for good, as `fetchBundles`; the caller has established that the sender may write to the accounts.
+ * The bundles of the devices a send left out or named under a former registration id, as `deviceMismatch` carries them: of
+ * the first `accountsPerSend` accounts with any. Takes one-time keys for good, as `fetchBundles`; the caller has
+ * established that the sender may write to the accounts. They cost what a fetch costs: none come where there were too many,
+ * and the sender fetches, and hears when it may.
  */
 export async function bundlesFor(
   rules: Rules,
+  { device: asking, remoteAddress }: Caller,
   mismatches: readonly DeviceMismatch[],
 ): Promise<Frame<"deviceMismatch">["bundles"]> {
-  const bundles = mismatches.map(async ({ account, missing, stale }) => {
-    if (missing.length + stale.length === 0) return [];
+  const { limiters } = rules;
+  const waitMs =
+    asking === undefined
+      ? limiters.take("bundlesPerAddress", remoteAddress)
+      : limiters.take("bundlesPerAccount", asking.account);
+  if (waitMs > 0) return [];
+  const lacking = mismatches.filter(({ missing, stale }) => missing.length + stale.length > 0);
+  const bundles = lacking.slice(0, limits.accountsPerSend.value).map(async ({ account, missing, stale }) => {
     const loaded = await rules.accounts.load(account);
     if (loaded === undefined) return [];
     const { document } = loaded;

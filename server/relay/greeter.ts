@@ -134,12 +134,15 @@ export class Greeter {
   }
 
   private welcome(): Uint8Array {
+    const { clock, policy } = this.rules;
     return encodeFrame({
       type: "welcome",
       account: this.admission?.device.account,
       device: this.admission?.device.device,
       ...(this.admission?.held ?? NOTHING_HELD),
-      serverTimeMs: this.rules.clock.now(),
+      groupAccounts: policy.groupAccounts,
+      groupRecipients: policy.groupRecipients,
+      serverTimeMs: clock.now(),
     });
   }
 }

@@ -1,7 +1,9 @@
 /** The one table of limiters: every path a caller can take has its row here, and a path without a row is a bug. */
 
+import { groupLimiters } from "./group-limiters.js";
+
 /** What a row counts by. `source` is the account on a device's connection and the address on an anonymous one. */
-export type LimiterKey = "address" | "account" | "source" | "user" | "mailbox" | "connection";
+export type LimiterKey = "address" | "account" | "source" | "user" | "mailbox" | "group" | "connection";
 
 /**
  * What happens when a bucket is empty: the request fails with `tooManyRequests` and `retryAfterMs`, the connection is
@@ -254,6 +256,7 @@ export const limiterTable = {
     whenCrowded: "open",
     why: "slows down guessing accounts and delivery keys; the answer comes as late as a refusal does",
   },
+  ...groupLimiters,
   fullNoticesPerMailbox: {
     key: "mailbox",
     capacity: 1,

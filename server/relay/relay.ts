@@ -18,6 +18,7 @@ import type {
 } from "../ports.js";
 import { Accounts } from "./accounts.js";
 import { ClientConnection } from "./client-connection.js";
+import { Groups } from "./groups.js";
 import { InFlight } from "./in-flight.js";
 import { Limiters } from "./limiters.js";
 import { catchUp } from "./missed-mail.js";
@@ -51,7 +52,7 @@ export interface Relay {
   drain(): void;
   /** Drains, waits for what is in flight, then closes every connection with 4503. Idempotent. */
   close(): Promise<void>;
-  /** Housekeeping, to be called every few minutes: expires mail, drops orphaned mailboxes, looks for missed mail. */
+  /** Housekeeping, to be called every few minutes: expires mail and groups, drops orphaned mailboxes, looks for missed mail. */
   sweep(signal: AbortSignalLike): Promise<void>;
 }
 
@@ -68,6 +69,7 @@ export function createRelay(parts: RelayParts): Relay {
   const rules: Rules = {
     ...parts,
     accounts: new Accounts(store.directory),
+    groups: new Groups(store.logs),
     limiters: new Limiters(clock, metrics, policy.limiterScale),
     refusals: new Refusals(clock, policy.refusalDelayMs),
     outgoing: new Outgoing(parts.eventLoop),
@@ -88,6 +90,13 @@ export function createRelay(parts: RelayParts): Relay {
   const stopGaps = bus.onGap(() => {
     catchUp(rules, connections).catch((cause) => log.error("catchUpBroke", cause));
   });
+
+  const expireGroups = async (signal: AbortSignalLike) => {
+    const expired = await store.logs.expire(clock.now() - policy.groupTtlMs, signal);
+    if (expired === 0) return;
+    rules.groups.forget();
+    metrics.count("groupsExpired", undefined, expired);
+  };
 
   const shutDown = async () => {
     isDraining = true;
@@ -119,6 +128,7 @@ export function createRelay(parts: RelayParts): Relay {
     async sweep(signal) {
       const expired = await store.mail.expire(clock.now() - policy.envelopeTtlMs, signal);
       metrics.count("envelopesExpired", undefined, expired);
+      if (!signal.aborted) await expireGroups(signal);
       for (const account of rules.accounts.takeNoted()) {
         if (signal.aborted) return;
         await dropRetired(rules, account);

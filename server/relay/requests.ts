@@ -5,11 +5,15 @@ import { setAccess } from "./access.js";
 import { fetchCertificate } from "./certificate.js";
 import { listDevices, nameDevice, revokeDevice } from "./devices.js";
 import { fetchBundles, resolve } from "./directory.js";
+import { putCheckpoint } from "./group-checkpoint.js";
+import { appendGroup, createGroup } from "./group-log.js";
+import { readGroup } from "./group-read.js";
 import { closeLink, openLink, putLink, takeLink } from "./links.js";
 import { park } from "./parked.js";
 import { publishKeys } from "./prekeys.js";
-import type { Caller, DeviceCaller, RequestFrame, Rules } from "./rules.js";
+import type { Caller, DeviceCaller, EverywhereFrame, RequestFrame, Rules } from "./rules.js";
 import { send } from "./send.js";
+import { sendGroup } from "./send-group.js";
 
 /**
  * Answers one request. `arrivedMs` is monotonic time.
@@ -20,6 +24,16 @@ export function answerRequest(rules: Rules, caller: Caller, frame: RequestFrame,
   switch (frame.type) {
     case "send":
       return send(rules, caller, frame, arrivedMs);
+    case "sendGroup":
+      return sendGroup(rules, caller, frame, arrivedMs);
+    case "createGroup":
+      return createGroup(rules, caller, frame);
+    case "appendGroup":
+      return appendGroup(rules, caller, frame, arrivedMs);
+    case "readGroup":
+      return readGroup(rules, caller, frame, arrivedMs);
+    case "putCheckpoint":
+      return putCheckpoint(rules, caller, frame, arrivedMs);
     case "fetchBundles":
       return fetchBundles(rules, caller, frame, arrivedMs);
     case "putLink":
@@ -34,7 +48,7 @@ export function answerRequest(rules: Rules, caller: Caller, frame: RequestFrame,
 function answerDevice(
   rules: Rules,
   caller: DeviceCaller,
-  frame: Exclude<RequestFrame, { readonly type: "send" | "fetchBundles" | "putLink" | "takeLink" }>,
+  frame: Exclude<RequestFrame, { readonly type: EverywhereFrame["type"] }>,
 ): Promise<void> {
   switch (frame.type) {
     case "resolve":

@@ -3,6 +3,7 @@
 import type { AccountId, DeviceId, Frame, FrameToClient, WireFailureCode } from "@sotto/protocol";
 import type { MailboxId } from "../ports.js";
 import type { Accounts } from "./accounts.js";
+import type { Groups } from "./groups.js";
 import type { InFlight } from "./in-flight.js";
 import type { Limiters } from "./limiters.js";
 import type { Outgoing } from "./outgoing.js";
@@ -12,6 +13,7 @@ import type { RelayParts } from "./relay.js";
 /** Everything a rule may use. */
 export interface Rules extends RelayParts {
   readonly accounts: Accounts;
+  readonly groups: Groups;
   readonly limiters: Limiters;
   readonly refusals: Refusals;
   readonly outgoing: Outgoing;
@@ -46,10 +48,24 @@ export function sourceOf(caller: Caller): string {
   return caller.device?.account ?? caller.remoteAddress;
 }
 
-/** The requests a client may make once it was greeted. */
-export type RequestFrame = Frame<
-  | "resolve"
+/** The requests that need no device. */
+export type EverywhereFrame = Frame<
   | "fetchBundles"
+  | "putLink"
+  | "takeLink"
+  | "send"
+  | "sendGroup"
+  | "createGroup"
+  | "appendGroup"
+  | "readGroup"
+  | "putCheckpoint"
+>;
+
+/** The requests a client may make once it was greeted. */
+export type RequestFrame = EverywhereFrame | DeviceFrame;
+
+type DeviceFrame = Frame<
+  | "resolve"
   | "publishKeys"
   | "fetchCertificate"
   | "setAccess"
@@ -58,10 +74,7 @@ export type RequestFrame = Frame<
   | "nameDevice"
   | "park"
   | "openLink"
-  | "putLink"
-  | "takeLink"
   | "closeLink"
-  | "send"
 >;
 
 /**

@@ -53,8 +53,9 @@ export function decideSend(
 ): SendDecision {
   const { device: sender } = asking;
   const accesses = recipients.map((recipient, index) => {
-    const deliveryKey = frame.recipients[index]?.deliveryKey;
-    const access = accessTo(recipient, deliveryKey, asking);
+    const named = frame.recipients[index];
+    const { deliveryKey, accessTag } = named ?? {};
+    const access = accessTo(recipient, { deliveryKey, accessTag, messageId: frame.messageId }, asking);
     if (access.kind !== "stranger") return access;
     if (frame.storage === "ephemeral") return NOT_ALLOWED;
     const standing = standings?.[index];

@@ -1,14 +1,15 @@
 /** Sending: one request, every device of every named account, all or none. */
 
 import { type Frame, SottoError } from "@sotto/protocol";
-import type { AppendOutcome, AppendRow, Bus, MailboxId } from "../ports.js";
-import type { Asking } from "./access.js";
+import type { AppendOutcome } from "../ports.js";
+import { type Asking, isAccessClear } from "./access.js";
 import type { Recipient } from "./accounts.js";
 import { namesTwice } from "./device-list.js";
 import { bundlesFor } from "./directory.js";
 import { type Caller, type Rules, refuse, sourceOf } from "./rules.js";
 import { decideSend, type SendDecision, type Write } from "./send-decision.js";
 import { claim, standingsOf } from "./standing.js";
+import { append, handOn, type Storing, tellOwner, tellRepeated, tellStored } from "./store-send.js";
 
 /** How often a send is decided anew because an account changed under it. */
 const ATTEMPTS = 4;
@@ -26,8 +27,9 @@ const ATTEMPTS = 4;
  */
 export async function send(rules: Rules, caller: Caller, frame: Frame<"send">, arrivedMs: number): Promise<void> {
   spendSource(rules, caller, frame);
-  if (namesTwice(frame.recipients)) return caller.fail(frame.id, "badFrame");
-
+  if (namesTwice(frame.recipients) || !frame.recipients.every((recipient) => isAccessClear(caller, recipient))) {
+    return caller.fail(frame.id, "badFrame");
+  }
   const asking = { device: caller.device, signatures: rules.signatures, floor: rules.policy.firstContactFloor };
   let decision = decideSend(frame, rememberedRecipients(rules, frame), asking);
   let isFresh = false;
@@ -36,12 +38,15 @@ export async function send(rules: Rules, caller: Caller, frame: Frame<"send">, a
     if (decision.kind === "write") {
       if (!isPaid) spendRecipients(rules, caller, decision);
       isPaid = true;
-      if (frame.storage === "ephemeral" || decision.rows.length === 0) return handOn(rules, caller, frame, decision);
+      const { addressed: guards, rows } = decision;
+      const from = guards.some(({ ground }) => ground === "groupMember") ? "members" : "anybody";
+      const sending = { request: frame, rows, guards, from, sizeBytes: sizeOf(decision), arrivedMs } as const;
+      if (frame.storage === "ephemeral" || rows.length === 0) return handOn(rules, caller, sending);
       if (decision.claims.length > 0) {
         const code = await claim(rules, decision.claims, frame);
         if (code !== undefined) return refuse(rules, caller, frame.id, arrivedMs, code);
       }
-      const storing = { frame, decision, acceptedMs: rules.clock.now(), arrivedMs, isPushed: false };
+      const storing = { ...sending, acceptedMs: rules.clock.now(), isPushed: false };
       const outcome = await append(rules, storing);
       if (tell(rules, caller, storing, outcome)) return;
     } else if (isFresh && decision.kind !== "strangers") {
@@ -62,67 +67,24 @@ async function decideAfresh(rules: Rules, caller: Caller, frame: Frame<"send">, 
   return decideSend(frame, recipients, asking, await standingsOf(rules, caller, frame));
 }
 
-/** Passes on what is not stored; nobody learns whether anybody was there. */
-function handOn(rules: Rules, caller: Caller, frame: Frame<"send">, { rows }: Write): void {
-  const acceptedMs = rules.clock.now();
-  for (const { mailbox, body } of rows) {
-    rules.bus.publish(mailbox, { kind: "ephemeral", messageId: frame.messageId, acceptedMs, body });
-  }
-  caller.answer({ type: "accepted", id: frame.id, acceptedMs });
-}
-
-/** One attempt at storing a send. */
-interface Storing {
-  readonly frame: Frame<"send">;
-  readonly decision: Write;
-  readonly acceptedMs: number;
-  /** Monotonic. */
-  readonly arrivedMs: number;
-  isPushed: boolean;
-}
-
-/** Stores a send, and pushes it to who is online as soon as its cursors are known. */
-function append({ bus, policy, store }: Rules, storing: Storing): Promise<AppendOutcome> {
-  const { acceptedMs, decision, frame } = storing;
-  const { rows, addressed: guards } = decision;
-  return store.mail.append(
-    { messageId: frame.messageId, acceptedMs, rows, guards, quota: policy.mailboxQuota },
-    (cursors) => push(bus, storing, cursors),
-  );
-}
-
-function push(bus: Bus, storing: Storing, cursors: readonly number[]): void {
-  storing.isPushed = true;
-  const { acceptedMs, decision, frame } = storing;
-  for (let index = 0; index < decision.rows.length; index++) {
-    const { mailbox, body } = decision.rows[index] as AppendRow;
-    const envelope = { cursor: cursors[index] as number, messageId: frame.messageId, acceptedMs, body };
-    bus.publish(mailbox, { kind: "mail", envelope });
-  }
-}
-
 /** Tells the sender what became of an append; false if an account changed since the decision. */
 function tell(rules: Rules, caller: Caller, storing: Storing, outcome: AppendOutcome): boolean {
-  const { acceptedMs, arrivedMs, decision, frame } = storing;
   switch (outcome.kind) {
     case "stored":
-      if (!storing.isPushed) push(rules.bus, storing, outcome.cursors);
-      caller.answer({ type: "accepted", id: frame.id, acceptedMs });
-      rules.metrics.count("envelopesAccepted", undefined, decision.rows.length);
-      rules.metrics.count("bytesAccepted", undefined, sizeOf(decision));
-      rules.metrics.observe("acceptSeconds", (rules.clock.monotonic() - arrivedMs) / 1_000);
+      tellStored(rules, caller, storing, outcome.cursors);
       return true;
     case "repeated":
-      caller.answer({ type: "accepted", id: frame.id, acceptedMs: outcome.acceptedMs });
-      rules.metrics.count("sendsRepeated");
+      tellRepeated(rules, caller, storing.request, outcome.acceptedMs);
       return true;
     case "full":
       for (const mailbox of outcome.mailboxes) tellOwner(rules, mailbox);
-      caller.fail(frame.id, "mailboxFull");
+      caller.fail(storing.request.id, "mailboxFull");
       return true;
     case "changed":
     case "noMailbox":
       return false;
+    case "moved":
+      throw new SottoError("internal", { detail: "a log moved that the send did not name" });
   }
 }
 
@@ -138,19 +100,12 @@ async function answerNo(
       return refuse(rules, caller, id, arrivedMs, decision.code);
     case "mismatch": {
       const { accounts } = decision;
-      const bundles = wantBundles === "yes" && mayFetch(rules, caller) ? await bundlesFor(rules, accounts) : [];
-      return caller.answer({ type: "deviceMismatch", id, accounts, bundles });
+      const bundles = wantBundles === "yes" ? await bundlesFor(rules, caller, accounts) : [];
+      return caller.answer({ type: "deviceMismatch", id, accounts, denied: [], bundles });
     }
     case "revoked":
       throw new SottoError("notAuthenticated", { detail: "the sending device was removed" });
   }
-}
-
-/** Bundles with a mismatch cost what a fetch costs; without them the sender fetches, and hears when it may. */
-function mayFetch({ limiters }: Rules, { device, remoteAddress }: Caller): boolean {
-  return device === undefined
-    ? limiters.take("bundlesPerAddress", remoteAddress) === 0
-    : limiters.take("bundlesPerAccount", device.account) === 0;
 }
 
 function rememberedRecipients(rules: Rules, frame: Frame<"send">): readonly (Recipient | undefined)[] {
@@ -180,6 +135,10 @@ function spendRecipients({ limiters }: Rules, caller: Caller, { addressed }: Wri
       case "reply":
         limiters.spend("identifiedPerRecipient", account);
         break;
+      case "groupMember":
+        limiters.spend("groupSendsPerRecipient", account);
+        limiters.spend("groupBytesPerRecipient", account, sizeBytes);
+        continue;
       case "contact":
       case "own":
         limiters.spend("sendsPerRecipient", account);
@@ -193,8 +152,4 @@ function sizeOf({ addressed }: Write): number {
   let sum = 0;
   for (const { sizeBytes } of addressed) sum += sizeBytes;
   return sum;
-}
-
-function tellOwner({ bus, limiters }: Rules, mailbox: MailboxId): void {
-  if (limiters.take("fullNoticesPerMailbox", mailbox) === 0) bus.publish(mailbox, { kind: "mailboxFull" });
 }

@@ -1,10 +1,11 @@
 /**
  * Every kind of row on disk. A key starts with one byte that names its kind; numbers are big-endian and of fixed
- * width, so that the order of the bytes is the order of the numbers. `row-keys.ts` builds and reads the keys.
+ * width, so that the order of the bytes is the order of the numbers. `row-keys.ts` and `log-rows.ts` build and read
+ * the keys.
  */
 
 /** The layout below. Raise it with any change of a key or value, and add a migration to `ordered/format.ts`. */
-export const FORMAT_VERSION = 1;
+export const FORMAT_VERSION = 2;
 
 /** One kind of row: its prefix, its key after the prefix, its value, and who deletes it. */
 export interface RowKind {
@@ -25,7 +26,7 @@ export const catalogue = {
   numbers: {
     prefix: 0x01,
     key: "nothing",
-    value: "u48 the highest number handed out, for mailbox numbers and revisions alike",
+    value: "u48 the highest number handed out, for mailboxes, revisions, shared ends and logs alike",
     deletedBy: "nobody",
   },
   mailbox: {
@@ -34,11 +35,11 @@ export const catalogue = {
     value: "u48 mailbox number",
     deletedBy: "drop",
   },
-  /** The size stands in the key, so that a mailbox is loaded from its keys alone. */
+  /** Size and shared end stand in the key, so that a mailbox is loaded from its keys alone. */
   envelope: {
     prefix: 0x11,
-    key: "u48 mailbox number, u48 cursor, u32 size of the body",
-    value: "16 bytes message id, u48 accepted (ms), body",
+    key: "u48 mailbox number, u48 cursor, u32 size of the whole body; behind them u48 shared end, only if it has one",
+    value: "16 bytes message id, u48 accepted (ms), body without its shared end",
     deletedBy: "acknowledge, expire, drop",
   },
   /** Sorts behind the mailbox's envelopes, so that no scan of them runs into the deleted rows of the next mailbox. */
@@ -54,6 +55,19 @@ export const catalogue = {
     key: "u48 number of the row, rising",
     value: "for each send: 16 bytes message id, u48 accepted (ms)",
     deletedBy: "expire, once its newest send is 7 days old",
+  },
+  sharedEnd: {
+    prefix: 0x13,
+    key: "u48 shared end",
+    value: "what the bodies of some envelopes end in",
+    deletedBy: "acknowledge, expire, drop: with the last of these envelopes",
+  },
+  /** Apart from the bytes, which would be written again with every acknowledgement. */
+  sharedEndCount: {
+    prefix: 0x14,
+    key: "u48 shared end",
+    value: "u48 envelopes that end in it, at least one",
+    deletedBy: "as the shared end, together with it",
   },
   prekey: {
     prefix: 0x20,
@@ -84,5 +98,32 @@ export const catalogue = {
     key: "u48 expiry (ms), bucket, a zero byte, key",
     value: "nothing",
     deletedBy: "expire",
+  },
+  logHead: {
+    prefix: 0x40,
+    key: "group id",
+    value:
+      "u48 log number, u48 last entry, u48 its time (ms), u48 entries stored, u48 bytes of these, document of the rules",
+    deletedBy: "expire of the logs",
+  },
+  /** The size stands in the key, so that a checkpoint deletes entries without reading them. */
+  logEntry: {
+    prefix: 0x41,
+    key: "u48 log number, u48 number of the entry, u32 size of the entry",
+    value: "u48 accepted (ms), entry",
+    deletedBy: "putCheckpoint, expire of the logs",
+  },
+  logCheckpoint: {
+    prefix: 0x42,
+    key: "u48 log number",
+    value: "u48 the entry it stands behind, checkpoint",
+    deletedBy: "expire of the logs, together with the head",
+  },
+  /** A log whose head is deleted and whose entries are being deleted, in steps. */
+  logRemains: {
+    prefix: 0x43,
+    key: "u48 log number",
+    value: "nothing",
+    deletedBy: "expire of the logs, with the last of the entries",
   },
 } as const satisfies Record<string, RowKind>;

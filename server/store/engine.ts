@@ -38,6 +38,8 @@ export interface Engine {
    * @throws StoreError `unavailable` if it cannot be read.
    */
   get(key: Buffer): Buffer | undefined;
+  /** Many rows, in the order of their keys in the list. For values too large or too many to wait for. Rejects as `get` throws. */
+  values(keys: readonly Buffer[]): Promise<readonly (Buffer | undefined)[]>;
   /** The first `limit` keys of a range. Rejects as `get` throws. */
   keys(range: KeyRange, limit: number): Promise<readonly Buffer[]>;
   /** The first `limit` rows of a range. Rejects as `get` throws. */

@@ -26,7 +26,8 @@ export function u48(value: number): Buffer {
   return bytes;
 }
 
-function textKey(prefix: number, text: string): Buffer {
+/** A key of a prefix and a text. */
+export function textKey(prefix: number, text: string): Buffer {
   const bytes = Buffer.allocUnsafe(1 + Buffer.byteLength(text));
   bytes[0] = prefix;
   bytes.write(text, 1);
@@ -38,23 +39,32 @@ export function mailboxKey(mailbox: MailboxId): Buffer {
   return textKey(catalogue.mailbox.prefix, mailbox);
 }
 
-/** An envelope's key. */
-export function envelopeKey(mailboxNumber: number, cursor: number, sizeBytes: number): Buffer {
-  return writeEnvelopeKey(Buffer.allocUnsafe(ENVELOPE_KEY_BYTES), mailboxNumber, cursor, sizeBytes);
+/**
+ * Builds envelopes' keys in space that is used again and again: one is built for every envelope. A key is valid until the
+ * next one is built.
+ */
+export class EnvelopeKeys {
+  readonly #whole = Buffer.alloc(ENVELOPE_KEY_BYTES);
+  readonly #ending = Buffer.alloc(ENVELOPE_KEY_BYTES + U48);
+
+  /** The key of an envelope, with the number of its shared end if it has one. */
+  write(mailboxNumber: number, cursor: number, sizeBytes: number, sharedEnd: number | undefined): Buffer {
+    if (sharedEnd === undefined) return writeEnvelopeKey(this.#whole, mailboxNumber, cursor, sizeBytes);
+    this.#ending.writeUIntBE(sharedEnd, ENVELOPE_KEY_BYTES, U48);
+    return writeEnvelopeKey(this.#ending, mailboxNumber, cursor, sizeBytes);
+  }
 }
 
-/** Space for `writeEnvelopeKey`. */
-export function envelopeKeyScratch(): Buffer {
-  return Buffer.alloc(ENVELOPE_KEY_BYTES);
-}
-
-/** An envelope's key in space that is used again and again: this runs for every envelope. */
-export function writeEnvelopeKey(space: Buffer, mailboxNumber: number, cursor: number, sizeBytes: number): Buffer {
+function writeEnvelopeKey(space: Buffer, mailboxNumber: number, cursor: number, sizeBytes: number): Buffer {
   space[0] = catalogue.envelope.prefix;
   space.writeUIntBE(mailboxNumber, 1, U48);
   space.writeUIntBE(cursor, 1 + U48, U48);
   space.writeUInt32BE(sizeBytes, 1 + U48 + U48);
   return space;
+}
+
+function envelopeKey(mailboxNumber: number, cursor: number, sizeBytes: number): Buffer {
+  return writeEnvelopeKey(Buffer.allocUnsafe(ENVELOPE_KEY_BYTES), mailboxNumber, cursor, sizeBytes);
 }
 
 /** The key of a mailbox's head row. */
@@ -66,7 +76,9 @@ export function mailboxHeadKey(mailboxNumber: number): Buffer {
 export interface EnvelopePlace {
   readonly mailboxNumber: number;
   readonly cursor: number;
+  /** Of the whole body. */
   readonly sizeBytes: number;
+  readonly sharedEnd: number | undefined;
   readonly isHead: boolean;
 }
 
@@ -77,6 +89,7 @@ export function readEnvelopeKey(key: Buffer): EnvelopePlace {
     mailboxNumber: key.readUIntBE(1, U48),
     cursor,
     sizeBytes: key.readUInt32BE(1 + U48 + U48),
+    sharedEnd: key.length > ENVELOPE_KEY_BYTES ? key.readUIntBE(ENVELOPE_KEY_BYTES, U48) : undefined,
     isHead: cursor === MAX_U48,
   };
 }
@@ -91,9 +104,22 @@ export function envelopesOf(mailboxNumber: number, fromCursor: number): KeyRange
   return { from: envelopeKey(mailboxNumber, fromCursor, 0), to: mailboxHeadKey(mailboxNumber) };
 }
 
+/** A mailbox's envelopes from one cursor to another, both included. */
+export function envelopesBetween(mailboxNumber: number, firstCursor: number, lastCursor: number): KeyRange {
+  return { from: envelopeKey(mailboxNumber, firstCursor, 0), to: envelopeKey(mailboxNumber, lastCursor + 1, 0) };
+}
+
+/** A key of a prefix and a number. */
+export function numberKey(prefix: number, number: number): Buffer {
+  const key = Buffer.allocUnsafe(1 + U48);
+  key[0] = prefix;
+  key.writeUIntBE(number, 1, U48);
+  return key;
+}
+
 /** The key of a row of accepted sends. */
 export function dedupeKey(rowNumber: number): Buffer {
-  return Buffer.concat([Buffer.of(catalogue.dedupe.prefix), u48(rowNumber)]);
+  return numberKey(catalogue.dedupe.prefix, rowNumber);
 }
 
 /** The number in a dedupe key. */
@@ -104,6 +130,16 @@ export function readDedupeKey(key: Buffer): number {
 /** Dedupe rows from a number on. */
 export function dedupeFrom(rowNumber: number): KeyRange {
   return { from: dedupeKey(rowNumber), to: Buffer.of(catalogue.dedupe.prefix + 1) };
+}
+
+/** The key of what bodies end in. */
+export function sharedEndKey(number: number): Buffer {
+  return numberKey(catalogue.sharedEnd.prefix, number);
+}
+
+/** The key of how many bodies end in it. */
+export function sharedEndCountKey(number: number): Buffer {
+  return numberKey(catalogue.sharedEndCount.prefix, number);
 }
 
 const PREKEY_KINDS = { curve: 0x01, kyber: 0x02 } as const satisfies Record<PrekeyKind, number>;

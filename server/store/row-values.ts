@@ -12,19 +12,27 @@ const SCRATCH_BODY_BYTES = 16_384;
 /** Builds envelopes' rows: this runs for every envelope, and a buffer for each would cost more than filling it. */
 export class EnvelopeValues {
   readonly #space = Buffer.alloc(ENVELOPE_HEADER_BYTES + SCRATCH_BODY_BYTES);
+  /** The part of it that was used last: the rows of a group's message are all of one size. */
+  #part = this.#space;
 
   /** An envelope's row, valid until the next call. Copies the body. */
   write(messageId: Uint8Array, acceptedMs: number, body: Uint8Array): Buffer {
     const size = ENVELOPE_HEADER_BYTES + body.length;
-    const value = size > this.#space.length ? Buffer.allocUnsafe(size) : this.#space.subarray(0, size);
+    const value = this.#bufferOf(size);
     value.set(messageId, 0);
     value.writeUIntBE(acceptedMs, MESSAGE_ID_BYTES, U48);
     value.set(body, ENVELOPE_HEADER_BYTES);
     return value;
   }
+
+  #bufferOf(size: number): Buffer {
+    if (size > this.#space.length) return Buffer.allocUnsafe(size);
+    if (this.#part.length !== size) this.#part = this.#space.subarray(0, size);
+    return this.#part;
+  }
 }
 
-/** Reads an envelope's row; the result shares the value's memory. */
+/** Reads an envelope's row; the result shares the value's memory. Of a body with a shared end it is only the beginning. */
 export function readEnvelope(cursor: number, value: Buffer): StoredEnvelope {
   return {
     cursor,

@@ -88,6 +88,15 @@ describe("the examples", () => {
     await world.close();
   });
 
+  it("talk in a group, and remove somebody", async () => {
+    const world = await World.open();
+    const { code, output } = await run("groups.ts", { RELAY: world.url });
+    expect(output).toContain('gina invites to "Team"');
+    expect(output.split("\n").filter((line) => /^\w+: \w+$/.test(line))).toEqual(["gina: owner", "hugo: admin"]);
+    expect(code).toBe(0);
+    await world.close();
+  });
+
   it("register with a host's token and a pinned root", async () => {
     const { relay, environment } = await hostedRelay();
     const { code, output } = await run("host-tokens.ts", environment);

@@ -29,6 +29,15 @@ const bodies = load<{
   accepted: (Accepted & { type: BodyType; body: object })[];
   refused: (Refused & { type: BodyType })[];
 }>("own-bodies");
+type GroupBodyType = keyof typeof protocol.groupBodies;
+const groups = load<{
+  entries: { accepted: (Accepted & { entry: protocol.GroupEntry })[]; refused: Refused[] };
+  states: { accepted: (Accepted & { state: object; hash: unknown })[]; refused: Refused[] };
+  bodies: {
+    accepted: (Accepted & { type: GroupBodyType; body: object })[];
+    refused: (Refused & { type: GroupBodyType })[];
+  };
+}>("groups");
 const derived = load<{ derivation: string; input: unknown[]; output: unknown }[]>("derive");
 
 const code = (expected: string) => expect.objectContaining({ name: "SottoError", code: expected });
@@ -92,6 +101,53 @@ describe("vectors of bodies between devices of one account", () => {
   });
 });
 
+describe("vectors of a group's entries", () => {
+  const { accepted, refused } = groups.entries;
+
+  test.each(accepted)("$name", ({ hex: bytes, entry }) => {
+    const expected = parsed(entry) as protocol.GroupEntry;
+    expect(protocol.decodeGroupEntry(unhex(bytes))).toEqual(expected);
+    expect(hex(protocol.encodeGroupEntry(expected, () => expected.signature))).toBe(bytes);
+  });
+
+  test.each(refused)("refused: $name", ({ hex: bytes, refused: expected }) => {
+    expect(() => protocol.decodeGroupEntry(unhex(bytes))).toThrow(code(expected));
+  });
+
+  test("cover every kind", () => {
+    const covered = new Set(accepted.map(({ entry }) => entry.change.kind));
+    expect([...covered].sort()).toEqual(Object.keys(protocol.groupEntryKinds).sort());
+  });
+});
+
+describe("vectors of a group's states", () => {
+  test.each(groups.states.accepted)("$name", ({ hex: bytes, state, hash }) => {
+    expect(protocol.decodeGroupState(unhex(bytes))).toEqual(parsed(state));
+    expect(hex(protocol.encodeGroupState(parsed(state) as protocol.GroupState))).toBe(bytes);
+    expect(protocol.groupStateHash(parsed(state) as protocol.GroupState)).toEqual(parsed(hash));
+  });
+
+  test.each(groups.states.refused)("refused: $name", ({ hex: bytes, refused }) => {
+    expect(() => protocol.decodeGroupState(unhex(bytes))).toThrow(code(refused));
+  });
+});
+
+describe("vectors of what is told of groups in sessions", () => {
+  test.each(groups.bodies.accepted)("$name", ({ hex: bytes, type, body }) => {
+    expect(protocol.decodeGroupBody(type, unhex(bytes))).toEqual(parsed(body));
+    expect(hex(protocol.encodeGroupBody(type, parsed(body) as never))).toBe(bytes);
+  });
+
+  test.each(groups.bodies.refused)("refused: $name", ({ hex: bytes, type, refused }) => {
+    expect(() => protocol.decodeGroupBody(type, unhex(bytes))).toThrow(code(refused));
+  });
+
+  test("cover every type", () => {
+    const covered = new Set(groups.bodies.accepted.map(({ type }) => type));
+    expect([...covered].sort()).toEqual(Object.keys(protocol.groupBodies).sort());
+  });
+});
+
 describe("vectors of derived values", () => {
   const derivations: Readonly<Record<string, (...input: never[]) => unknown>> = {
     labelled: (label: string, fields: readonly Uint8Array[]) => protocol.labelled(label, ...fields),
@@ -113,6 +169,22 @@ describe("vectors of derived values", () => {
     deriveDeviceNameKey: protocol.deriveDeviceNameKey,
     deviceNameContext: protocol.deviceNameContext,
     padDeviceName: protocol.padDeviceName,
+    deriveGroupSecret: protocol.deriveGroupSecret,
+    deriveGroupAccessSeed: protocol.deriveGroupAccessSeed,
+    deriveGroupAdminSeed: protocol.deriveGroupAdminSeed,
+    deriveGroupEntryKey: protocol.deriveGroupEntryKey,
+    deriveGroupWrapKey: protocol.deriveGroupWrapKey,
+    groupSealKey: protocol.groupSealKey,
+    groupEntryContext: protocol.groupEntryContext,
+    groupCheckpointContext: protocol.groupCheckpointContext,
+    groupCreateText: protocol.groupCreateText,
+    groupAppendText: protocol.groupAppendText,
+    groupReadText: protocol.groupReadText,
+    groupCheckpointText: protocol.groupCheckpointText,
+    groupMessageId: protocol.groupMessageId,
+    groupSendText: protocol.groupSendText,
+    accessTagText: protocol.accessTagText,
+    accessTag: protocol.accessTag,
   };
 
   test.each(derived)("$derivation of $input", ({ derivation, input, output }) => {

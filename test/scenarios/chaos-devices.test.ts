@@ -23,9 +23,10 @@ const events = Number(process.env.CHAOS_EVENTS ?? EVENTS);
 describe("devices in chaos", { timeout: 2 * LIMIT_MS }, () => {
   for (const seed of seeds) {
     it(`end with the same conversation (seed ${seed}, ${events} events)`, async () => {
-      const { lines, keys, accepted } = await runChaos({ events: schedule(seed, events), limitMs: LIMIT_MS });
+      const { lines, keys, accepted, timed } = await runChaos({ events: schedule(seed, events), limitMs: LIMIT_MS });
       expect(lines, `seed ${seed}`).toEqual([]);
       expect(accepted).toBeGreaterThan(0);
+      expect(timed).toBeGreaterThan(accepted * 0.9);
       expect(keys.watched).toBeGreaterThan(accepted);
     });
   }

@@ -45,7 +45,7 @@ async function until(holds: () => Promise<boolean>): Promise<void> {
 /** What everybody sees alike of a conversation: the words in their order, with what became of them. */
 function picture(items: readonly Item[]): readonly unknown[] {
   return items.flatMap((item): readonly unknown[] => {
-    if (item.kind === "keychange" || item.kind === "undecryptable") return [item.kind];
+    if (item.kind === "keychange" || item.kind === "undecryptable" || item.kind === "group") return [item.kind];
     if (item.kind === "profile") return [];
     const text = item.kind === "text" || item.kind === "reply" ? item.text : item.kind;
     const { messageId, from, order } = item;

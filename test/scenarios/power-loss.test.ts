@@ -13,7 +13,7 @@ import { levelStore } from "../../server/store/index.js";
 import { levelEngine } from "../../server/store/level/level-engine.js";
 import { orderedStore } from "../../server/store/ordered/ordered-store.js";
 import { ext4Volume, reasonAgainstVolumes } from "./power-loss/ext4-volume.js";
-import { Ledger, type LedgerEvent, violations } from "./power-loss/ledger.js";
+import { Ledger, ledgerAtCut, type TimedEvent, violations } from "./power-loss/ledger.js";
 import { prepare, runLoad } from "./power-loss/load.js";
 import { recordingEngine } from "./power-loss/recording-engine.js";
 
@@ -82,21 +82,23 @@ async function cutVolumeOnce(durability: Durability): Promise<readonly string[]>
   const volume = await ext4Volume();
   try {
     const folder = join(volume.folder, "store");
-    const ledger = new Ledger();
+    const events: TimedEvent[] = [];
+    let answers = 0;
     const answersToCut = 200 + Math.floor(Math.random() * 400);
     const args = ["--conditions=sotto-source", "--import", "tsx", WRITER, folder, durability];
     const writer = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
     const exited = once(writer, "exit");
-    let cut: Promise<void> | undefined;
+    let cut: Promise<number> | undefined;
     for await (const line of createInterface({ input: writer.stdout })) {
-      ledger.note(JSON.parse(line) as LedgerEvent);
-      if (ledger.stored.size >= answersToCut && cut === undefined) {
-        // Unsynced writes fail late or never once the disk is gone: the process does not notice.
-        cut = volume.cutPower().then(() => void writer.kill("SIGKILL"));
-      }
+      const told = JSON.parse(line) as TimedEvent;
+      events.push(told);
+      if (told.event.kind === "stored") answers += 1;
+      // Unsynced writes fail late or never once the disk is gone: the process does not notice.
+      if (answers >= answersToCut) cut ??= volume.cutPower().finally(() => void writer.kill("SIGKILL"));
     }
     await exited;
-    await cut;
+    if (cut === undefined) throw new Error(`the writer ended after ${answers} answers, before the cut`);
+    const ledger = ledgerAtCut(events, await cut);
     expect(ledger.stored.size).toBeGreaterThanOrEqual(answersToCut);
 
     await volume.powerOn();

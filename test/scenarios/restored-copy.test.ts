@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { eventually, shownIn, WatchedWorld } from "../support/devices-of.js";
-import { befriend } from "../support/world.js";
+import { acceptFrom, befriend } from "../support/world.js";
 
 let world: WatchedWorld;
 beforeEach(async () => {
@@ -151,6 +151,30 @@ describe("an old copy of the only device", () => {
       await eventually(() => shownIn(toBob), allThere(texts));
     }
     await eventually(() => shownIn(toAlice), allThere(texts));
+    expect(await world.repeatedKeys()).toEqual([]);
+  });
+});
+
+describe("an old copy from before the first mail ever came", () => {
+  it("gets back what others said since, though what waits stands behind it", async () => {
+    const alice = device("alice");
+    const bob = device("bob");
+    const toBob = await (await alice.open()).openDM({ accountId: (await bob.open()).accountId });
+    await toBob.requestContact();
+    await alice.close();
+    await alice.copy();
+    const { accountId } = await alice.open();
+    const toAlice = await acceptFrom(bob.client, accountId);
+    const kept = [0, 1, 2].map((number) => `kept ${number}`);
+    for (const text of kept) await toAlice.send({ text }).delivered;
+    await alice.close();
+    // Bob begins a fresh session, so that the copy opens what waits and knows Bob for a contact.
+    await bob.crash();
+    const fromNowOn = await (await bob.open()).openDM({ accountId });
+    await fromNowOn.send({ text: "waiting" }).accepted;
+    await alice.restore();
+    const again = await (await alice.open()).openDM({ accountId: bob.client.accountId });
+    await eventually(() => shownIn(again), allThere([...kept, "waiting"]));
     expect(await world.repeatedKeys()).toEqual([]);
   });
 });

@@ -79,7 +79,7 @@ export class WatchedDevice {
   private begin(): Life {
     this.bundleFetches = 0;
     const nobody = () => undefined;
-    this.life = new Life({ folder: this.folder, watch: this.watch, moved: nobody, warned: nobody });
+    this.life = new Life({ folder: this.folder, watch: this.watch, moved: nobody, warned: nobody, accepted: nobody });
     return this.life;
   }
 

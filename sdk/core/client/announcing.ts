@@ -1,8 +1,10 @@
 /** From what the parts tell to the events of a client, in the order in which it became durable. */
 
-import type { AccountId, SottoError } from "@sotto/protocol";
+import { type AccountId, failures, type SottoError } from "@sotto/protocol";
 import type { ClientHooks } from "../compose/hooks.js";
 import type { Requests } from "../consent/requests.js";
+import type { Groups } from "../groups/groups.js";
+import type { Invitations } from "../groups/invitations.js";
 import type { LinkState } from "../link/relay-link.js";
 import type { ClientEvents, ClientState } from "./client-events.js";
 import type { OpenConversations } from "./open-conversations.js";
@@ -14,8 +16,24 @@ export interface AnnouncingParts {
   /** A part failed, or an event could not be told: the client ends. */
   failed(error: unknown): void;
   /** What the events show; `undefined` once the client ends, when nothing is told any more. */
-  shown(): { readonly conversations: OpenConversations; readonly requests: Requests } | undefined;
+  shown():
+    | {
+        readonly conversations: OpenConversations;
+        readonly requests: Requests;
+        readonly groups: Groups;
+        readonly invitations: Invitations;
+      }
+    | undefined;
 }
+
+/** What to do about what a relay may have done. */
+const remedies = {
+  fork: failures.groupForked.remedy,
+  logGap:
+    "The relay holds back changes of this group; what was said after them is shown once it hands them out. Ask another member, and if it lasts, the relay's operator.",
+  mailGap:
+    "Open devices more often than the relay keeps mail; what own devices and contacts still have is asked for by itself.",
+} as const;
 
 /** The hooks of a client. What shows a conversation or request is told once that is open, one after the other. */
 export function announcing({ emit, become, failed, shown }: AnnouncingParts): ClientHooks {
@@ -32,12 +50,39 @@ export function announcing({ emit, become, failed, shown }: AnnouncingParts): Cl
     tell(async ({ conversations }) => emit(event, { conversation: await conversations.of(account) }));
 
   return {
-    arrived: ({ peer, reader, timeline }, sequence) =>
-      tell(async ({ conversations }) => {
-        const conversation = await conversations.of(peer);
+    arrived: (thread, sequence) =>
+      tell(async ({ conversations, groups }) => {
+        const { reader, timeline } = thread;
+        const isGroup = thread.kind === "group";
+        const conversation = isGroup ? await groups.get(thread.group) : await conversations.of(thread.peer);
+        // A group that only another device has read yet: what is said there is in its timeline once it is shown here.
+        if (conversation === undefined) return;
         const row = await timeline.row(sequence);
         const item = row === undefined ? undefined : await reader.item({ sequence, row });
         if (item !== undefined) emit("message", { conversation, item });
+      }),
+    invited: (group) =>
+      tell(async ({ invitations }) => {
+        invitations.wake();
+        const invitation = await invitations.present(group);
+        if (invitation !== undefined) emit("invitation", { invitation });
+      }),
+    groupChanged: (id) =>
+      tell(async ({ groups, invitations }) => {
+        invitations.wake();
+        const group = await groups.get(id);
+        if (group !== undefined) emit("group", { group });
+      }),
+    // Of a group that was never entered, whoever tries to accept the invitation is told.
+    forked: (id) =>
+      tell(async ({ groups }) => {
+        const group = await groups.get(id);
+        if (group !== undefined) emit("fork", { group, remedy: remedies.fork });
+      }),
+    logGap: (id, missed) =>
+      tell(async ({ groups }) => {
+        const group = await groups.get(id);
+        if (group !== undefined) emit("gap", { missed, group, remedy: remedies.logGap });
       }),
     asked: (account) =>
       tell(async ({ requests }) => {
@@ -48,7 +93,7 @@ export function announcing({ emit, become, failed, shown }: AnnouncingParts): Cl
     keyChanged: (account) => tellConversation(account, "keychange"),
     requestsChanged: () => shown()?.requests.wake(),
     refused: (accountId, what) => emit("policy", { accountId, what }),
-    gap: (missed) => emit("gap", { missed }),
+    gap: (missed) => emit("gap", { missed, group: undefined, remedy: remedies.mailGap }),
     transfer: (progress) => emit("transfer", progress),
     mailboxFull: () => emit("mailboxfull", {}),
     devicesChanged: () => emit("devices", {}),

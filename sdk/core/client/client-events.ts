@@ -5,6 +5,8 @@ import type { Refused } from "../consent/judge.js";
 import type { MessageRequest } from "../consent/requests.js";
 import type { DirectConversation } from "../conversations/direct-conversation.js";
 import type { Item } from "../conversations/items.js";
+import type { Group } from "../groups/group.js";
+import type { GroupInvitation } from "../groups/invitations.js";
 import type { TransferProgress } from "../history/history.js";
 
 /** Where a client stands. `revoked`: this device is registered no more, and nothing is sent or received. */
@@ -15,7 +17,7 @@ export type ClientEvents = {
   /** The state changed; `reason` says why it is not `ready`. */
   state: { readonly state: ClientState; readonly reason: SottoError | undefined };
   /** A new item is durable, in any conversation. For a view of one, iterate its `messages()`. */
-  message: { readonly conversation: DirectConversation; readonly item: Item };
+  message: { readonly conversation: DirectConversation | Group; readonly item: Item };
   /** Somebody asks to write to this account. For all that wait, iterate `requests()`. */
   request: { readonly request: MessageRequest };
   /** Somebody accepted this account's request, or another device of this account accepted theirs: both may write now. */
@@ -24,8 +26,20 @@ export type ClientEvents = {
   policy: { readonly accountId: AccountId; readonly what: Refused };
   /** A peer's identity key is another than before: it registered anew, or somebody sits in the middle. */
   keychange: { readonly conversation: DirectConversation };
-  /** Mail was lost before it was fetched: it stayed longer than the relay keeps mail, or the relay lost it. */
-  gap: { readonly missed: number };
+  /** Somebody asks this account to join a group. For all that wait, iterate `invitations()`. */
+  invitation: { readonly invitation: GroupInvitation };
+  /** A group is another than before: who is in it, its settings, or where this account stands. */
+  group: { readonly group: Group };
+  /**
+   * The relay shows members of a group different histories of it; `remedy` says what to do. Where this client caught it by
+   * itself, nothing more is said there; a member's word alone silences nobody.
+   */
+  fork: { readonly group: Group; readonly remedy: string };
+  /**
+   * Something is missing: `missed` envelopes that stayed longer than the relay keeps mail, or that it lost; or, where `group`
+   * is given, entries of a group's log that the relay does not show, though a member has read them. `remedy` says what to do.
+   */
+  gap: { readonly missed: number; readonly group: Group | undefined; readonly remedy: string };
   /** History goes to another device of this account, or comes from one. */
   transfer: TransferProgress;
   /** The devices of this account are others than before: one joined or was revoked. `devices.list()` tells them. */

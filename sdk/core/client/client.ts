@@ -10,16 +10,20 @@ import {
 import { closeParts } from "../compose/close-parts.js";
 import type { ClientHooks } from "../compose/hooks.js";
 import type { ClientParts } from "../compose/parts.js";
+import type { Whom } from "../consent/people.js";
 import { type MessageRequest, Requests } from "../consent/requests.js";
 import type { DirectConversation, Peer } from "../conversations/direct-conversation.js";
 import type { Devices } from "../devices/devices.js";
 import { TypedEvents } from "../events.js";
+import type { Groups } from "../groups/groups.js";
+import { type GroupInvitation, Invitations } from "../groups/invitations.js";
 import type { AbortSignalLike, Log } from "../ports.js";
 import type { Row } from "../rows.js";
 import { announcing } from "./announcing.js";
 import type { ClientEvents, ClientState } from "./client-events.js";
 import { type DebugBundle, debugBundle } from "./debug-bundle.js";
-import { OpenConversations, type Whom } from "./open-conversations.js";
+import { OpenConversations } from "./open-conversations.js";
+import { openGroups } from "./open-groups.js";
 
 /** A registered device of one account. Made by `createClient`. */
 export class Client extends TypedEvents<ClientEvents> {
@@ -76,6 +80,19 @@ export class Client extends TypedEvents<ClientEvents> {
     return this.use().requests.follow(options.signal);
   }
 
+  /** The groups of this account: create, list. */
+  get groups(): Groups {
+    return this.use().groups;
+  }
+
+  /**
+   * Those who ask this account to join a group: all that wait, oldest first, then each that comes, once, until the signal
+   * aborts or the client closes. One that was answered on another device of this account is not shown any more.
+   */
+  invitations(options: { readonly signal?: AbortSignalLike | undefined } = {}): AsyncGenerator<GroupInvitation> {
+    return this.use().invitations.follow(options.signal);
+  }
+
   /** Who may make first contact with this account. The relay may be set up to be stricter. */
   get policy(): FirstContactPolicy {
     return this.use().parts.account.current.policy;
@@ -127,7 +144,11 @@ export class Client extends TypedEvents<ClientEvents> {
   start(parts: ClientParts): void {
     const conversations = new OpenConversations(parts);
     const requests = new Requests({ ...parts, open: (account) => conversations.of(account) });
-    this.running = { parts, conversations, requests };
+    const groups = openGroups(parts);
+    const { groupLogs: logs } = parts;
+    const invitations = new Invitations({ ...parts, logs, open: (group) => groups.of(group) });
+    this.running = { parts, conversations, requests, groups, invitations };
+    parts.groupMail.start();
     if (this.closing === undefined) parts.relay.start();
   }
 
@@ -156,6 +177,7 @@ export class Client extends TypedEvents<ClientEvents> {
   private async end(): Promise<void> {
     const running = this.running;
     running?.requests.close();
+    running?.invitations.close();
     if (running !== undefined) await closeParts(running.parts).catch((error: unknown) => this.failed(error));
     this.become("closed", this.failure);
   }
@@ -171,4 +193,6 @@ interface Running {
   readonly parts: ClientParts;
   readonly conversations: OpenConversations;
   readonly requests: Requests;
+  readonly groups: Groups;
+  readonly invitations: Invitations;
 }

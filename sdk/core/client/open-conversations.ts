@@ -1,20 +1,20 @@
 /** The conversations an app holds: whom they are with, and one object for each. */
 
-import { type AccountId, parseAccountId, SottoError } from "@sotto/protocol";
+import { type AccountId, SottoError } from "@sotto/protocol";
 import type { ClientParts } from "../compose/parts.js";
+import { People, type Whom } from "../consent/people.js";
 import { isShown } from "../consent/relations.js";
 import { DirectConversation, type Peer } from "../conversations/direct-conversation.js";
-import { findMessage } from "../conversations/item-reader.js";
-import { assertUserId } from "../options.js";
-
-/** Whom to open a conversation with. */
-export type Whom = { readonly userId: string } | { readonly accountId: AccountId };
 
 /** Opens conversations, each exactly once. */
 export class OpenConversations {
   private readonly open = new Map<AccountId, Promise<DirectConversation>>();
 
-  constructor(private readonly parts: ClientParts) {}
+  private readonly people: People;
+
+  constructor(private readonly parts: ClientParts) {
+    this.people = new People(parts);
+  }
 
   /**
    * The conversation with somebody; if they asked to write to this account, it accepts.
@@ -23,7 +23,7 @@ export class OpenConversations {
    */
   async with(whom: Whom): Promise<DirectConversation> {
     const { account: me, arrivals, consent } = this.parts;
-    const account = "accountId" in whom ? parseAccountId(whom.accountId) : await this.resolve(whom.userId);
+    const account = await this.people.reachable(whom);
     if (account === me.id) throw new SottoError("invalidArgument", { detail: "a conversation is with somebody else" });
     if ((await arrivals.request(account)) !== undefined) await consent.accept(account);
     return this.of(account);
@@ -56,12 +56,10 @@ export class OpenConversations {
   }
 
   private async make(account: AccountId): Promise<DirectConversation> {
-    const { account: own, store, platform, conversations, sender, confirmations, typing, trust, consent } = this.parts;
+    const { platform, conversations, sender, confirmations, typing, trust, consent } = this.parts;
     const state = await conversations.of(account);
-    const me = own.id;
     return new DirectConversation({
-      ...{ me, state, sender, confirmations, typing, trust, consent, log: platform.log },
-      message: (id) => findMessage(store, state.timeline, id, [account, me]),
+      ...{ state, sender, confirmations, typing, trust, consent, log: platform.log },
       peer: () => this.peer(account),
     });
   }
@@ -69,21 +67,5 @@ export class OpenConversations {
   private async peer(account: AccountId): Promise<Peer> {
     const { userId, name, verification, relation } = await this.parts.peers.get(account);
     return { accountId: account, userId, name, verification, relation };
-  }
-
-  /** The account of a user of the host, and whether it may be written to. */
-  private async resolve(userId: string): Promise<AccountId> {
-    assertUserId(userId);
-    const { account: me, peers, relay, locks, store, grants } = this.parts;
-    const known = await peers.accountOf(userId);
-    if (known !== undefined && (await peers.get(known)).relation !== "none") return known;
-    // Of a stranger the policy is asked anew each time; offline, the send will find out.
-    if (known !== undefined && relay.device.state !== "ready") return known;
-    const resolved = await relay.device.request({ type: "resolve", userId });
-    const { account } = resolved;
-    const { relation } = await peers.get(account);
-    if (relation === "none" && account !== me.id) await grants.meet(userId, resolved);
-    await locks.run(account, async () => store.commit(peers.remember(await peers.get(account), userId)));
-    return account;
   }
 }

@@ -12,12 +12,16 @@ export async function closeParts(parts: ClientParts): Promise<void> {
   parts.access.close();
   // What the relay delivers now comes again to the next client.
   parts.inbox.close();
+  parts.groupMail.close();
+  parts.groupLogs.close();
+  parts.groupDispatch.close();
   parts.history.close();
   parts.outbox.close();
   parts.keptSends.close();
   parts.receipts.close();
   parts.repairs.close();
   await parts.inbox.settled();
+  await parts.groupMail.settled();
   // From here on nothing encrypts or decrypts, so this state is the newest there will be.
   await parts.locks.close();
   // Without a token the next client starts as after a crash; nothing else depends on it.

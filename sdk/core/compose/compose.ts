@@ -12,6 +12,7 @@ import { Peers } from "../sessions/peers.js";
 import { wireConsent } from "./consent.js";
 import { wireConversations } from "./conversations.js";
 import { wireDevices } from "./devices.js";
+import { wireGroups } from "./groups.js";
 import { wireHistory } from "./history.js";
 import type { ClientHooks } from "./hooks.js";
 import { wireInbox } from "./inbox.js";
@@ -38,11 +39,12 @@ function wire(ingredients: Ingredients, hooks: ClientHooks, later: Later): Clien
   const ground = layGround(ingredients, hooks, later);
   const link = wireLink(ground);
   const sessions = wireSessions({ ...ground, ...link });
-  const outbox = wireOutbox({ ...ground, ...link, ...sessions });
-  const devices = wireDevices({ ...ground, ...link, ...sessions, ...outbox });
-  const consent = wireConsent({ ...ground, ...link, ...outbox, ...devices });
-  const conversations = wireConversations({ ...ground, ...link, ...sessions, ...outbox, ...devices, ...consent });
-  const before = { ...ground, ...link, ...sessions, ...outbox, ...devices, ...consent, ...conversations };
+  const groups = wireGroups({ ...ground, ...link, ...sessions });
+  const outbox = wireOutbox({ ...ground, ...link, ...sessions, ...groups });
+  const devices = wireDevices({ ...ground, ...link, ...sessions, ...groups, ...outbox });
+  const consent = wireConsent({ ...ground, ...link, ...groups, ...outbox, ...devices });
+  const rooms = { ...ground, ...link, ...sessions, ...groups, ...outbox, ...devices, ...consent };
+  const before = { ...rooms, ...wireConversations(rooms) };
   const inbox = wireInbox(before);
   const history = wireHistory({ ...before, ...inbox });
   return { ...before, ...inbox, ...history };
@@ -62,7 +64,8 @@ function layGround(ingredients: Ingredients, hooks: ClientHooks, later: Later): 
 }
 
 /** What repairs a lost state and former sessions first: the rest may set something off that needs them. */
-async function load({ former, history, recovery, outbox, receipts, inbox, ownDevices }: ClientParts): Promise<void> {
-  await Promise.all([former.load(), history.load(), recovery.load()]);
-  await Promise.all([outbox.load(), receipts.load(), inbox.load(), ownDevices.load()]);
+async function load(parts: ClientParts): Promise<void> {
+  const { former, history, recovery, groupLogs, senderKeys, outbox, receipts, held, inbox, ownDevices } = parts;
+  await Promise.all([former.load(), history.load(), recovery.load(), groupLogs.load(), senderKeys.load()]);
+  await Promise.all([outbox.load(), receipts.load(), held.load(), inbox.load(), ownDevices.load()]);
 }

@@ -4,12 +4,14 @@ import { Access } from "../consent/access.js";
 import { Arrivals } from "../consent/arrivals.js";
 import { Consent } from "../consent/consent.js";
 import { Introductions } from "../consent/introductions.js";
-import type { ConsentRoom, DevicesRoom, Ground, LinkRoom, OutboxRoom } from "./parts.js";
+import { Names } from "../consent/names.js";
+import { Invited } from "../groups/invited.js";
+import type { ConsentRoom, DevicesRoom, Ground, GroupsRoom, LinkRoom, OutboxRoom } from "./parts.js";
 
 /** The room of consent. */
-export function wireConsent(before: Ground & LinkRoom & OutboxRoom & DevicesRoom): ConsentRoom {
+export function wireConsent(before: Ground & LinkRoom & GroupsRoom & OutboxRoom & DevicesRoom): ConsentRoom {
   const { platform, store, account, peers, locks, counters, conversations, hooks, later } = before;
-  const { relay, outbox, ownDevices, firstState, accountState } = before;
+  const { relay, groupLogs, outbox, ownDevices, firstState, accountState } = before;
   const { clock, random } = platform;
   const { failed, requestsChanged, asked, contact, refused } = hooks;
   const repair = () => later().repairs.wake();
@@ -18,7 +20,13 @@ export function wireConsent(before: Ground & LinkRoom & OutboxRoom & DevicesRoom
     ...{ store, account, random, clock, outbox, relay, failed },
     otherDevices: () => ownDevices.others.length,
     tellOwn: () => accountState.queue({ own: "own", contacts: [] }),
+    confirmed() {
+      outbox.wake();
+      groupLogs.wake();
+    },
   });
+  const names = new Names({ store, peers, locks, relay });
+  const invited = new Invited({ store, account, clock, logs: groupLogs, invited: hooks.invited });
   const introductions = new Introductions({
     ...{ account, clock, conversations, failed },
     others: () => ownDevices.others,
@@ -37,5 +45,5 @@ export function wireConsent(before: Ground & LinkRoom & OutboxRoom & DevicesRoom
     owed: () => later().receipts.wake(),
     tellOwn: (contacts) => accountState.queue({ contacts }),
   });
-  return { access, introductions, arrivals, consent };
+  return { names, invited, access, introductions, arrivals, consent };
 }

@@ -4,11 +4,13 @@ import { Author } from "../conversations/author.js";
 import { Confirmations } from "../conversations/confirmations.js";
 import { Sender } from "../conversations/sender.js";
 import { Typing } from "../conversations/typing.js";
+import { membership } from "../groups/membership.js";
 import type {
   ConsentRoom,
   ConversationsRoom,
   DevicesRoom,
   Ground,
+  GroupsRoom,
   LinkRoom,
   OutboxRoom,
   SessionsRoom,
@@ -16,16 +18,17 @@ import type {
 
 /** The room of the conversations. */
 export function wireConversations(
-  before: Ground & LinkRoom & SessionsRoom & OutboxRoom & DevicesRoom & ConsentRoom,
+  before: Ground & LinkRoom & SessionsRoom & GroupsRoom & OutboxRoom & DevicesRoom & ConsentRoom,
 ): ConversationsRoom {
   const { platform, store, account, peers, locks, handles, hooks } = before;
-  const { relay, sessions, outbox, firstState, sentSync, consent } = before;
+  const { relay, sessions, groupLogs, outbox, firstState, sentSync, consent } = before;
   const { clock, random } = platform;
   const { arrived, failed } = hooks;
   const author = new Author({ store, account, clock, random });
   const sender = new Sender({
     ...{ store, account, peers, consent, outbox, author, handles, locks, clock, arrived, failed },
     known: () => firstState.known(),
+    groupStanding: (group) => membership(groupLogs.get(group), account.id),
   });
   const confirmations = new Confirmations({
     ...{ store, peers, outbox, author, sentSync, locks },

@@ -6,12 +6,12 @@ import { FirstState } from "../devices/first-state.js";
 import { KeyHandover } from "../devices/key-handover.js";
 import { OwnDevices } from "../devices/own-devices.js";
 import { SentSync } from "../devices/sent-sync.js";
-import type { DevicesRoom, Ground, LinkRoom, OutboxRoom, SessionsRoom } from "./parts.js";
+import type { DevicesRoom, Ground, GroupsRoom, LinkRoom, OutboxRoom, SessionsRoom } from "./parts.js";
 
 /** The room of the devices. */
-export function wireDevices(before: Ground & LinkRoom & SessionsRoom & OutboxRoom): DevicesRoom {
+export function wireDevices(before: Ground & LinkRoom & SessionsRoom & GroupsRoom & OutboxRoom): DevicesRoom {
   const { platform, options, store, account, peers, locks, engine, relay, former } = before;
-  const { outbox, keptSends, hooks, later } = before;
+  const { outbox, keptSends, groupLogs, hooks, later } = before;
   const { clock, random, cipher } = platform;
   const { failed } = hooks;
 
@@ -19,6 +19,8 @@ export function wireDevices(before: Ground & LinkRoom & SessionsRoom & OutboxRoo
     ...{ store, account, peers, locks, former, failed },
     nowMs: () => relay.nowMs(),
     async serve({ device, registrationId, addedMs }) {
+      // Before the word that everything was told: until then, mail of groups it never heard of is kept.
+      await groupLogs.serve(device);
       await accountState.serve(device);
       await later().history.joined(device, registrationId);
       await sentSync.serve(device, addedMs);
@@ -43,6 +45,7 @@ export function wireDevices(before: Ground & LinkRoom & SessionsRoom & OutboxRoo
     accessMerged({ profileKey }) {
       void later().access.apply();
       if (profileKey === "other") keyHandover.adopted().catch(failed);
+      groupLogs.wake();
     },
   });
   const devices = new Devices({

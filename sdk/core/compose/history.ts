@@ -5,21 +5,30 @@ import { History } from "../history/history.js";
 import { HistoryImport } from "../history/import.js";
 import { MissedWords } from "../history/missed-words.js";
 import { Recovery } from "../history/recovery.js";
-import type { DevicesRoom, Ground, HistoryRoom, InboxRoom, LinkRoom, OutboxRoom, SessionsRoom } from "./parts.js";
+import type {
+  DevicesRoom,
+  Ground,
+  GroupsRoom,
+  HistoryRoom,
+  InboxRoom,
+  LinkRoom,
+  OutboxRoom,
+  SessionsRoom,
+} from "./parts.js";
 
 /** The room of history. */
 export function wireHistory(
-  before: Ground & LinkRoom & SessionsRoom & OutboxRoom & DevicesRoom & InboxRoom,
+  before: Ground & LinkRoom & SessionsRoom & GroupsRoom & OutboxRoom & DevicesRoom & InboxRoom,
 ): HistoryRoom {
   const { platform, store, account, locks, peers, conversations, hooks } = before;
-  const { relay, former, outbox, keptSends, ownDevices, inbox } = before;
+  const { relay, former, senderKeys, outbox, keptSends, ownDevices, inbox } = before;
   const { clock, random } = platform;
   const { arrived, failed, restoring, gap, transfer } = hooks;
   const me = account.id;
 
   const words = new MissedWords({ me, clock, peers, conversations, outbox, keptSends });
   const recovery = new Recovery({
-    ...{ store, account, clock, random, conversations, former, words, relay, inbox, restoring, gap },
+    ...{ store, account, clock, random, conversations, former, senderKeys, words, relay, inbox, restoring, gap },
   });
   const history = new History({
     ...{ store, me, clock, random, outbox, failed, transfer },

@@ -1,17 +1,25 @@
 /** What the parts tell the client, which tells the app. */
 
-import type { AccountId, SottoError } from "@sotto/protocol";
+import type { AccountId, ConversationId, SottoError } from "@sotto/protocol";
 import type { Refused } from "../consent/judge.js";
-import type { ConversationState } from "../conversations/conversations.js";
+import type { Thread } from "../conversations/conversations.js";
 import type { TransferProgress } from "../history/history.js";
 import type { LinkState } from "../link/relay-link.js";
 
 /** Called by the parts. Functions of their own: none needs a `this`, and none throws. */
 export interface ClientHooks {
   /** A new item is durable. */
-  readonly arrived: (state: ConversationState, sequence: number) => void;
+  readonly arrived: (thread: Thread, sequence: number) => void;
   /** A peer's identity changed. */
   readonly keyChanged: (account: AccountId) => void;
+  /** Somebody asks this account to join a group, and it is durable. */
+  readonly invited: (group: ConversationId) => void;
+  /** A group's state is another. */
+  readonly groupChanged: (group: ConversationId) => void;
+  /** The relay shows two histories of a group. */
+  readonly forked: (group: ConversationId) => void;
+  /** A member has read further in a group's log than the relay shows, by so many entries. */
+  readonly logGap: (group: ConversationId, missed: number) => void;
   /** Cursors were skipped. */
   readonly gap: (missed: number) => void;
   /** History came or went. */

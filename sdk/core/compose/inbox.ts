@@ -1,8 +1,14 @@
 /** Wires everything that arrives: what opens it, who takes it, and what is owed for it. */
 
-import type { ConversationState } from "../conversations/conversations.js";
+import type { ConversationId } from "@sotto/protocol";
+import type { Thread } from "../conversations/conversations.js";
 import type { Telling } from "../conversations/incoming.js";
+import type { GroupSnapshot } from "../groups/log/group-logs.js";
 import { Acknowledgements } from "../inbox/acknowledgements.js";
+import { GroupContents } from "../inbox/group-contents.js";
+import { GroupMail } from "../inbox/group-mail.js";
+import { GroupVerdicts } from "../inbox/group-verdict.js";
+import { HeldMail } from "../inbox/held-mail.js";
 import { Inbox } from "../inbox/inbox.js";
 import { OwnMail } from "../inbox/own-mail.js";
 import { PeerMail } from "../inbox/peer-mail.js";
@@ -16,6 +22,7 @@ import type {
   ConversationsRoom,
   DevicesRoom,
   Ground,
+  GroupsRoom,
   InboxRoom,
   LinkRoom,
   OutboxRoom,
@@ -24,11 +31,11 @@ import type {
 
 /** The room of the inbox. */
 export function wireInbox(
-  before: Ground & LinkRoom & SessionsRoom & OutboxRoom & DevicesRoom & ConsentRoom & ConversationsRoom,
+  before: Ground & LinkRoom & SessionsRoom & GroupsRoom & OutboxRoom & DevicesRoom & ConsentRoom & ConversationsRoom,
 ): InboxRoom {
   const { platform, store, engine, account, rootPin, locks, counters, peers, conversations, handles } = before;
   const { relay, sessions, former, identityChanges, keptSends, outbox, accountState, arrivals, confirmations } = before;
-  const { ownDevices, firstState, sender } = before;
+  const { ownDevices, firstState, sender, groupLogs, senderKeys, fellows, invited } = before;
   const { hooks, later } = before;
   const { clock, log } = platform;
   const { arrived, failed } = hooks;
@@ -38,24 +45,40 @@ export function wireInbox(
     confirm: async (peer, targets, paid) => confirmations.delivered(await conversations.of(peer), targets, paid),
   });
   const repairs = new Repairs({
-    ...{ store, account, peers, clock, counters, conversations, locks, failed, sessions, outbox },
+    ...{ store, account, peers, clock, counters, conversations, locks, failed, outbox, groupLogs },
+    open: async (peer, devices, group) =>
+      sessions.open(peer, devices, group === undefined ? undefined : await fellows.of(group, peer)),
     isOnline: () => relay.device.state === "ready",
   });
-  const resends = new Resends({ account, counters, keptSends, outbox });
+  const resends = new Resends({ account, counters, keptSends, outbox, logs: groupLogs, senderKeys });
   const acknowledgements = new Acknowledgements((upTo) => relay.device.acknowledge(upTo, []));
 
-  const tell = (state: ConversationState, telling: Telling) => {
-    if (telling.type === "receipt") handles.delivered(state.timeline.id, telling.detail.messageId, telling.detail);
-    state.tell(telling);
+  const tell = (thread: Thread, telling: Telling) => {
+    if (telling.type === "receipt") handles.delivered(thread.timeline.id, telling.detail.messageId, telling.detail);
+    thread.tell(telling);
   };
   const waiting = new Waiting({ store, clock });
+  const verdicts = new GroupVerdicts({ account, logs: groupLogs, invited });
   const taking = {
     ...{ store, account, peers, locks, conversations, arrivals, repairs, resends, waiting, counters, clock },
-    ...{ firstState, tell, arrived },
+    ...{ firstState, groupLogs, invited, verdicts, tell, arrived },
+  };
+  const held = new HeldMail(store);
+  const contents = new GroupContents({ ...taking, held, repair: () => repairs.wake() });
+  const groupMail = new GroupMail({ ...taking, logs: groupLogs, senderKeys, contents, held, failed });
+  /** Another device's word is not followed by the log's: what that would have brought is made good. */
+  const groupMoved = async (group: ConversationId, before: GroupSnapshot | undefined) => {
+    const after = groupLogs.get(group);
+    if (before !== undefined && after !== undefined) {
+      const forgotten = await senderKeys.forget({ before, after, applied: [] });
+      await store.commit(forgotten.build());
+    }
+    groupMail.wake(group);
+    hooks.groupChanged(group);
   };
   const inbox = new Inbox({
     ...{ store, account, peers, engine, locks, identityChanges, acknowledgements, counters, log, failed },
-    former,
+    ...{ former, senderKeys, groupMail },
     isOwnDevice: (device, acceptedMs) => ownDevices.isHeard(device, acceptedMs),
     roots: rootPin.roots,
     nowMs: () => relay.nowMs(),
@@ -66,8 +89,10 @@ export function wireInbox(
       recovery: { answerMissed: (peer, atMs) => later().recovery.answerMissed(peer, atMs) },
     }),
     ownMail: new OwnMail({
-      ...taking,
-      accountState,
+      ...{ ...taking, accountState, failed, invitedToo: hooks.invited },
+      groupMoved(group, before) {
+        groupMoved(group, before).catch(failed);
+      },
       history: {
         take: (body, device) => later().history.take(body, device),
         acknowledged: (body, device) => later().history.acknowledged(body, device),
@@ -80,5 +105,5 @@ export function wireInbox(
       hooks.gap(missed);
     },
   });
-  return { receipts, repairs, acknowledgements, inbox };
+  return { receipts, repairs, acknowledgements, held, groupMail, inbox };
 }

@@ -23,7 +23,7 @@ export function wireLink(ground: Ground): LinkRoom {
   };
 
   const greeted = (welcome: Frame<"welcome">) => {
-    const { acknowledgements, devices, ownDevices, firstState, history, access, outbox, repairs } = later();
+    const { acknowledgements, devices, ownDevices, firstState, history, access, outbox, repairs, groupLogs } = later();
     acknowledgements.connected();
     devices.heard();
     ownDevices.heard(welcome.devices);
@@ -36,6 +36,7 @@ export function wireLink(ground: Ground): LinkRoom {
     access.welcomed(welcome);
     outbox.wake();
     repairs.wake();
+    groupLogs.wake();
   };
 
   const pushed = (frame: Push) => {
@@ -76,7 +77,10 @@ export function wireLink(ground: Ground): LinkRoom {
       // What waits hears that nobody takes it any more.
       if (state === "ended") later().outbox.wake();
     },
-    onAnonymousReady: () => later().outbox.wake(),
+    onAnonymousReady() {
+      later().outbox.wake();
+      later().groupLogs.wake();
+    },
   });
   return { prekeys, relay };
 }

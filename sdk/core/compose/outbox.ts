@@ -5,12 +5,12 @@ import { KeptSends } from "../outbox/kept-sends.js";
 import { Outbox, type OutboxParts } from "../outbox/outbox.js";
 import { settle } from "../outbox/settling.js";
 import type { StoreChange } from "../ports.js";
-import type { Ground, LinkRoom, OutboxRoom, SessionsRoom } from "./parts.js";
+import type { Ground, GroupsRoom, LinkRoom, OutboxRoom, SessionsRoom } from "./parts.js";
 
 /** The room of the outbox. */
-export function wireOutbox(before: Ground & LinkRoom & SessionsRoom): OutboxRoom {
+export function wireOutbox(before: Ground & LinkRoom & SessionsRoom & GroupsRoom): OutboxRoom {
   const { platform, options, store, account, peers, locks, counters, conversations, handles, later } = before;
-  const { sessions, relay } = before;
+  const { sessions, relay, groupLogs, fellows, groupDispatch } = before;
   const { clock, random } = platform;
   const { failed } = before.hooks;
   const keptSends = new KeptSends({ store, clock, failed });
@@ -32,6 +32,7 @@ export function wireOutbox(before: Ground & LinkRoom & SessionsRoom): OutboxRoom
 
   const outbox = new Outbox({
     ...{ store, account, peers, sessions, relay, locks, clock, random, counters, keptSends, grants, failed },
+    ...{ fellows, groupDispatch, logs: groupLogs },
     accountState: { filled: (body) => later().accountState.filled(body) },
     isStateAwaited: () => later().firstState.isAwaited,
     handedOut: () => later().access.handedOut(),

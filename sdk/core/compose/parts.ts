@@ -8,6 +8,7 @@ import type { Arrivals } from "../consent/arrivals.js";
 import type { Consent } from "../consent/consent.js";
 import type { Grants } from "../consent/grants.js";
 import type { Introductions } from "../consent/introductions.js";
+import type { Names } from "../consent/names.js";
 import type { Confirmations } from "../conversations/confirmations.js";
 import type { Conversations } from "../conversations/conversations.js";
 import type { Handles } from "../conversations/handles.js";
@@ -20,9 +21,16 @@ import type { FirstState } from "../devices/first-state.js";
 import type { KeyHandover } from "../devices/key-handover.js";
 import type { OwnDevices } from "../devices/own-devices.js";
 import type { SentSync } from "../devices/sent-sync.js";
+import type { Invited } from "../groups/invited.js";
+import type { GroupLogs } from "../groups/log/group-logs.js";
+import type { Fellows } from "../groups/sending/fellows.js";
+import type { GroupDispatch } from "../groups/sending/group-dispatch.js";
+import type { SenderKeys } from "../groups/sending/sender-keys.js";
 import type { History } from "../history/history.js";
 import type { Recovery } from "../history/recovery.js";
 import type { Acknowledgements } from "../inbox/acknowledgements.js";
+import type { GroupMail } from "../inbox/group-mail.js";
+import type { HeldMail } from "../inbox/held-mail.js";
 import type { Inbox } from "../inbox/inbox.js";
 import type { Receipts } from "../inbox/receipts.js";
 import type { Repairs } from "../inbox/repairs.js";
@@ -85,6 +93,14 @@ export interface SessionsRoom {
   readonly trust: Trust;
 }
 
+/** The logs of groups, and who is written to in them. */
+export interface GroupsRoom {
+  readonly groupLogs: GroupLogs;
+  readonly senderKeys: SenderKeys;
+  readonly fellows: Fellows;
+  readonly groupDispatch: GroupDispatch;
+}
+
 /** Everything that leaves. */
 export interface OutboxRoom {
   readonly keptSends: KeptSends;
@@ -104,6 +120,8 @@ export interface DevicesRoom {
 
 /** Who may write to whom. */
 export interface ConsentRoom {
+  readonly names: Names;
+  readonly invited: Invited;
   readonly access: Access;
   readonly introductions: Introductions;
   readonly arrivals: Arrivals;
@@ -122,6 +140,8 @@ export interface InboxRoom {
   readonly receipts: Receipts;
   readonly repairs: Repairs;
   readonly acknowledgements: Acknowledgements;
+  readonly held: HeldMail;
+  readonly groupMail: GroupMail;
   readonly inbox: Inbox;
 }
 
@@ -136,6 +156,7 @@ export interface ClientParts
   extends Ground,
     LinkRoom,
     SessionsRoom,
+    GroupsRoom,
     OutboxRoom,
     DevicesRoom,
     ConsentRoom,

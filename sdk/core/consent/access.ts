@@ -48,12 +48,14 @@ export interface AccessParts {
   readonly account: OwnAccount;
   readonly random: Random;
   readonly clock: Clock;
-  readonly outbox: Pick<Outbox, "queue" | "room" | "wake">;
+  readonly outbox: Pick<Outbox, "queue" | "room">;
   readonly relay: { readonly device: Pick<Relay["device"], "state" | "request"> };
   /** How many other devices this account has. */
   otherDevices(): number;
   /** The orders that tell this account's other devices its own settings. */
   tellOwn(): readonly Queued[];
+  /** The relay holds the present key now: what waited for that may leave. */
+  confirmed(): void;
   failed(error: unknown): void;
 }
 
@@ -188,13 +190,12 @@ export class Access {
     this.timer = this.parts.clock.after(delayMs, () => void this.apply());
   }
 
-  /** What waited for the relay to hold the key may leave. */
   private confirm(profileKey: Uint8Array): void {
     this.held = "same";
     this.timer?.cancel();
     if (this.confirmed !== undefined && equalBytes(this.confirmed, profileKey)) return;
     this.confirmed = profileKey;
-    this.parts.outbox.wake();
+    this.parts.confirmed();
   }
 
   private async settings(): Promise<Settings> {

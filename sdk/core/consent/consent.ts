@@ -95,11 +95,12 @@ export class Consent {
    * handed to `settle`, which commits it with the rest.
    */
   async givenUp(
-    { recipient, type, resendOf }: Row<"outbox">,
+    { recipient, group, type, resendOf }: Row<"outbox">,
     { code }: SottoError,
     settle: (alongside: readonly StoreChange[]) => Promise<void>,
   ): Promise<void> {
-    const mayBeRequest = (type === "content" || type === "contact") && resendOf === undefined;
+    const isFirst = resendOf === undefined && (type === "content" || type === "contact" || type === "invitation");
+    const mayBeRequest = isFirst && recipient !== undefined && (group === undefined || type === "invitation");
     // A pending one is held by the relay, of another device or an earlier life of this one.
     const isRequest = mayBeRequest && code !== "requestPending";
     if (!isRequest || (await this.parts.peers.get(recipient)).relation !== "sent") return settle([]);
@@ -119,6 +120,20 @@ export class Consent {
       // An acceptance says it already.
       return row.relation === "none" ? both(asking, this.handingOver(account)) : asking;
     });
+  }
+
+  /**
+   * Lets an invitation to a group go to an account: of a stranger it asks for contact too, and it accepts one who asked.
+   *
+   * @throws requestPending to somebody who did not answer yet; invalidArgument towards somebody blocked.
+   */
+  inviting(account: AccountId): Promise<void> {
+    return this.under(account, () => this.asking(account, "wordless"));
+  }
+
+  /** The invitation was never made: whoever was asked by it was not. */
+  notInvited(account: AccountId): Promise<void> {
+    return this.under(account, () => this.takenBack(account));
   }
 
   /** Accepts a request. Does nothing if there is none. */

@@ -61,7 +61,9 @@ export function judge({ relation, policy, payload, content, words = "here" }: As
 
 /** A stranger may say one text, or ask without words; a picture, a name, a receipt or a repair is more than that. */
 function firstWord(payload: Payload, content: Content | undefined): Verdict {
-  if (payload.type === "contact") return { kind: "request", relation: "received" };
+  // Whoever invites to a group asks for contact, and gets an answer to each by itself.
+  const asks = payload.type === "contact" || payload.type === "invitation";
+  if (asks) return { kind: "request", relation: "received" };
   if (payload.type !== "content") return drop("notAsked");
   return content?.kind === "text" ? { kind: "request", relation: "received" } : drop("notText");
 }

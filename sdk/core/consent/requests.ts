@@ -1,19 +1,17 @@
 /** Message requests as an app meets them: strangers who wait for an answer, and nothing shown of them but what they said. */
 
-import { type AccountId, type ConversationId, directConversationId, SottoError } from "@sotto/protocol";
+import { type AccountId, type ConversationId, directConversationId } from "@sotto/protocol";
 import type { OwnAccount } from "../account/own-account.js";
 import type { ConversationState } from "../conversations/conversations.js";
 import type { DirectConversation } from "../conversations/direct-conversation.js";
 import { readStored } from "../conversations/stored-content.js";
-import { isFatal } from "../fatal.js";
-import type { KeyedLock } from "../keyed-lock.js";
+import { Following } from "../following.js";
 import type { AbortSignalLike } from "../ports.js";
-import type { Relay } from "../relay.js";
 import { decodeRow, eachRow, keys, type Row } from "../rows.js";
-import type { Peers } from "../sessions/peers.js";
 import type { SealedStore } from "../storage/sealed-store.js";
 import type { Arrivals } from "./arrivals.js";
 import type { Consent } from "./consent.js";
+import type { Names } from "./names.js";
 
 /** Somebody who asks to write to this account. Until it is accepted, the sender learns nothing: no receipt, no name. */
 export interface MessageRequest {
@@ -39,10 +37,8 @@ export interface MessageRequest {
 export interface RequestParts {
   readonly store: SealedStore;
   readonly account: OwnAccount;
-  readonly peers: Peers;
-  readonly locks: KeyedLock;
+  readonly names: Pick<Names, "confirmed">;
   readonly conversations: { of(peer: AccountId): Promise<ConversationState> };
-  readonly relay: { readonly device: Pick<Relay["device"], "state" | "request"> };
   readonly arrivals: Pick<Arrivals, "request">;
   readonly consent: Pick<Consent, "accept" | "decline" | "block">;
   /** The conversation an accepted request becomes. */
@@ -51,48 +47,18 @@ export interface RequestParts {
 
 /** Presents requests. */
 export class Requests {
-  private readonly readers = new Set<() => void>();
-  private isClosed = false;
+  private readonly following: Following<Row<"request">>;
 
-  constructor(private readonly parts: RequestParts) {}
+  constructor(private readonly parts: RequestParts) {
+    this.following = new Following({
+      pending: () => this.pending(),
+      nameOf: ({ account, atMs }) => `${account}/${atMs}`,
+    });
+  }
 
   /** Every request there is, oldest first, then each that comes, once; until the signal aborts or the client closes. */
-  async *follow(signal: AbortSignalLike | undefined): AsyncGenerator<MessageRequest> {
-    let told = new Set<string>();
-    let wake = () => {};
-    let isWoken = true;
-    const look = () => {
-      isWoken = true;
-      wake();
-    };
-    const hasEnded = () => this.isClosed || signal?.aborted === true;
-    this.readers.add(look);
-    signal?.addEventListener("abort", look, { once: true });
-    try {
-      while (!hasEnded()) {
-        if (!isWoken) {
-          await new Promise<void>((resolve) => {
-            wake = resolve;
-          });
-          continue;
-        }
-        isWoken = false;
-        const pending = await this.pending();
-        // What is no longer there need not be remembered: if it asks again, it asks anew.
-        told = new Set(pending.map(nameOf).filter((name) => told.has(name)));
-        for (const row of pending) {
-          if (told.has(nameOf(row))) continue;
-          const request = await this.present(row.account);
-          if (hasEnded()) return;
-          told.add(nameOf(row));
-          if (request !== undefined) yield request;
-          if (hasEnded()) return;
-        }
-      }
-    } finally {
-      this.readers.delete(look);
-      signal?.removeEventListener("abort", look);
-    }
+  follow(signal: AbortSignalLike | undefined): AsyncGenerator<MessageRequest> {
+    return this.following.follow(({ account }) => this.present(account), signal);
   }
 
   /** The request of an account as it is now; `undefined` if it was decided meanwhile. */
@@ -100,7 +66,7 @@ export class Requests {
     const { arrivals, consent, open } = this.parts;
     const row = await arrivals.request(account);
     if (row === undefined) return undefined;
-    const [text, userId] = await Promise.all([this.text(row), this.confirmedName(account)]);
+    const [text, userId] = await Promise.all([this.text(row), this.parts.names.confirmed(account)]);
     return {
       from: { accountId: account, userId },
       text,
@@ -117,13 +83,12 @@ export class Requests {
 
   /** Requests came or went. */
   wake(): void {
-    for (const look of [...this.readers]) look();
+    this.following.wake();
   }
 
   /** Ends every reader. Idempotent. */
   close(): void {
-    this.isClosed = true;
-    this.wake();
+    this.following.close();
   }
 
   private async pending(): Promise<readonly Row<"request">[]> {
@@ -140,28 +105,4 @@ export class Requests {
     const content = readStored(item.content);
     return content.kind === "text" ? content.text : undefined;
   }
-
-  /** What a stranger says its name is, is worth nothing until the relay says the same. */
-  private async confirmedName(account: AccountId): Promise<string | undefined> {
-    const { peers, relay, locks, store } = this.parts;
-    const { userId, claimedUserId } = await peers.get(account);
-    if (userId !== undefined) return userId;
-    if (claimedUserId === undefined || relay.device.state !== "ready") return undefined;
-    try {
-      const resolved = await relay.device.request({ type: "resolve", userId: claimedUserId });
-      if (resolved.account !== account) return undefined;
-    } catch (error) {
-      if (isFatal(error) && !(error instanceof SottoError)) throw error;
-      return undefined;
-    }
-    const { durable } = await locks.run(account, async () => ({
-      durable: store.commit(peers.remember(await peers.get(account), claimedUserId)),
-    }));
-    await durable;
-    return claimedUserId;
-  }
-}
-
-function nameOf({ account, atMs }: Row<"request">): string {
-  return `${account}/${atMs}`;
 }

@@ -2,12 +2,13 @@
 
 import { type AccountId, type Content, equalBytes, type KnownContent, type MessageId } from "@sotto/protocol";
 import type { StoreChange } from "../ports.js";
-import { encodeRow, keys, type Row } from "../rows.js";
+import { encodeRow, type Row } from "../rows.js";
 import type { SealedStore } from "../storage/sealed-store.js";
 import type { Early } from "./early.js";
 import { EarlyContents } from "./early-contents.js";
+import { isFit } from "./fit.js";
 import { changed, hidden, type Incoming, type Outcome } from "./incoming.js";
-import { type FoundContent, type FoundMessage, findContent, findMessage } from "./item-reader.js";
+import { type FoundContent, type FoundMessage, findContent, findMessage, findNamed } from "./item-reader.js";
 import type { ItemStatus } from "./items.js";
 import { earlierOf } from "./placement.js";
 import { reacted } from "./reactions.js";
@@ -39,18 +40,19 @@ export class ContentWriter {
   constructor(
     private readonly store: SealedStore,
     private readonly timeline: Timeline,
-    private readonly people: { readonly me: AccountId; readonly peer: AccountId },
+    private readonly me: AccountId,
     early: Early,
   ) {
-    this.early = new EarlyContents(store, timeline, people, early);
+    this.early = new EarlyContents(store, timeline, me, early);
   }
 
   /** Decides what a content changes; reads only. */
   async write(incoming: Incoming): Promise<Outcome> {
     const { content } = incoming;
     const { kind } = content;
-    if (incoming.status === "pending") return this.decide({ ...incoming, ...FRESH });
     const resolving = incoming.resolves === undefined ? undefined : await this.timeline.row(incoming.resolves);
+    if (!isFit(content, this.timeline)) return this.nothingShown({ ...incoming, ...FRESH, resolving }, "refused");
+    if (incoming.status === "pending") return this.decide({ ...incoming, ...FRESH });
     if (kind === "receipt" || kind === "typing") return this.decide({ ...incoming, ...FRESH, resolving });
     // What is being sent has a fresh random id: looking it up would ask the disk for nothing.
     const before = await findContent(this.store, this.timeline, content.messageId, content.sender);
@@ -182,20 +184,19 @@ export class ContentWriter {
     return { ...outcome, tellings: [changed(sequence)] };
   }
 
-  /** Whatever came under this id, from either side; a place that shows nothing included. */
+  /** Whatever came under this id, whoever gave it; a place that shows nothing included. */
   private async reactable(id: MessageId): Promise<Pick<FoundMessage, "sequence" | "row"> | undefined> {
-    for (const sender of [this.people.peer, this.people.me]) {
-      const found = await findContent(this.store, this.timeline, id, sender);
-      if (found !== undefined) return { sequence: found.sequence, row: found.row ?? hidden(sender, 0) };
-    }
-    return undefined;
+    const [found] = await findNamed(this.store, this.timeline, id, this.me);
+    return found === undefined ? undefined : { sequence: found.sequence, row: found.row ?? hidden(this.me, 0) };
   }
 
   /** Receipts move the status of messages on, never back, and take no place. */
   private async receive(arrival: Arrival, receipt: Of<"receipt">): Promise<Outcome> {
-    const { store, timeline, people } = this;
+    const { store, timeline, me } = this;
+    const { peer } = timeline;
     const { receipts } = this.early;
-    const outcome = await received({ store, timeline, receipts, people }, { receipt, ...arrival });
+    const people = peer === undefined ? undefined : { me, peer };
+    const outcome = people && (await received({ store, timeline, receipts, people }, { receipt, ...arrival }));
     if (outcome === undefined) return this.nothingShown(arrival, "refused");
     const build = () => ({ changes: [...outcome.changes(), ...this.emptied(arrival)] });
     return { kind: "applied", build, tellings: outcome.tellings, proven: outcome.proven };
@@ -240,7 +241,7 @@ export class ContentWriter {
   }
 
   private seen({ content, encoded }: Arrival, sequence: number): StoreChange {
-    const key = keys.message(this.store, this.timeline.id, content.sender, content.messageId);
+    const key = this.timeline.indexKey(content.sender, content.messageId);
     return { key, value: encodeRow("messageIndex", { sequence, hash: contentHash(encoded) }) };
   }
 }

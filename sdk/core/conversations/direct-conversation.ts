@@ -1,26 +1,14 @@
 /** A conversation between two accounts, as an app works with it. */
 
-import {
-  type AccountId,
-  type ConversationId,
-  limits,
-  type MessageId,
-  parseMessageId,
-  type Relation,
-  SottoError,
-} from "@sotto/protocol";
+import { type AccountId, limits, type MessageId, parseMessageId, type Relation, SottoError } from "@sotto/protocol";
 import type { Consent } from "../consent/consent.js";
-import { TypedEvents } from "../events.js";
 import type { SentMessage } from "../outbox/sent-message.js";
-import type { AbortSignalLike, Log } from "../ports.js";
+import type { Log } from "../ports.js";
 import type { SafetyNumber, Trust } from "../trust/trust.js";
-import type { Saying } from "./author.js";
 import type { Confirmations } from "./confirmations.js";
+import { Conversation } from "./conversation.js";
 import type { ConversationState } from "./conversations.js";
-import type { findMessage } from "./item-reader.js";
-import { type ConversationEvents, type Cursor, type Item, sequenceOf } from "./items.js";
-import { assertText, type Outgoing } from "./outgoing.js";
-import { positionOf } from "./placement.js";
+import type { Outgoing } from "./outgoing.js";
 import type { Sender } from "./sender.js";
 import type { Typing } from "./typing.js";
 
@@ -39,7 +27,6 @@ export interface Peer {
 
 /** What a conversation works with. */
 export interface ConversationParts {
-  readonly me: AccountId;
   readonly state: ConversationState;
   readonly sender: Sender;
   readonly confirmations: Pick<Confirmations, "read">;
@@ -47,23 +34,16 @@ export interface ConversationParts {
   readonly trust: Trust;
   readonly consent: Pick<Consent, "requestContact" | "block" | "unblock">;
   readonly log: Log;
-  message(id: MessageId): ReturnType<typeof findMessage>;
   peer(): Promise<Peer>;
 }
 
 /** One direct conversation. There is exactly one object for each peer and client. */
-export class DirectConversation extends TypedEvents<ConversationEvents> {
+export class DirectConversation extends Conversation<SentMessage> {
   private readonly parts: ConversationParts;
 
   constructor(parts: ConversationParts) {
-    super(parts.log);
+    super({ ...parts, thread: parts.state });
     this.parts = parts;
-    parts.state.tell = ({ type, detail }) => this.emit(type, detail);
-  }
-
-  /** The same on both sides. */
-  get id(): ConversationId {
-    return this.parts.state.timeline.id;
   }
 
   /** Whom it is with. */
@@ -83,18 +63,8 @@ export class DirectConversation extends TypedEvents<ConversationEvents> {
    *   textOnly, identityChanged, expired, cancelled; with invalidArgument towards somebody blocked; with badCredentials
    *   once this device was revoked.
    */
-  send(message: Outgoing): SentMessage {
-    if ("custom" in message) return this.say({ kind: "custom", ...message.custom });
-    const { text, replyTo } = message;
-    assertText(text);
-    if (replyTo === undefined) return this.say({ kind: "text", text });
-    const quoted = parseMessageId(replyTo);
-    return this.parts.sender.say(this.parts.state, async () => {
-      const found = await this.parts.message(quoted);
-      if (found === undefined)
-        throw new SottoError("invalidArgument", { detail: "replyTo is no message of this conversation" });
-      return { kind: "reply", quoted, quotedHash: found.hash, text };
-    });
+  override send(message: Outgoing): SentMessage {
+    return super.send(message);
   }
 
   /**
@@ -122,27 +92,6 @@ export class DirectConversation extends TypedEvents<ConversationEvents> {
     return this.parts.consent.unblock(this.parts.state.peer);
   }
 
-  /** Replaces the words of a text or reply of mine. The handle rejects with invalidArgument for anything else. */
-  edit(target: MessageId, change: { readonly text: string }): SentMessage {
-    assertText(change.text);
-    return this.say({ kind: "edit", target: parseMessageId(target), text: change.text });
-  }
-
-  /** Adds my emoji to a message. */
-  react(target: MessageId, emoji: string): SentMessage {
-    return this.say({ kind: "reaction", target: parseMessageId(target), emoji, action: "add" });
-  }
-
-  /** Takes my emoji back. */
-  unreact(target: MessageId, emoji: string): SentMessage {
-    return this.say({ kind: "reaction", target: parseMessageId(target), emoji, action: "remove" });
-  }
-
-  /** Takes a message of mine back for everyone. Honest clients keep nothing of it; a modified one may. */
-  delete(target: MessageId): SentMessage {
-    return this.say({ kind: "delete", target: parseMessageId(target) });
-  }
-
   /** Tells the peer that I began or stopped typing. Best effort, never stored; at most one every few seconds leaves. */
   typing(typing: "started" | "stopped"): void {
     this.parts.typing.send(this.parts.state, typing);
@@ -155,48 +104,6 @@ export class DirectConversation extends TypedEvents<ConversationEvents> {
       throw new SottoError("invalidArgument", { detail: `at most ${limits.receiptTargets.value} messages at once` });
     }
     await this.parts.confirmations.read(this.parts.state, messages.map(parseMessageId));
-  }
-
-  /**
-   * The timeline behind a cursor (or from its beginning), then new items as they come; each exactly once, in the order of
-   * their arrival on this device. `order` says where an item stands among those that `latest()` answers.
-   *
-   * Ends when the signal aborts or the client closes. Resume with the cursor of the last item you kept.
-   *
-   * @throws invalidArgument if `after` is no cursor.
-   */
-  async *messages(options: { after?: Cursor | undefined; signal?: AbortSignalLike } = {}): AsyncGenerator<Item> {
-    const after = options.after === undefined ? 0 : sequenceOf(options.after);
-    const { timeline, reader } = this.parts.state;
-    for await (const row of timeline.follow(after, options.signal)) {
-      const item = await reader.item(row);
-      if (item !== undefined) yield item;
-    }
-  }
-
-  /**
-   * The last items in the order of the conversation, which is the same on every device; oldest first.
-   *
-   * Pass the `order` of the first one as `before` to page back.
-   *
-   * @throws invalidArgument if `before` is no order, or `count` is not from 1 to 1000.
-   */
-  async latest(count: number, options: { readonly before?: string | undefined } = {}): Promise<readonly Item[]> {
-    if (!Number.isInteger(count) || count < 1 || count > 1_000) {
-      throw new SottoError("invalidArgument", { detail: "count is an integer from 1 to 1000" });
-    }
-    const { timeline, reader } = this.parts.state;
-    const before = options.before === undefined ? undefined : positionOf(options.before);
-    const items = await Promise.all((await timeline.latest(count, before)).map((row) => reader.item(row)));
-    return items.filter((item) => item !== undefined);
-  }
-
-  /** The item at a cursor, as it is now; `undefined` if there is nothing to show any more. */
-  async item(cursor: Cursor): Promise<Item | undefined> {
-    const sequence = sequenceOf(cursor);
-    const { timeline, reader } = this.parts.state;
-    const row = sequence > timeline.end ? undefined : await timeline.row(sequence);
-    return row === undefined ? undefined : reader.item({ sequence, row });
   }
 
   /**
@@ -232,12 +139,7 @@ export class DirectConversation extends TypedEvents<ConversationEvents> {
     return this.parts.trust.trustIdentity(this.parts.state.peer, compared);
   }
 
-  /** Sends a message that was given up once more, also one of an earlier run. @throws invalidArgument if there is none. */
-  retry(message: MessageId): Promise<void> {
-    return this.parts.sender.retry(this.parts.state, parseMessageId(message));
-  }
-
-  private say(saying: Saying): SentMessage {
-    return this.parts.sender.say(this.parts.state, async () => saying);
+  protected handleOf(sent: SentMessage): SentMessage {
+    return sent;
   }
 }

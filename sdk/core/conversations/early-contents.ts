@@ -21,11 +21,11 @@ export class EarlyContents {
   constructor(
     private readonly store: SealedStore,
     private readonly timeline: Timeline,
-    private readonly people: { readonly me: AccountId; readonly peer: AccountId },
+    me: AccountId,
     early: Early,
   ) {
     this.words = new EarlyWords(store, early, timeline.id);
-    this.receipts = new EarlyReceipts(store, early, timeline.id, people.me);
+    this.receipts = new EarlyReceipts(store, early, timeline.id, me);
   }
 
   /**
@@ -36,8 +36,7 @@ export class EarlyContents {
     row: Row<"item">,
     { sender, messageId }: { readonly sender: AccountId; readonly messageId: MessageId },
   ): Promise<{ readonly row: Row<"item">; changes(): readonly StoreChange[]; readonly tellings: readonly Telling[] }> {
-    const { me, peer } = this.people;
-    const { words, release } = await this.words.about(messageId, [sender, sender === me ? peer : me]);
+    const { words, release } = await this.words.about(messageId);
     if (words.length === 0) return { row, changes: () => [], tellings: [] };
     const said = withEarlyWords(row, { sender, words });
     const shown = await this.shown(said.shown);
@@ -49,7 +48,7 @@ export class EarlyContents {
     status: Status,
     { sender, messageId }: { readonly sender: AccountId; readonly messageId: MessageId },
   ): Promise<{ readonly status: Status | "delivered" | "read"; release(): readonly StoreChange[] }> {
-    const receipt = await this.receipts.take(sender, messageId);
+    const receipt = this.timeline.peer === undefined ? undefined : await this.receipts.take(sender, messageId);
     if (receipt === undefined) return { status, release: () => [] };
     return { status: follows(status, receipt.status) ? receipt.status : status, release: () => [receipt.release()] };
   }

@@ -4,7 +4,7 @@ import type { AccountId, Content, MessageId } from "@sotto/protocol";
 import type { StoreChange } from "../ports.js";
 import { decodeRow, encodeRow, keys, type Row } from "../rows.js";
 import type { SealedStore } from "../storage/sealed-store.js";
-import type { Early } from "./early.js";
+import { type Early, holderOf } from "./early.js";
 import { reacted } from "./reactions.js";
 import { deleted, edited, isRevisable, overtakesRevision } from "./revisions.js";
 import { readStored } from "./stored-content.js";
@@ -32,15 +32,12 @@ export class EarlyWords {
     private readonly conversation: string,
   ) {}
 
-  /** What these accounts said about a message before it came, and the changes that let go of it. */
-  async about(
-    target: MessageId,
-    accounts: readonly AccountId[],
-  ): Promise<{ readonly words: readonly Word[]; release(): readonly StoreChange[] }> {
+  /** What anybody said about a message before it came, and the changes that let go of it. */
+  async about(target: MessageId): Promise<{ readonly words: readonly Word[]; release(): readonly StoreChange[] }> {
     await this.early.ready();
     const words: Word[] = [];
     const taken: string[] = [];
-    for (const account of accounts) {
+    for (const account of this.early.speakers(this.conversation, target)) {
       for (const [slot, word] of (await this.of(account, target)).entries()) {
         words.push(word);
         taken.push(this.key(account, target, slot));
@@ -61,9 +58,23 @@ export class EarlyWords {
       return { kind: "unneeded" };
     const after = [...(revises ? before.filter((one) => !isEdit(one)) : before), word];
     const more = after.length - before.length;
-    const hasRoom = more <= 0 || (await this.early.room(this.conversation, more, nowMs));
+    const hasRoom = more <= 0 || (await this.early.room(holderOf(word.content), more, nowMs));
     if (after.length > MAX_WORDS || !hasRoom) return { kind: "full" };
     return { kind: "held", build: () => this.write(sender, target, { before, after }) };
+  }
+
+  /** Lets go of those words of an account that are over, and answers the changes, for the turn of their commit. */
+  async forget(account: AccountId, isOver: (word: Content) => Promise<boolean>): Promise<() => readonly StoreChange[]> {
+    await this.early.ready();
+    const shorter: { readonly target: MessageId; readonly before: readonly Word[]; readonly after: readonly Word[] }[] =
+      [];
+    for (const target of this.early.targetsOf(this.conversation, account)) {
+      const before = await this.of(account, target);
+      const over = await Promise.all(before.map(({ content }) => isOver(content)));
+      const after = before.filter((_word, index) => over[index] !== true);
+      if (after.length < before.length) shorter.push({ target, before, after });
+    }
+    return () => shorter.flatMap(({ target, ...words }) => this.write(account, target, words));
   }
 
   private write(
@@ -77,7 +88,9 @@ export class EarlyWords {
       const word = after[slot];
       if (word === undefined) changes.push(this.early.drop(key));
       else if (word !== before[slot]) {
-        changes.push(this.early.put(this.conversation, key, encodeRow("early", { content: word.encoded })));
+        changes.push(
+          this.early.put(holderOf(word.content), key, encodeRow("early", { content: word.encoded }), word.content),
+        );
       }
     }
     return changes;
@@ -126,7 +139,10 @@ export function withEarlyWords(
   const [last] = revisions
     .filter(({ content }) => content.kind === "edit" && isRevisable(message, "edit"))
     .sort((a, b) => (overtakesRevision(a.content, b.content) ? -1 : 1));
-  if (last === undefined || (row.edit !== undefined && !overtakesRevision(last.content, readStored(row.edit))))
-    return { row, shown };
+  if (last === undefined) return { row, shown };
+  const before = row.edit === undefined ? undefined : readStored(row.edit);
+  // From another device's history a message may come with the very edit that waits for it here.
+  const isOvertaken = before !== undefined && before.messageId !== last.content.messageId;
+  if (isOvertaken && !overtakesRevision(last.content, before)) return { row, shown };
   return { row: edited(row, last.encoded), shown: [...shown, last] };
 }

@@ -1,12 +1,19 @@
 /** From stored timeline rows to the items an app renders. */
 
-import { type AccountId, type Content, equalBytes, type KnownContent, type MessageId } from "@sotto/protocol";
-import { decodeRow, keys, type Row } from "../rows.js";
+import {
+  type AccountId,
+  type Content,
+  equalBytes,
+  isGroupMessageId,
+  type KnownContent,
+  type MessageId,
+} from "@sotto/protocol";
+import { decodeRow, type Row } from "../rows.js";
 import type { SealedStore } from "../storage/sealed-store.js";
+import { readGroupItem } from "./group-change.js";
 import { cursorOf, type Item, type QuotedState } from "./items.js";
 import { orderText, placementOf } from "./placement.js";
 import { readStored } from "./stored-content.js";
-
 import type { Timeline, TimelineRow } from "./timeline.js";
 
 /** The reason of an undecryptable item that nobody can send again. */
@@ -17,8 +24,16 @@ export class ItemReader {
   constructor(
     private readonly store: SealedStore,
     private readonly timeline: Timeline,
-    private readonly people: { readonly me: AccountId; readonly peer: AccountId },
+    private readonly me: AccountId,
   ) {}
+
+  /** The message that an answer to this id quotes: in a DM the peer's, if both sides gave it to one. */
+  async message(id: MessageId): Promise<FoundMessage | undefined> {
+    for (const { row, ...found } of await findNamed(this.store, this.timeline, id, this.me)) {
+      if (row !== undefined) return { ...found, row };
+    }
+    return undefined;
+  }
 
   /** The item of a row; `undefined` for a place that holds nothing to show. */
   async item({ sequence, row }: TimelineRow): Promise<Item | undefined> {
@@ -29,7 +44,7 @@ export class ItemReader {
       cursor: cursorOf(sequence),
       order: orderText(position),
       from: row.from,
-      direction: row.from === this.people.me ? ("sent" as const) : ("received" as const),
+      direction: row.from === this.me ? ("sent" as const) : ("received" as const),
       atMs: row.atMs,
     };
     switch (row.shape) {
@@ -37,6 +52,8 @@ export class ItemReader {
         return undefined;
       case "keychange":
         return { ...placed, kind: "keychange" };
+      case "group":
+        return { ...placed, kind: "group", change: readGroupItem(row.content) };
       case "undecryptable":
         return { ...placed, kind: "undecryptable", reason: row.reason ?? "unknown", resolved: this.resolved(sequence) };
       case "content":
@@ -93,14 +110,13 @@ export class ItemReader {
 
   /** A place that shows nothing is missing: on another device the same content may never have taken one. */
   private async quotedState(reply: Extract<KnownContent, { kind: "reply" }>): Promise<QuotedState> {
-    const { store, timeline, people } = this;
-    const found = await Promise.all(
-      [people.peer, people.me].map((sender) => findMessage(store, timeline, reply.quoted, [sender])),
+    const found = await findNamed(this.store, this.timeline, reply.quoted, this.me);
+    const shown = found.flatMap(({ row, hash }) =>
+      row === undefined || row.shape === "hidden" ? [] : [{ row, hash }],
     );
-    const shown = found.filter((one) => one !== undefined && one.row.shape !== "hidden");
     if (shown.length === 0) return "missing";
-    // Either side may have given the same id to another message: the one with the quoted words is meant.
-    const quoted = shown.find((one) => one !== undefined && equalBytes(one.hash, reply.quotedHash));
+    // In a DM either side may have given the same id to another message: the one with the quoted words is meant.
+    const quoted = shown.find(({ hash }) => equalBytes(hash, reply.quotedHash));
     if (quoted === undefined) return "forged";
     if (quoted.row.deletedMs !== undefined) return "deleted";
     return quoted.row.edit === undefined ? "found" : "edited";
@@ -129,7 +145,6 @@ export class ItemReader {
 export interface FoundContent {
   readonly sequence: number;
   readonly hash: Uint8Array;
-  readonly sender: AccountId;
   /** The row in its place; none if it took no place. */
   readonly row: Row<"item"> | undefined;
 }
@@ -158,8 +173,29 @@ export async function findContent(
   id: MessageId,
   sender: AccountId,
 ): Promise<FoundContent | undefined> {
-  const stored = await store.get(keys.message(store, timeline.id, sender, id));
+  const isTheirs = timeline.peer !== undefined || isGroupMessageId(id, { group: timeline.id, sender });
+  return isTheirs ? read(store, timeline, timeline.indexKey(sender, id)) : undefined;
+}
+
+/**
+ * Every content here under an id, whoever gave it: in a group there is at most one, in a DM one of either side, the peer's
+ * first.
+ */
+export async function findNamed(
+  store: SealedStore,
+  timeline: Timeline,
+  id: MessageId,
+  me: AccountId,
+): Promise<readonly FoundContent[]> {
+  const { peer } = timeline;
+  const index = peer === undefined ? [timeline.indexKey(me, id)] : [peer, me].map((one) => timeline.indexKey(one, id));
+  const found = await Promise.all(index.map((key) => read(store, timeline, key)));
+  return found.filter((one) => one !== undefined);
+}
+
+async function read(store: SealedStore, timeline: Timeline, key: string): Promise<FoundContent | undefined> {
+  const stored = await store.get(key);
   if (stored === undefined) return undefined;
   const { sequence, hash } = decodeRow("messageIndex", stored);
-  return { sequence, hash, sender, row: sequence === 0 ? undefined : await timeline.row(sequence) };
+  return { sequence, hash, row: sequence === 0 ? undefined : await timeline.row(sequence) };
 }

@@ -1,6 +1,7 @@
 /** What an app renders: the union of timeline items, and the events of a conversation. */
 
 import { type AccountId, type MessageId, SottoError } from "@sotto/protocol";
+import type { ShownChange } from "./group-change.js";
 
 declare const brand: unique symbol;
 
@@ -91,6 +92,8 @@ export type Item =
   | (Written & { readonly kind: "profile"; readonly name?: string | undefined })
   /** The peer's safety number changed: they registered anew, or somebody sits in the middle. Compare it again. */
   | (Placed & { readonly kind: "keychange" })
+  /** Something happened to the group itself, by the word of its log; `from` wrote the entry. Only in groups. */
+  | (Placed & { readonly kind: "group"; readonly change: ShownChange })
   /** A message that did not open. Its sender has been asked to send it again. */
   | (Placed & {
       readonly kind: "undecryptable";
@@ -99,7 +102,7 @@ export type Item =
       readonly resolved: Promise<Item | undefined>;
     });
 
-/** The events of one conversation. */
+/** The events of one conversation. In a group nobody confirms messages or tells of typing: only `changed` comes. */
 export type ConversationEvents = {
   /** A message of mine reached a device of the peer, or was read. */
   receipt: { readonly messageId: MessageId; readonly status: "delivered" | "read"; readonly atMs: number };

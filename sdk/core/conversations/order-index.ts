@@ -67,8 +67,11 @@ export class OrderIndex {
     return [...placed, ...waiting.filter(({ sequence }) => !isPlaced.has(sequence))];
   }
 
-  /** The rows are asked whether they still wait, because one may have been accepted or taken back just now. */
-  private async waiting({ count, durable, before }: Window): Promise<readonly Found[]> {
+  /**
+   * The last rows on their way, in the order in which they were said. They are asked whether they still wait, because one
+   * may have been accepted or taken back just now.
+   */
+  async waiting({ count, durable, before }: Window): Promise<readonly Found[]> {
     if (before?.kind === "placed") return [];
     this.remembering ??= this.remember();
     await this.remembering;
@@ -91,10 +94,17 @@ export class OrderIndex {
 
   private async placed({ count, durable, undurable, before }: Window): Promise<readonly Found[]> {
     if (count <= 0) return [];
+    const sequences: number[] = [];
     const all = range(keys.orders(this.store, this.conversation), count + undurable);
-    const end = before?.kind === "placed" ? keys.order(this.store, this.conversation, before.placement) : all.before;
-    const found = await this.store.list({ ...all, before: end, order: "descending" });
-    const sequences = found.map(({ value }) => placeOf(value)).filter((sequence) => sequence <= durable);
+    let end = before?.kind === "placed" ? keys.order(this.store, this.conversation, before.placement) : all.before;
+    // One read, unless more came since `undurable` was counted than were asked for: those stand before what may be shown.
+    while (sequences.length < count) {
+      const page = await this.store.list({ ...all, before: end, order: "descending" });
+      sequences.push(...page.map(({ value }) => placeOf(value)).filter((sequence) => sequence <= durable));
+      const last = page.at(-1);
+      if (last === undefined || page.length < count + undurable) break;
+      end = last.key;
+    }
     return this.rows(sequences.slice(0, count).reverse());
   }
 

@@ -2,7 +2,7 @@
 
 import { decodeRecord, encodeRecord, field, type MessageId, parseMessageId, SottoError } from "@sotto/protocol";
 import type { StoreChange } from "../ports.js";
-import { keys, type Placement, type Row } from "../rows.js";
+import { keys, type Placement, type Row, range } from "../rows.js";
 import type { SealedStore } from "../storage/sealed-store.js";
 import { readStored } from "./stored-content.js";
 
@@ -79,6 +79,24 @@ export function placeOf(stored: Uint8Array): number {
     return decodeRecord(place, stored);
   } catch (cause) {
     throw new SottoError("storeCorrupt", { detail: "a stored order row does not parse", cause });
+  }
+}
+
+/** Order rows read at once. */
+const PAGE = 64;
+const FIRST_NAME = "0".repeat(32);
+
+/** The places of what was accepted at or after a time, in their order, from the index: what lies before it is not read. */
+export async function* placesSince(store: SealedStore, conversation: string, sinceMs: number): AsyncGenerator<number> {
+  const all = range(keys.orders(store, conversation), PAGE);
+  const start = keys.order(store, conversation, { acceptedMs: sinceMs, counter: 0, messageId: FIRST_NAME });
+  let { after } = sinceMs === 0 ? all : { after: start.slice(0, -FIRST_NAME.length / 4) };
+  for (;;) {
+    const page = await store.list({ ...all, after });
+    for (const { value } of page) yield placeOf(value);
+    const last = page.at(-1);
+    if (last === undefined || page.length < PAGE) return;
+    after = last.key;
   }
 }
 

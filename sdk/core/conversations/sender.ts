@@ -1,10 +1,10 @@
 /** From what an app wants to say to durable rows: content, timeline item and outbox order in one commit. */
 
-import { encodeContent, type MessageId, SottoError } from "@sotto/protocol";
+import { type ConversationId, encodeContent, type MessageId, SottoError } from "@sotto/protocol";
 import type { OwnAccount } from "../account/own-account.js";
 import type { Consent } from "../consent/consent.js";
 import { isFatal } from "../fatal.js";
-import { nothing } from "../inbox/plan.js";
+import { nothing, type Plan } from "../inbox/plan.js";
 import type { KeyedLock } from "../keyed-lock.js";
 import type { Outbox } from "../outbox/outbox.js";
 import { SentMessage } from "../outbox/sent-message.js";
@@ -12,13 +12,18 @@ import type { Clock } from "../ports.js";
 import type { Row } from "../rows.js";
 import type { Peers } from "../sessions/peers.js";
 import type { SealedStore } from "../storage/sealed-store.js";
-import type { Author, Saying } from "./author.js";
+import type { Author, GroupHeader, Saying } from "./author.js";
 import { hidden } from "./content-writer.js";
-import { type ConversationState, Conversations } from "./conversations.js";
+import { type ConversationState, Conversations, type Thread } from "./conversations.js";
 import type { Handles } from "./handles.js";
 import { findMessage } from "./item-reader.js";
 import { cursorOf } from "./items.js";
 import { readStored } from "./stored-content.js";
+
+/** How this account stands to a group, as far as its log was read here. */
+export type Membership =
+  | { readonly kind: "none" }
+  | ({ readonly kind: "member"; readonly mayWrite: "yes" | "no" } & GroupHeader);
 
 /** What the sender works with. */
 export interface SenderParts {
@@ -31,12 +36,17 @@ export interface SenderParts {
   readonly handles: Handles;
   readonly locks: KeyedLock;
   readonly clock: Clock;
+  /** Asked under the conversation's lock. */
+  groupStanding(group: ConversationId): Membership;
   /** Resolves once this device knows who its contacts are. */
   known(): Promise<void>;
   /** A new item of mine is durable. */
-  arrived(state: ConversationState, sequence: number): void;
+  arrived(thread: Thread, sequence: number): void;
   failed(error: unknown): void;
 }
+
+/** What is known of whom something is said to, while the locks that keep it so are held. */
+type Standing = "contact" | "other" | "group";
 
 /** Queues what is said, takes it back, and queues it once more. */
 export class Sender {
@@ -49,18 +59,19 @@ export class Sender {
    * before anything leaves. `prepare` runs under the conversation's lock and may refuse.
    *
    * To somebody who is no contact, one text is a request: every further word is refused with requestPending until it is
-   * answered, and anything else with textOnly. Writing to somebody who asked accepts.
+   * answered, and anything else with textOnly. Writing to somebody who asked accepts. In a group only members who may write
+   * say anything: else it is refused with groupLeft or groupDenied, and of the handle only `delivered` never settles.
    */
-  say(state: ConversationState, prepare: () => Promise<Saying>): SentMessage {
+  say(thread: Thread, prepare: () => Promise<Saying>): SentMessage {
     const { author, handles, failed } = this.parts;
-    const { id: conversation } = state.timeline;
-    const id = author.messageId();
+    const { id: conversation } = thread.timeline;
+    const id = author.messageId(thread);
     const handle = new SentMessage(id, {
-      cancel: () => this.cancel(state, id),
-      retry: () => this.retry(state, id),
+      cancel: () => this.cancel(thread, id),
+      retry: () => this.retry(thread, id),
     });
-    handles.add(conversation, handle);
-    const queueing = this.enqueue(state, id, prepare)
+    handles.add(conversation, handle, thread.kind === "group" ? "accepted" : "delivered");
+    const queueing = this.enqueue(thread, id, prepare)
       .catch((error: unknown) => {
         if (error instanceof SottoError) return handles.failed(conversation, id, error);
         handles.failed(conversation, id, new SottoError("storeFailed", { cause: error }));
@@ -77,40 +88,42 @@ export class Sender {
   }
 
   /** Takes a message back before it leaves; true if it did not leave. What changed another item is not taken back. */
-  async cancel(state: ConversationState, id: MessageId): Promise<boolean> {
+  async cancel(thread: Thread, id: MessageId): Promise<boolean> {
     const { store, outbox, account, clock, handles, consent } = this.parts;
-    const { timeline, peer } = state;
-    const cancelled = await this.under(state, async (standing) => {
-      const found = await this.waiting(state, id);
+    const { timeline } = thread;
+    const cancelled = await this.under(thread, async (standing) => {
+      const found = await this.waiting(thread, id);
       if (found === undefined || changesOthers(found.row)) return undefined;
-      const takenBack = standing === "contact" ? nothing : await consent.takenBack(peer);
+      const isAsked = thread.kind === "direct" && standing === "other";
+      const takenBack = isAsked ? await consent.takenBack(thread.peer) : nothing;
       const withdrawn = await outbox.withdraw(found.order);
       if (withdrawn === undefined) return undefined;
-      const place = timeline.move(found.sequence, found.row, hidden(account.id, clock.now()));
-      const durable = store.commit([withdrawn, ...place, ...takenBack.build()]);
+      const emptied = timeline.move(found.sequence, found.row, hidden(account.id, clock.now()));
+      const durable = store.commit([withdrawn, ...emptied, ...takenBack.build()]);
       return { sequence: found.sequence, durable, after: takenBack.after };
     });
     if (cancelled === undefined) return false;
     await cancelled.durable;
     for (const work of cancelled.after) work();
     handles.failed(timeline.id, id, new SottoError("cancelled"));
-    state.tell({ type: "changed", detail: { cursor: cursorOf(cancelled.sequence) } });
+    thread.tell({ type: "changed", detail: { cursor: cursorOf(cancelled.sequence) } });
     return true;
   }
 
   /**
    * Queues a given-up message once more.
    *
-   * @throws invalidArgument if there is none with this id; towards somebody who is no contact, what `say` is refused with.
+   * @throws invalidArgument if there is none with this id; towards somebody who is no contact, and in a group, what `say` is
+   *   refused with.
    */
-  async retry(state: ConversationState, id: MessageId): Promise<void> {
-    const { store, outbox, consent } = this.parts;
-    const { timeline, peer } = state;
-    const revived = await this.under(state, async (standing) => {
-      const found = await this.waiting(state, id);
+  async retry(thread: Thread, id: MessageId): Promise<void> {
+    const { store, outbox } = this.parts;
+    const { timeline } = thread;
+    const revived = await this.under(thread, async (standing) => {
+      const found = await this.waiting(thread, id);
       const row = found === undefined ? undefined : await timeline.row(found.sequence);
-      const isRequest = standing !== "contact" && row?.status === "failed";
-      const asking = isRequest ? await consent.asking(peer, kindAsked(readStored(row.content))) : nothing;
+      const isSaid = row?.status === "failed";
+      const { asking } = isSaid ? await this.allowed(thread, standing, readStored(row.content)) : { asking: nothing };
       const revival = found === undefined ? undefined : await outbox.revive(found.order);
       if (found === undefined || row === undefined || revival === undefined) {
         throw new SottoError("invalidArgument", { detail: "this message is not waiting to be retried" });
@@ -123,7 +136,7 @@ export class Sender {
     });
     await revived.durable;
     for (const work of revived.after) work();
-    state.tell({ type: "changed", detail: { cursor: cursorOf(revived.sequence) } });
+    thread.tell({ type: "changed", detail: { cursor: cursorOf(revived.sequence) } });
   }
 
   /**
@@ -136,21 +149,22 @@ export class Sender {
     });
   }
 
-  private async enqueue(state: ConversationState, id: MessageId, prepare: () => Promise<Saying>): Promise<void> {
-    const { store, outbox, consent, author, clock } = this.parts;
-    const { timeline, writer, peer } = state;
-    const placed = await this.under(state, async (standing) => {
+  private async enqueue(thread: Thread, id: MessageId, prepare: () => Promise<Saying>): Promise<void> {
+    const { store, outbox, author, clock } = this.parts;
+    const { timeline, writer } = thread;
+    const placed = await this.under(thread, async (standing) => {
       const saying = await prepare();
-      const asking = standing === "contact" ? nothing : await consent.asking(peer, kindAsked(saying));
+      const { asking, group } = await this.allowed(thread, standing, saying);
       outbox.assertRoom();
-      const content = await author.word(state, id, saying);
+      const content = await author.word(thread, { saying, messageId: id, group });
       const encoded = encodeContent(content);
       const outcome = await writer.write({ content, encoded, atMs: clock.now(), status: "pending" });
       if (outcome.kind !== "shown") {
         throw new SottoError("invalidArgument", { detail: "no message of this conversation that this applies to" });
       }
       const { sequence, changes } = outcome.build();
-      const order = { recipient: peer, type: "content", body: encoded, conversation: timeline.id } as const;
+      const to = thread.kind === "group" ? { group: thread.group } : { recipient: thread.peer };
+      const order = { ...to, type: "content", body: encoded, conversation: timeline.id } as const;
       const queued = outbox.queue(sequence === undefined ? order : { ...order, sequence });
       const durable = store.commit([...changes, ...queued.changes, ...asking.build()]);
       return { sequence, durable, sent: queued.sent, tellings: outcome.tellings, after: asking.after };
@@ -158,26 +172,43 @@ export class Sender {
     await placed.durable;
     if (placed.sequence !== undefined) {
       timeline.announce(placed.sequence);
-      this.parts.arrived(state, placed.sequence);
+      this.parts.arrived(thread, placed.sequence);
     }
-    for (const telling of placed.tellings) state.tell(telling);
+    for (const telling of placed.tellings) thread.tell(telling);
     placed.sent();
     for (const work of placed.after) work();
+  }
+
+  /** What saying this to them begins, and what a content in a group says of the group. Throws what it is refused with. */
+  private async allowed(
+    thread: Thread,
+    standing: Standing,
+    saying: { readonly kind: string },
+  ): Promise<{ readonly asking: Plan; readonly group?: GroupHeader }> {
+    const { consent, groupStanding } = this.parts;
+    if (thread.kind === "direct") {
+      return { asking: standing === "contact" ? nothing : await consent.asking(thread.peer, kindAsked(saying)) };
+    }
+    const membership = groupStanding(thread.group);
+    if (membership.kind === "none") throw new SottoError("groupLeft");
+    if (membership.mayWrite === "no") throw new SottoError("groupDenied");
+    return { asking: nothing, group: membership };
   }
 
   /**
    * Runs work under the conversation's lock; towards somebody who is no contact under the peer's lock before it, for then
    * the relation may change with it. Work of one conversation keeps its order either way.
    */
-  private async under<T>(state: ConversationState, work: (standing: "contact" | "other") => Promise<T>): Promise<T> {
+  private async under<T>(thread: Thread, work: (standing: Standing) => Promise<T>): Promise<T> {
     const { locks, known } = this.parts;
     await known();
-    const key = Conversations.lockKey(state);
+    const key = Conversations.lockKey(thread);
+    if (thread.kind === "group") return locks.run(key, () => work("group"));
     const done = await locks.run(key, async () =>
-      (await this.isContact(state)) ? { result: await work("contact") } : undefined,
+      (await this.isContact(thread)) ? { result: await work("contact") } : undefined,
     );
     if (done !== undefined) return done.result;
-    return locks.run(state.peer, () => locks.run(key, () => work("other")));
+    return locks.run(thread.peer, () => locks.run(key, () => work("other")));
   }
 
   private async isContact({ peer }: ConversationState): Promise<boolean> {
@@ -185,11 +216,11 @@ export class Sender {
   }
 
   /** The outbox order of a message of mine that has not been accepted. */
-  private async waiting(state: ConversationState, id: MessageId) {
+  private async waiting({ timeline }: Thread, id: MessageId) {
     const { store, account, outbox } = this.parts;
-    const found = await findMessage(store, state.timeline, id, [account.id]);
+    const found = await findMessage(store, timeline, id, [account.id]);
     if (found === undefined) return undefined;
-    const order = await outbox.find(state.timeline.id, found.sequence);
+    const order = await outbox.find(timeline.id, found.sequence);
     return order === undefined ? undefined : { order, ...found };
   }
 }

@@ -3,7 +3,7 @@
  * of them in the order of acceptance, which is the same on every device.
  */
 
-import type { AccountId, ConversationId } from "@sotto/protocol";
+import type { AccountId, ConversationId, MessageId } from "@sotto/protocol";
 import { type Deferred, deferred } from "../deferred.js";
 import type { AbortSignalLike, StoreChange } from "../ports.js";
 import { decodeRow, encodeRow, keys, orderOf, type Placement, type Row, range } from "../rows.js";
@@ -42,8 +42,8 @@ export class Timeline {
     this.index = new OrderIndex(store, counters.conversation);
   }
 
-  /** Loads the timeline of a conversation, or begins it. */
-  static async load(store: SealedStore, conversation: ConversationId, peer: AccountId): Promise<Timeline> {
+  /** Loads the timeline of a conversation, or begins it. Without a peer it is a group's. */
+  static async load(store: SealedStore, conversation: ConversationId, peer?: AccountId): Promise<Timeline> {
     const stored = await store.get(keys.conversation(store, conversation));
     return new Timeline(
       store,
@@ -56,6 +56,11 @@ export class Timeline {
   /** The conversation's id. */
   get id(): ConversationId {
     return this.counters.conversation;
+  }
+
+  /** Whom the conversation is with; of a group there is none. */
+  get peer(): AccountId | undefined {
+    return this.counters.peer;
   }
 
   /** The highest durable place; 0 if there is none. */
@@ -131,6 +136,13 @@ export class Timeline {
     return { key: keys.item(this.store, this.id, sequence), value: encodeRow("item", row) };
   }
 
+  /** The key under which a content of this sender is found by its id. */
+  indexKey(sender: AccountId, id: MessageId): string {
+    return this.peer === undefined
+      ? keys.groupMessage(this.store, this.id, id)
+      : keys.message(this.store, this.id, sender, id);
+  }
+
   /** The row in a place. */
   async row(sequence: number): Promise<Row<"item"> | undefined> {
     const stored = await this.store.get(keys.item(this.store, this.id, sequence));
@@ -195,6 +207,12 @@ export class Timeline {
   latest(count: number, before?: Position): Promise<readonly TimelineRow[]> {
     const durable = this.durable;
     return this.index.latest({ count, durable, undurable: this.counters.nextSequence - 1 - durable, before });
+  }
+
+  /** The rows of this account that are on their way, in the order in which they were said. */
+  waiting(): Promise<readonly TimelineRow[]> {
+    const durable = this.counters.nextSequence - 1;
+    return this.index.waiting({ count: Number.MAX_SAFE_INTEGER, durable, undurable: 0, before: undefined });
   }
 
   /** Ends every reader. Idempotent. */

@@ -2,7 +2,7 @@
 
 import type { AccountId, ContentKind, MessageId } from "@sotto/protocol";
 import type { SealedStore } from "../storage/sealed-store.js";
-import { findMessage } from "./item-reader.js";
+import { findContent, findNamed } from "./item-reader.js";
 import { lastWord } from "./reactions.js";
 import { readStored } from "./stored-content.js";
 import type { Timeline } from "./timeline.js";
@@ -19,22 +19,15 @@ export interface Spoken {
  * device whose clock is ahead. Else nobody could correct what that device said, before the own clock got there.
  */
 export async function earliestMs(
-  {
-    store,
-    timeline,
-    me,
-    peer,
-  }: {
-    readonly store: SealedStore;
-    readonly timeline: Timeline;
-    readonly me: AccountId;
-    readonly peer: AccountId;
-  },
+  { store, timeline, me }: { readonly store: SealedStore; readonly timeline: Timeline; readonly me: AccountId },
   { kind, target, emoji }: Spoken,
 ): Promise<number> {
   if (target === undefined || (kind !== "edit" && kind !== "reaction")) return 0;
-  const found = await findMessage(store, timeline, target, kind === "edit" ? [me] : [peer, me]);
-  if (found === undefined) return 0;
+  const found =
+    kind === "edit"
+      ? await findContent(store, timeline, target, me)
+      : (await findNamed(store, timeline, target, me)).find(({ row }) => row !== undefined);
+  if (found?.row === undefined) return 0;
   const { edit, reactions } = found.row;
   const last =
     kind === "edit"

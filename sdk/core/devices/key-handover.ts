@@ -1,6 +1,6 @@
 /** A profile key that another device of this account made: whom this one wrote to with the one before is told of it. */
 
-import type { AccountId } from "@sotto/protocol";
+import type { AccountId, ConversationId } from "@sotto/protocol";
 import type { OwnAccount } from "../account/own-account.js";
 import type { KeptSends } from "../outbox/kept-sends.js";
 import type { Outbox } from "../outbox/outbox.js";
@@ -49,16 +49,17 @@ export class KeyHandover {
     const { store, keptSends, nowMs } = this.parts;
     const found = new Set<AccountId>();
     for await (const { value } of eachRow(store, keys.outboxAll)) {
-      const { type, recipient } = decodeRow("outbox", value);
-      if (carriesKey(type)) found.add(recipient);
+      const { type, recipient, group } = decodeRow("outbox", value);
+      if (recipient !== undefined && carriesKey(type, group)) found.add(recipient);
     }
     for await (const { row } of keptSends.since(nowMs() - RECENT_MS)) {
-      if (carriesKey(row.type)) found.add(row.recipient);
+      if (row.recipient !== undefined && carriesKey(row.type, row.group)) found.add(row.recipient);
     }
     return found;
   }
 }
 
-function carriesKey(type: string): boolean {
-  return type === "content" || type === "contact";
+/** What is said in a group carries no key. */
+function carriesKey(type: string, group: ConversationId | undefined): boolean {
+  return group === undefined && (type === "content" || type === "contact");
 }

@@ -6,7 +6,7 @@
 import { type AccountId, type Content, type DeviceId, decodeContent } from "@sotto/protocol";
 import type { OwnAccount } from "../account/own-account.js";
 import { type KeptSends, saidMs } from "../outbox/kept-sends.js";
-import type { Queued } from "../outbox/order.js";
+import type { Order, Queued } from "../outbox/order.js";
 import type { Outbox } from "../outbox/outbox.js";
 import type { Row } from "../rows.js";
 import type { SealedStore } from "../storage/sealed-store.js";
@@ -15,6 +15,9 @@ import type { SealedStore } from "../storage/sealed-store.js";
 const MARGIN_MS = 5_000;
 /** Orders of one commit. */
 const BATCH = 64;
+
+/** Whom a content went to: a peer, or a group as its log was read then. */
+type Whither = Pick<Order, "peer" | "group" | "standing">;
 
 /** What syncing sends works with. */
 export interface SentSyncParts {
@@ -35,7 +38,7 @@ export class SentSync {
     const isNews = row.resendOf === undefined && this.isNews(row);
     // Read marks were told when they were made.
     if (!isNews || decodeContent(row.body).kind === "receipt") return [];
-    return this.telling(row.recipient, acceptedMs, row.body);
+    return this.telling(whither(row), acceptedMs, row.body);
   }
 
   /**
@@ -43,7 +46,7 @@ export class SentSync {
    * peer may be gone.
    */
   marked(peer: AccountId, atMs: number, body: Uint8Array): readonly Queued[] {
-    return this.telling(peer, atMs, body);
+    return this.telling({ peer }, atMs, body);
   }
 
   /** Queues, for one new device, everything kept that the relay accepted since it was added. */
@@ -67,27 +70,39 @@ export class SentSync {
     const rows = await Promise.all(envelopes.map((envelope) => keptSends.get(envelope)));
     await outbox.vacancy(envelopes.length);
     const queued = rows.flatMap((row) =>
-      row === undefined ? [] : [outbox.queue({ ...this.order(row.recipient, saidMs(row), row.body), device })],
+      row === undefined ? [] : [outbox.queue({ ...this.order(whither(row), saidMs(row), row.body), device })],
     );
     await store.commit(queued.flatMap(({ changes }) => changes));
     for (const { sent } of queued) sent();
   }
 
-  /** Contents for others; a resend was news when it was sent first. */
-  private isNews({ type, recipient, body }: Pick<Row<"sent">, "type" | "recipient" | "body">): boolean {
-    return type === "content" && recipient !== this.parts.account.id && isSynced(decodeContent(body));
+  /** Contents for others; a resend was news when it was sent first, and what went to one member when it went to the group. */
+  private isNews({
+    type,
+    recipient,
+    group,
+    body,
+  }: Pick<Row<"sent">, "type" | "recipient" | "group" | "body">): boolean {
+    const isToOneOfGroup = group !== undefined && recipient !== undefined;
+    return (
+      type === "content" && recipient !== this.parts.account.id && !isToOneOfGroup && isSynced(decodeContent(body))
+    );
   }
 
-  private telling(peer: AccountId, atMs: number, body: Uint8Array): readonly Queued[] {
+  private telling(to: Whither, atMs: number, body: Uint8Array): readonly Queued[] {
     const { others, outbox } = this.parts;
     // Devices that take nothing for so long find out from the gap, and ask for the history.
     if (others().length === 0 || outbox.spareRoom === 0) return [];
-    return [outbox.queue(this.order(peer, atMs, body))];
+    return [outbox.queue(this.order(to, atMs, body))];
   }
 
-  private order(peer: AccountId, atMs: number, body: Uint8Array) {
-    return { recipient: this.parts.account.id, type: "sent", peer, atMs, body } as const;
+  private order(to: Whither, atMs: number, body: Uint8Array): Order {
+    return { recipient: this.parts.account.id, type: "sent", ...to, atMs, body };
   }
+}
+
+function whither({ recipient, group, standing }: Pick<Row<"sent">, "recipient" | "group" | "standing">): Whither {
+  return group === undefined ? { peer: recipient } : { group, standing };
 }
 
 /** What people say and have read; that a message arrived is each device's own word, and typing is none. */

@@ -1,7 +1,7 @@
 /** From timeline rows to the parts of an archive: conversation by conversation, in the order in which messages came. */
 
 import { type AccountId, type ArchiveEntry, encodeOwnBody, limits, MAX_ENTRIES_PER_ARCHIVE } from "@sotto/protocol";
-import { placeOf } from "../conversations/placement.js";
+import { placesSince } from "../conversations/placement.js";
 import { contentHash } from "../conversations/stored-content.js";
 import { decodeRow, eachRow, keys, orderOf, type Row, range } from "../rows.js";
 import type { SealedStore } from "../storage/sealed-store.js";
@@ -12,7 +12,6 @@ const PAGE = 64;
 /** What a part's own fields take at most. */
 const FRAME_BYTES = 128;
 const MAX_PART_BYTES = limits.ownBodyBytes.value - FRAME_BYTES;
-const FIRST_NAME = "0".repeat(32);
 
 /** Where an export stands: the conversation it is in, and the last place that was taken. */
 export interface Position {
@@ -43,7 +42,7 @@ export class HistoryExport {
   async count(sinceMs: number): Promise<number> {
     let total = 0;
     for (const { id } of await this.conversations()) {
-      for await (const _place of this.placesSince(id, sinceMs)) total += 1;
+      for await (const _place of placesSince(this.store, id, sinceMs)) total += 1;
     }
     return total;
   }
@@ -82,7 +81,7 @@ export class HistoryExport {
     const found: Walked[] = [];
     for await (const { value } of eachRow(this.store, keys.conversations)) {
       const { conversation, peer } = decodeRow("conversation", value);
-      found.push({ id: conversation, peer });
+      if (peer !== undefined) found.push({ id: conversation, peer });
     }
     return found.sort((one, other) => (one.id < other.id ? -1 : 1));
   }
@@ -91,22 +90,8 @@ export class HistoryExport {
   private async firstPlace(id: Walked["id"], sinceMs: number): Promise<number> {
     if (sinceMs === 0) return 1;
     let first = Number.MAX_SAFE_INTEGER;
-    for await (const place of this.placesSince(id, sinceMs)) first = Math.min(first, place);
+    for await (const place of placesSince(this.store, id, sinceMs)) first = Math.min(first, place);
     return first;
-  }
-
-  /** The places of what was accepted at or after a time, from the index: what lies before it is not read. */
-  private async *placesSince(id: Walked["id"], sinceMs: number): AsyncGenerator<number> {
-    const all = range(keys.orders(this.store, id), PAGE);
-    const start = keys.order(this.store, id, { acceptedMs: sinceMs, counter: 0, messageId: FIRST_NAME });
-    let { after } = sinceMs === 0 ? all : { after: start.slice(0, -FIRST_NAME.length / 4) };
-    for (;;) {
-      const page = await this.store.list({ ...all, after });
-      for (const { value } of page) yield placeOf(value);
-      const last = page.at(-1);
-      if (last === undefined || page.length < PAGE) return;
-      after = last.key;
-    }
   }
 
   private async *rowsBehind(id: Walked["id"], after: number) {

@@ -7,15 +7,15 @@ import { hidden } from "../conversations/incoming.js";
 import { findContent } from "../conversations/item-reader.js";
 import { cursorOf } from "../conversations/items.js";
 import { placementOf } from "../conversations/placement.js";
-import { overtakesRevision } from "../conversations/revisions.js";
 import { contentHash, readStored } from "../conversations/stored-content.js";
-import type { Plan } from "../inbox/plan.js";
+import { nothing, type Plan } from "../inbox/plan.js";
 import type { KeyedLock } from "../keyed-lock.js";
 import type { StoreChange } from "../ports.js";
 import { decodeRow, encodeRow, keys, type Row } from "../rows.js";
 import type { Peers } from "../sessions/peers.js";
 import type { SealedStore } from "../storage/sealed-store.js";
 import { movedOn, rowOf } from "./entries.js";
+import { type Standing, standingOf, wordIn } from "./standing-word.js";
 
 /** What is never kept, so that no archive brings it. */
 const PASSING: ReadonlySet<ContentKind | "unsupported"> = new Set(["receipt", "typing"]);
@@ -42,19 +42,28 @@ interface New {
   readonly obsolete: () => readonly StoreChange[];
 }
 
+/** An entry that is about a message, and is not here yet. */
+interface NewWord extends Pick<New, "state" | "entry"> {
+  /** The key of its index row. */
+  readonly index: string;
+}
+
 /** Takes entries into the timelines. One import at a time, and none beside an envelope that is being taken. */
 export class HistoryImport {
   constructor(private readonly parts: ImportParts) {}
 
   /**
    * Plans the new messages of a part. Those that are here already are moved on at once, in commits of their own that come
-   * before the plan's: doing so again would change nothing, so a crash in between does no harm.
+   * before the plan's: doing so again would change nothing, so a crash in between does no harm. So are new words about
+   * messages, behind the messages they came with: an archive that begins at some time has what was said since of older
+   * messages, and not those messages.
    *
    * Nobody but this import can bring a message of these ids meanwhile: what this device says has fresh ids, and mail is
    * taken one envelope at a time.
    */
   async plan(entries: readonly ArchiveEntry[]): Promise<Plan> {
     const found: New[] = [];
+    const words: NewWord[] = [];
     const seen = new Set<string>();
     for (const entry of entries) {
       if (!isFit(entry, this.parts.me)) continue;
@@ -67,9 +76,65 @@ export class HistoryImport {
       // Words that showed nothing when they came, because their message said them already, have no place yet.
       const isHere = stored !== undefined && decodeRow("messageIndex", stored).sequence > 0;
       if (isHere) await this.moveOn(state, entry, index);
-      else if (!(await this.isOvertaken(state, entry))) found.push(await this.newOf(state, entry));
+      else if (wordIn(entry) !== undefined) words.push({ state, entry, index });
+      else found.push(await this.newOf(state, entry));
     }
-    return this.planOf(found);
+    if (words.length === 0) return this.planOf(found);
+    if (found.length > 0) this.commit(this.planOf(found));
+    for (const word of words) await this.say(word);
+    return nothing;
+  }
+
+  private commit({ build, after }: Plan): void {
+    // Commits are written in order, so the part's own commit, and its acknowledgement, come behind this one.
+    this.parts.store.commit(build()).then(
+      () => {
+        for (const work of after) work();
+      },
+      () => undefined, // a failed commit ends the client, which says so itself
+    );
+  }
+
+  /** A new word does here what it did there, by the rules for whatever comes; without its message it waits for that. */
+  private async say({ state, entry, index }: NewWord): Promise<void> {
+    await this.parts.locks.run(Conversations.lockKey(state), async () => {
+      // A message that says it already, because it came with it, lacks nothing but the place of the word itself.
+      const isSaid = (await this.standing(state, entry)) === "said";
+      this.commit(isSaid ? this.planOf([await this.newOf(state, entry)]) : await this.saying(state, entry));
+    });
+    await this.moveOn(state, entry, index);
+  }
+
+  private async standing(state: ConversationState, entry: ArchiveEntry): Promise<Standing> {
+    const word = wordIn(entry);
+    return word === undefined ? "open" : standingOf(this.parts, state, word);
+  }
+
+  private async saying(state: ConversationState, { from, content, acceptedMs }: ArchiveEntry): Promise<Plan> {
+    const { me, peers, arrived } = this.parts;
+    const { relation } = await peers.get(state.peer);
+    const encoded = content.slice();
+    const status = from === me ? "synced" : "received";
+    const outcome = await state.writer.write({
+      ...{ content: decodeContent(encoded), encoded, atMs: acceptedMs, acceptedMs, status },
+    });
+    let sequence: number | undefined;
+    return {
+      build: () => {
+        const built = outcome.build();
+        sequence = built.sequence;
+        return built.changes;
+      },
+      after: [
+        () => {
+          if (sequence !== undefined) {
+            state.timeline.announce(sequence);
+            if (isShown(relation)) arrived(state, sequence);
+          }
+          for (const telling of outcome.tellings) state.tell(telling);
+        },
+      ],
+    };
   }
 
   private planOf(found: readonly New[]): Plan {
@@ -111,16 +176,6 @@ export class HistoryImport {
     return { state, entry, row, isTold: isShown(relation), obsolete };
   }
 
-  /** Whether an edit shows nothing here, because the message it changed is gone or says something later already. */
-  private async isOvertaken({ timeline }: ConversationState, { from, content }: ArchiveEntry): Promise<boolean> {
-    const edit = content.length === 0 ? undefined : readStored(content);
-    if (edit?.kind !== "edit") return false;
-    const target = await findContent(this.parts.store, timeline, edit.target, from);
-    if (target?.row?.edit === undefined) return target?.row?.deletedMs !== undefined;
-    const present = readStored(target.row.edit);
-    return present.messageId !== edit.messageId && !overtakesRevision(edit, present);
-  }
-
   private async moveOn(state: ConversationState, entry: ArchiveEntry, index: string): Promise<void> {
     const { store, locks } = this.parts;
     const { timeline } = state;
@@ -147,7 +202,8 @@ export class HistoryImport {
   /** A place that was kept empty, because its words came before the message they are about, shows them now. */
   private async rowAfter(state: ConversationState, before: Row<"item">, entry: ArchiveEntry): Promise<Row<"item">> {
     if (before.shape !== "hidden" || entry.content.length === 0) return movedOn(before, entry);
-    return (await this.isOvertaken(state, entry)) ? before : rowOf(entry);
+    const standing = await this.standing(state, entry);
+    return standing === "early" || standing === "void" ? before : rowOf(entry);
   }
 
   /** The item of an edit that another one replaced keeps no words, as if the later one had come here. */

@@ -57,8 +57,8 @@ export class MissedWords {
     if (relation !== "accepted" || !this.mayAnswer(account, nowMs)) return nothing;
     const kept: { readonly envelope: Uint8Array; readonly row: Row<"sent"> }[] = [];
     for await (const one of keptSends.since(atMs)) {
-      const { recipient, type, resends } = one.row;
-      if (recipient === account && type === "content" && resends < MAX_RESENDS) kept.push(one);
+      const { recipient, group, type, resends } = one.row;
+      if (recipient === account && group === undefined && type === "content" && resends < MAX_RESENDS) kept.push(one);
     }
     kept.sort((one, other) => saidMs(one.row) - saidMs(other.row) || one.row.acceptedMs - other.row.acceptedMs);
     const again = withinBytes(eachOnce(kept).slice(0, MAX_RESENT));

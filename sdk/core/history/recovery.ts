@@ -8,6 +8,7 @@
 import { type AccountId, type Frame, hashResumeToken } from "@sotto/protocol";
 import type { OwnAccount } from "../account/own-account.js";
 import type { Conversations } from "../conversations/conversations.js";
+import type { SenderKeys } from "../groups/sending/sender-keys.js";
 import type { Plan } from "../inbox/plan.js";
 import type { Clock, Random, StoreChange } from "../ports.js";
 import type { Relay } from "../relay.js";
@@ -29,8 +30,9 @@ export interface RecoveryParts {
   readonly account: OwnAccount;
   readonly clock: Clock;
   readonly random: Random;
-  readonly conversations: Pick<Conversations, "of" | "peers">;
+  readonly conversations: Pick<Conversations, "all">;
   readonly former: Pick<FormerSessions, "retire">;
+  readonly senderKeys: Pick<SenderKeys, "retire">;
   readonly words: Pick<MissedWords, "ask" | "answer">;
   readonly relay: { readonly device: Pick<Relay["device"], "state" | "request"> };
   readonly inbox: {
@@ -154,12 +156,14 @@ export class Recovery {
   }
 
   private async distrust(welcome: Frame<"welcome">): Promise<void> {
-    const { store, former, restoring } = this.parts;
+    const { store, former, senderKeys, restoring } = this.parts;
     const isUsed = (await store.list(range(keys.sessions, 1))).length > 0;
     if (!isUsed) return;
     restoring();
     // What this device said and nobody answered yet leaves no other trace: own devices know it.
     if (welcome.devices.length > 1) await this.note("ownDevices");
+    // Before the sessions, which are the sign that this is due.
+    await senderKeys.retire();
     await former.retire();
     await this.skipCounters();
     await this.askAgain();
@@ -177,8 +181,7 @@ export class Recovery {
 
   private async skipCounters(): Promise<void> {
     const { store, conversations } = this.parts;
-    for (const peer of await conversations.peers()) {
-      const { timeline } = await conversations.of(peer);
+    for (const { timeline } of await conversations.all()) {
       await store.commit([timeline.skipCounters(COUNTER_JUMP)]);
     }
   }

@@ -1,15 +1,20 @@
 /**
- * Whether what a decrypted envelope says may be said by who sent it: contents name their sender and conversation, and only
- * devices of this account speak about its own affairs. What comes out is decoded whole; nothing behind this parses again.
+ * Whether what a decrypted envelope says may be said by who sent it: contents name their sender and conversation, what came
+ * under a sender key is said in that key's group, and only devices of this account speak about its own affairs. What comes
+ * out is decoded whole; nothing behind this parses again.
  */
 
 import {
   type AccountId,
   type ArchiveEntry,
   type Content,
+  type ConversationId,
   decodeContent,
+  decodeGroupBody,
   decodeOwnBody,
   directConversationId,
+  type GroupBody,
+  type GroupStanding,
   type OwnBody,
   ownPayloadTypes,
   type Payload,
@@ -31,39 +36,95 @@ interface Answering {
   readonly resendOf: Uint8Array | undefined;
 }
 
-/** What another account says. */
+/** What another account says between the two of us. */
 export type PeerSaid =
   | { readonly type: "content"; readonly payload: OfType<"content">; readonly opened: OpenedContent }
   | { readonly type: "contact"; readonly payload: OfType<"contact"> }
+  | { readonly type: "invitation"; readonly payload: OfType<"invitation">; readonly body: GroupBody<"invitation"> }
   | { readonly type: "word"; readonly payload: Word };
+
+/** What another account says as a member of a group. */
+export type MemberSaid = { readonly group: GroupStanding } & (
+  | { readonly type: "content"; readonly payload: OfType<"content">; readonly opened: OpenedContent }
+  | { readonly type: "groupChange" }
+  | ({ readonly type: "senderKey"; readonly body: GroupBody<"senderKey"> } & Answering)
+  | { readonly type: "word"; readonly payload: Exclude<Word, { readonly type: "missed" }> }
+);
 
 /** What another device of this account says. */
 export type OwnSaid =
   | { readonly type: "sent"; readonly payload: OfType<"sent">; readonly opened: OpenedContent }
   | ({ readonly type: "state"; readonly body: OwnBody<"state"> } & Answering)
+  | ({ readonly type: "groups"; readonly body: GroupBody<"groups"> } & Answering)
   /** Checked, and handed on as it came: a part of a history is large. */
   | ({ readonly type: "archive" | "archived"; readonly encoded: Uint8Array } & Answering)
   | { readonly type: "word"; readonly payload: Word };
 
 /** What an envelope says, by where it came from. */
-export type Said = ({ readonly from: "peer" } & PeerSaid) | ({ readonly from: "own" } & OwnSaid);
+export type Said =
+  | ({ readonly from: "peer" } & PeerSaid)
+  | ({ readonly from: "member" } & MemberSaid)
+  | ({ readonly from: "own" } & OwnSaid);
+
+/** How a payload came: through a session between two devices, or under a sender key that was handed out for a group. */
+export type Channel = { readonly kind: "session" } | { readonly kind: "senderKey"; readonly group: ConversationId };
 
 /**
- * Reads a payload as something this sender may say; `undefined` if it may not.
+ * Reads a payload as something this sender may say on this channel; `undefined` if it may not.
  *
  * @throws badFrame if a content or a body does not parse.
  */
-export function said(payload: Payload, sender: Address, me: AccountId): Said | undefined {
+export function said(payload: Payload, sender: Address, me: AccountId, channel: Channel): Said | undefined {
   if (sender.account !== me) {
-    const peer = peerSaid(payload, sender, me);
+    const member = memberSaid(payload, sender, channel);
+    if (member !== undefined) return { from: "member", ...member };
+    const peer = channel.kind === "session" ? peerSaid(payload, sender, me) : undefined;
     return peer === undefined ? undefined : { from: "peer", ...peer };
   }
+  // Own devices are told in sessions what this account says in a group.
+  if (channel.kind !== "session") return undefined;
   const own = ownSaid(payload, sender);
   return own === undefined ? undefined : { from: "own", ...own };
 }
 
+/** What is said in a group; `undefined` for what is not, or is not fit for it. */
+function memberSaid(payload: Payload, sender: Address, channel: Channel): MemberSaid | undefined {
+  const group = "group" in payload ? payload.group : undefined;
+  if (group === undefined || (channel.kind === "senderKey" && channel.group !== group.id)) return undefined;
+  switch (payload.type) {
+    case "content": {
+      const opened = read(payload.content);
+      // A profile key is for contacts, and no member is one by being a member.
+      const isPlain = payload.profileKey === undefined && payload.userId === undefined;
+      // What its sender had read is asked of the payload; a content that claims more would outlive its author's removal.
+      const { revision = Number.POSITIVE_INFINITY } = opened.content;
+      const isRead = revision <= group.revision;
+      const isFit = isPlain && isRead && isBy(opened.content, sender, group.id) && isGroupKind(opened.content);
+      return isFit ? { type: "content", group, payload, opened } : undefined;
+    }
+    case "groupChange":
+      return { type: "groupChange", group };
+    case "senderKey":
+      // A key that came under another would outlive the session that vouches for it.
+      if (channel.kind !== "session") return undefined;
+      return { type: "senderKey", group, body: decodeGroupBody("senderKey", payload.body), resendOf: payload.resendOf };
+    case "retry":
+    case "unavailable":
+    case "nothing":
+      return channel.kind === "session" ? { type: "word", group, payload } : undefined;
+    default:
+      return undefined;
+  }
+}
+
+/** What is said to everybody; confirmations and names are between two. */
+function isGroupKind({ kind }: Content): boolean {
+  return kind !== "receipt" && kind !== "typing" && kind !== "profile";
+}
+
 function peerSaid(payload: Payload, sender: Address, me: AccountId): PeerSaid | undefined {
   if (ownPayloadTypes.has(payload.type)) return undefined;
+  if (payload.type !== "invitation" && "group" in payload && payload.group !== undefined) return undefined;
   switch (payload.type) {
     case "content": {
       const opened = read(payload.content);
@@ -73,6 +134,8 @@ function peerSaid(payload: Payload, sender: Address, me: AccountId): PeerSaid | 
     }
     case "contact":
       return { type: "contact", payload };
+    case "invitation":
+      return { type: "invitation", payload, body: decodeGroupBody("invitation", payload.body) };
     case "retry":
     case "unavailable":
     case "nothing":
@@ -86,14 +149,18 @@ function peerSaid(payload: Payload, sender: Address, me: AccountId): PeerSaid | 
 function ownSaid(payload: Payload, sender: Address): OwnSaid | undefined {
   switch (payload.type) {
     case "sent": {
-      if (payload.peer === sender.account) return undefined;
+      const { peer, group } = payload;
+      if (peer === sender.account) return undefined;
+      const conversation = peer === undefined ? group?.id : directConversationId(sender.account, peer);
       const opened = read(payload.content);
-      return isBy(opened.content, sender, directConversationId(sender.account, payload.peer))
+      return conversation !== undefined && isBy(opened.content, sender, conversation)
         ? { type: "sent", payload, opened }
         : undefined;
     }
     case "state":
       return { type: "state", resendOf: payload.resendOf, body: decodeOwnBody("state", payload.body) };
+    case "groups":
+      return { type: "groups", resendOf: payload.resendOf, body: decodeGroupBody("groups", payload.body) };
     case "archive": {
       const { entries } = decodeOwnBody("archive", payload.body);
       return entries.every((entry) => isFitEntry(entry, sender.account))
@@ -110,6 +177,9 @@ function ownSaid(payload: Payload, sender: Address): OwnSaid | undefined {
       return { type: "word", payload };
     case "content":
     case "contact":
+    case "invitation":
+    case "senderKey":
+    case "groupChange":
       // Nobody writes to itself: what own devices are told of a conversation says with whom it is.
       return undefined;
     default:

@@ -8,6 +8,7 @@ import type { Counters } from "../counters.js";
 import type { Log, StoreChange } from "../ports.js";
 import { decodeRow, encodeRow, keys, type Row } from "../rows.js";
 import type { Acknowledgements, Delivery } from "./acknowledgements.js";
+import type { GroupMail } from "./group-mail.js";
 import type { Commit, Mail } from "./mail.js";
 import { type Opened, type OpeningParts, openEnvelope } from "./open-envelope.js";
 import type { OwnMail } from "./own-mail.js";
@@ -18,6 +19,7 @@ import type { UnopenedMail } from "./unopened-mail.js";
 /** What the inbox works with. */
 export interface InboxParts extends OpeningParts {
   readonly peerMail: Pick<PeerMail, "take">;
+  readonly groupMail: Pick<GroupMail, "take">;
   readonly ownMail: Pick<OwnMail, "take">;
   readonly unopenedMail: Pick<UnopenedMail, "take">;
   readonly acknowledgements: Acknowledgements;
@@ -68,7 +70,8 @@ export class Inbox {
 
   private async take(frame: Frame<"deliver">, delivery: Delivery): Promise<void> {
     const { cursor } = this.read;
-    if (cursor > 0 && frame.cursor > cursor + 1) this.parts.gap(frame.cursor - cursor - 1);
+    // Cursors begin at 1, so also before the first mail something may be missing: a copy may be as old as the device.
+    if (frame.cursor > cursor + 1) this.parts.gap(frame.cursor - cursor - 1);
     const mail: Mail = { frame, commit: (plan) => this.commit(frame, plan) };
     const { durable, after } = await openEnvelope(this.parts, frame, (opened) => {
       this.parts.counters.count(opened.kind === "payload" ? "opened" : opened.kind);
@@ -83,11 +86,20 @@ export class Inbox {
   }
 
   private async decide(mail: Mail, opened: Opened): Promise<Commit> {
-    const { account, log, peerMail, ownMail, unopenedMail } = this.parts;
+    const { account, log, peerMail, groupMail, ownMail, unopenedMail } = this.parts;
     switch (opened.kind) {
       case "payload": {
         const { said } = opened;
-        return said.from === "peer" ? peerMail.take(mail, opened, said) : ownMail.take(mail, opened, said);
+        switch (said.from) {
+          case "peer":
+            return peerMail.take(mail, opened, said);
+          case "member":
+            return groupMail.take(mail, opened, said);
+          case "own":
+            return ownMail.take(mail, opened, said);
+          default:
+            return said satisfies never;
+        }
       }
       case "unfit": {
         log("warn", "content refused", { reason: opened.reason });

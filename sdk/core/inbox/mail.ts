@@ -1,7 +1,7 @@
 /** One delivered envelope on its way into the store. */
 
 import type { Frame } from "@sotto/protocol";
-import type { ConversationState, Conversations } from "../conversations/conversations.js";
+import type { Conversations, Thread } from "../conversations/conversations.js";
 import type { Telling } from "../conversations/incoming.js";
 import type { Counters } from "../counters.js";
 import type { KeyedLock } from "../keyed-lock.js";
@@ -29,16 +29,16 @@ export interface Mail {
 export interface MailParts {
   readonly peers: Peers;
   readonly locks: KeyedLock;
-  readonly conversations: Pick<Conversations, "of">;
+  readonly conversations: Pick<Conversations, "of" | "threadOf">;
   readonly repairs: Pick<Repairs, "lost">;
   readonly resends: Pick<Resends, "answer">;
   readonly waiting: Waiting;
   readonly counters: Counters;
   readonly clock: Clock;
   /** Something happened in a conversation and is durable. */
-  tell(state: ConversationState, telling: Telling): void;
+  tell(thread: Thread, telling: Telling): void;
   /** A new item is durable. */
-  arrived(state: ConversationState, sequence: number): void;
+  arrived(thread: Thread, sequence: number): void;
 }
 
 /** Whether the relay stores it; what passes through is never acknowledged, and shows nothing but typing. */

@@ -3,9 +3,10 @@
  * checks that what it says fits the channel it came through (fitting.ts). Nothing is shown that did not pass here.
  */
 
-import { type DeviceId, decodePayload, equalBytes } from "@sotto/protocol";
+import { type ConversationId, type DeviceId, decodePayload, equalBytes, toHex } from "@sotto/protocol";
 import type { OwnAccount } from "../account/own-account.js";
 import { LOST } from "../conversations/item-reader.js";
+import type { SenderKeys } from "../groups/sending/sender-keys.js";
 import type { KeyedLock } from "../keyed-lock.js";
 import { type Address, type Engine, EngineRefusal, type EngineRefusalReason, type Unsealed } from "../ports.js";
 import type { Row } from "../rows.js";
@@ -14,7 +15,7 @@ import type { FormerSessions } from "../sessions/former-sessions.js";
 import type { IdentityChange, IdentityChanges } from "../sessions/identity-changes.js";
 import type { Peers } from "../sessions/peers.js";
 import type { SealedStore } from "../storage/sealed-store.js";
-import { type Said, said } from "./fitting.js";
+import { type Channel, type Said, said } from "./fitting.js";
 
 /** What opening works with. */
 export interface OpeningParts {
@@ -26,6 +27,8 @@ export interface OpeningParts {
   readonly identityChanges: IdentityChanges;
   /** Decrypts with the session in use, or with one that was put aside; collects the changes. */
   readonly former: Pick<FormerSessions, "decrypt" | "decryptOf">;
+  /** Which group another device's sender key was handed out for. */
+  readonly senderKeys: Pick<SenderKeys, "groupOf">;
   /** Whether a device was one of this account, as far as the relay's list told, when the relay took mail of it. */
   isOwnDevice(device: DeviceId, acceptedMs: number): boolean;
   /** The pinned roots. */
@@ -41,7 +44,13 @@ export type Opened =
   /** It decrypted, but what it says is not what its sender may say; the ratchet moves on, nothing is shown. */
   | (Decrypted & { readonly kind: "unfit"; readonly reason: "malformedContent" | "wrongSender" })
   /** `lost`: its sender's identity is given up, so that nobody can send it again. */
-  | { readonly kind: "undecryptable"; readonly sender: Address; readonly reason: EngineRefusalReason | typeof LOST }
+  | {
+      readonly kind: "undecryptable";
+      readonly sender: Address;
+      readonly reason: EngineRefusalReason | typeof LOST;
+      /** The group its sender says it is said in, where it came under a sender key. */
+      readonly group?: ConversationId | undefined;
+    }
   | { readonly kind: "rejected"; readonly reason: EngineRefusalReason };
 
 /** What every envelope that decrypted has, whatever it says. */
@@ -94,6 +103,7 @@ async function decrypt(
     if (!isOwn) return { kind: "rejected", reason: "untrustedIdentity" };
   }
   const before = await peers.get(sender.account);
+  if (unsealed.kind === "senderKey") return underSenderKey(parts, records, { unsealed, before, acceptedMs });
   const left = formerIdentity(before, senderIdentity);
   if (left !== undefined) {
     if (acceptedMs > left.untilMs) return { kind: "rejected", reason: "untrustedIdentity" };
@@ -114,7 +124,42 @@ async function decrypt(
     identityChange = await identityChanges.replace(before, senderIdentity, acceptedMs);
   }
   const peer = identityChange?.row ?? before;
-  return read({ sender, senderIdentity, records, identityChange, peer, era: "present" }, plaintext, account);
+  return read({ sender, senderIdentity, records, identityChange, peer, era: "present" }, plaintext, account, SESSION);
+}
+
+const SESSION: Channel = { kind: "session" };
+
+/**
+ * What was said to a group. The key came through a session, so the certificate must show the identity of that session: one
+ * that this device has not met there yet is asked to send again, in a session.
+ */
+async function underSenderKey(
+  { account, engine, senderKeys }: OpeningParts,
+  records: CollectedRecords,
+  {
+    unsealed,
+    before,
+    acceptedMs,
+  }: { readonly unsealed: Unsealed; readonly before: Row<"peer">; readonly acceptedMs: number },
+): Promise<Opened> {
+  const { sender, senderIdentity, distribution } = unsealed;
+  if (sender.account === account.id || distribution === undefined) return { kind: "rejected", reason: "malformed" };
+  const group = unsealed.group === undefined ? undefined : (toHex(unsealed.group) as ConversationId);
+  const left = formerIdentity(before, senderIdentity);
+  if (left !== undefined && acceptedMs > left.untilMs) return { kind: "rejected", reason: "untrustedIdentity" };
+  const isKnown = before.identityKey !== undefined && equalBytes(before.identityKey, senderIdentity);
+  if (!isKnown && left === undefined) return { kind: "undecryptable", sender, reason: "untrustedIdentity", group };
+  const bound = await senderKeys.groupOf(sender, distribution);
+  if (bound === undefined) return { kind: "undecryptable", sender, reason: "noSenderKey", group };
+  try {
+    const { plaintext, changes } = await engine.decrypt(records, unsealed);
+    records.collect(changes);
+    const era = left === undefined ? "present" : "former";
+    const decrypted = { sender, senderIdentity, records, identityChange: undefined, peer: before, era } as const;
+    return read(decrypted, plaintext, account, { kind: "senderKey", group: bound });
+  } catch (error) {
+    return failed(sender, error, bound);
+  }
 }
 
 /** The entry of an identity its account has given up, if that is what mail comes from. */
@@ -135,17 +180,17 @@ async function ofFormerIdentity(
   try {
     const plaintext = await parts.former.decryptOf(records, unsealed);
     const decrypted = { sender, senderIdentity, records, identityChange: undefined, peer, era: "former" } as const;
-    return read(decrypted, plaintext, parts.account);
+    return read(decrypted, plaintext, parts.account, SESSION);
   } catch (error) {
     const outcome = failed(sender, error);
     return outcome.kind === "undecryptable" ? { ...outcome, reason: LOST } : outcome;
   }
 }
 
-function read(decrypted: Decrypted, plaintext: Uint8Array, account: OwnAccount): Opened {
+function read(decrypted: Decrypted, plaintext: Uint8Array, account: OwnAccount, channel: Channel): Opened {
   const { sender } = decrypted;
   try {
-    const fitting = said(decodePayload(plaintext), sender, account.id);
+    const fitting = said(decodePayload(plaintext), sender, account.id, channel);
     if (fitting === undefined) return { kind: "unfit", ...decrypted, reason: "wrongSender" };
     return { kind: "payload", ...decrypted, said: fitting };
   } catch {
@@ -153,9 +198,9 @@ function read(decrypted: Decrypted, plaintext: Uint8Array, account: OwnAccount):
   }
 }
 
-function failed(sender: Address, error: unknown): Opened {
+function failed(sender: Address, error: unknown, group?: ConversationId): Opened {
   const reason = refusal(error);
-  return reason === "duplicate" ? { kind: "duplicate", sender } : { kind: "undecryptable", sender, reason };
+  return reason === "duplicate" ? { kind: "duplicate", sender } : { kind: "undecryptable", sender, reason, group };
 }
 
 /** The engine's reason; anything else is no verdict on the envelope and must not be mistaken for one. */

@@ -1,11 +1,13 @@
 /** What other devices of this account say: what they sent, what they decided, and history. Runs under the own account's lock. */
 
-import type { AccountId } from "@sotto/protocol";
+import type { AccountId, ConversationId } from "@sotto/protocol";
 import { happened } from "../consent/relations.js";
-import { type ConversationState, Conversations } from "../conversations/conversations.js";
+import { Conversations } from "../conversations/conversations.js";
 import type { AccountState } from "../devices/account-state.js";
 import type { FirstState } from "../devices/first-state.js";
 import { isSynced } from "../devices/sent-sync.js";
+import type { Invited } from "../groups/invited.js";
+import type { GroupLogs, GroupSnapshot } from "../groups/log/group-logs.js";
 import type { History } from "../history/history.js";
 import type { Address } from "../ports.js";
 import type { Row } from "../rows.js";
@@ -13,12 +15,20 @@ import type { OwnSaid, Word } from "./fitting.js";
 import { type Commit, isPassing, type Mail, type MailParts } from "./mail.js";
 import type { Decrypted } from "./open-envelope.js";
 import { both, nothing, type Plan } from "./plan.js";
+import { written } from "./written.js";
 
 /** What taking mail of own devices works with. */
 export interface OwnMailParts extends MailParts {
   readonly accountState: Pick<AccountState, "merge">;
   readonly firstState: Pick<FirstState, "everything">;
   readonly history: Pick<History, "take" | "acknowledged" | "missed">;
+  readonly groupLogs: Pick<GroupLogs, "adopt" | "get" | "status">;
+  readonly invited: Pick<Invited, "get">;
+  /** Another device was told of an invitation, and it waits here too. */
+  invitedToo(group: ConversationId): void;
+  /** This account stands in another way to a group, by the word of another device: it came, went, or answered. */
+  groupMoved(group: ConversationId, before: GroupSnapshot | undefined): void;
+  failed(error: unknown): void;
 }
 
 /**
@@ -30,7 +40,7 @@ export class OwnMail {
 
   /** Takes what a device says; `undefined` for what was no fit thing to say, of which only the ratchet is kept. */
   async take(mail: Mail, { sender, records }: Decrypted, said: OwnSaid | undefined): Promise<Commit> {
-    const { accountState, firstState, counters } = this.parts;
+    const { accountState, firstState, groupLogs, counters } = this.parts;
     const commit = (plan: Plan) =>
       mail.commit({ build: () => [...records.takeChanges(), ...plan.build()], after: plan.after });
     if (said === undefined) return commit(nothing);
@@ -46,6 +56,11 @@ export class OwnMail {
         const told = said.body.last === "yes" ? firstState.everything(sender.device) : nothing;
         return accountState.merge(said.body, (plan) => commit(both(answered, plan, told)));
       }
+      case "groups": {
+        const answered = await this.answered(said.resendOf, sender.account);
+        const adopted = await groupLogs.adopt(said.body);
+        return commit(both(answered, adopted, await this.moving(said.body.groups.map(({ group }) => group))));
+      }
       case "archive":
       case "archived":
       case "word":
@@ -53,6 +68,25 @@ export class OwnMail {
       default:
         return said satisfies never;
     }
+  }
+
+  /** What follows from a word on groups, besides what their logs make of it: told once it is durable. */
+  private async moving(groups: readonly ConversationId[]): Promise<Plan> {
+    const { groupLogs, invited, invitedToo, groupMoved } = this.parts;
+    const before = await Promise.all(
+      groups.map(async (group) => ({
+        ...{ group, status: groupLogs.status(group), snapshot: groupLogs.get(group) },
+        isInvited: (await invited.get(group)) !== undefined,
+      })),
+    );
+    const told = async () => {
+      for (const { group, status, snapshot, isInvited } of before) {
+        const isInvitedNow = (await invited.get(group)) !== undefined;
+        if (groupLogs.status(group) !== status || (isInvited && !isInvitedNow)) groupMoved(group, snapshot);
+        else if (isInvitedNow && !isInvited) invitedToo(group);
+      }
+    };
+    return { build: () => [], after: [() => void told().catch((error: unknown) => this.parts.failed(error))] };
   }
 
   private async other(
@@ -94,38 +128,19 @@ export class OwnMail {
     commit: (plan: Plan) => Commit,
   ): Promise<Commit> {
     const { conversations, locks, peers, clock, counters } = this.parts;
-    const { peer, atMs: acceptedMs } = payload;
+    const { peer, group, atMs: acceptedMs } = payload;
     const answered = await this.answered(payload.resendOf, sender.account);
-    const state = await conversations.of(peer);
-    return locks.run(peer, () =>
-      locks.run(Conversations.lockKey(state), async () => {
+    const thread = await conversations.threadOf({ recipient: peer, group: group?.id });
+    const write = () =>
+      locks.run(Conversations.lockKey(thread), async () => {
         const incoming = { content, encoded, atMs: clock.now(), acceptedMs, status: "synced" } as const;
-        const outcome = isSynced(content) ? await state.writer.write(incoming) : undefined;
+        const outcome = isSynced(content) ? await thread.writer.write(incoming) : undefined;
         if (outcome === undefined || outcome.kind === "refused") counters.count("contentRefused");
-        const before = await peers.get(peer);
-        return commit(both(answered, this.asked(before), outcome === undefined ? nothing : this.shown(state, outcome)));
-      }),
-    );
-  }
-
-  private shown(state: ConversationState, outcome: Awaited<ReturnType<ConversationState["writer"]["write"]>>): Plan {
-    let sequence: number | undefined;
-    return {
-      build: () => {
-        const built = outcome.build();
-        sequence = built.sequence;
-        return built.changes;
-      },
-      after: [
-        () => {
-          if (sequence !== undefined) {
-            state.timeline.announce(sequence);
-            this.parts.arrived(state, sequence);
-          }
-          for (const telling of outcome.tellings) this.parts.tell(state, telling);
-        },
-      ],
-    };
+        const shown = outcome === undefined ? nothing : written(this.parts, thread, { outcome });
+        const asked = peer === undefined ? nothing : this.asked(await peers.get(peer));
+        return commit(both(answered, asked, shown));
+      });
+    return peer === undefined ? write() : locks.run(peer, write);
   }
 
   /** Whoever another device wrote to first was asked by it. */

@@ -6,6 +6,7 @@ import type { Arrivals, Consequence } from "../consent/arrivals.js";
 import { judge, type Verdict } from "../consent/judge.js";
 import { type ConversationState, Conversations } from "../conversations/conversations.js";
 import type { FirstState } from "../devices/first-state.js";
+import type { Invited } from "../groups/invited.js";
 import type { Recovery } from "../history/recovery.js";
 import type { Address } from "../ports.js";
 import type { Row } from "../rows.js";
@@ -15,7 +16,7 @@ import { type Commit, isPassing, type Mail, type MailParts } from "./mail.js";
 import type { Decrypted } from "./open-envelope.js";
 import { both, nothing, type Plan } from "./plan.js";
 import type { Receipts } from "./receipts.js";
-import type { Resolution } from "./waiting.js";
+import { acceptance, type Resolution } from "./waiting.js";
 
 /** What taking mail of others works with. */
 export interface PeerMailParts extends MailParts {
@@ -24,6 +25,7 @@ export interface PeerMailParts extends MailParts {
   readonly firstState: Pick<FirstState, "dropped">;
   readonly receipts: Pick<Receipts, "owe" | "wake">;
   readonly recovery: Pick<Recovery, "answerMissed">;
+  readonly invited: Pick<Invited, "arrived">;
   /** The peer has a message of this account that was given up here. */
   proven(state: ConversationState, id: MessageId): void;
 }
@@ -106,7 +108,7 @@ export class PeerMail {
     switch (said.type) {
       case "content": {
         const resolution = await waiting.resolution(said.payload.resendOf, peer, state);
-        const told = acceptance(mail, said.payload.atMs);
+        const told = acceptance(mail.frame.acceptedMs, said.payload.atMs);
         // What did not open may itself have been sent again.
         const acceptedMs = Math.min(resolution.acceptedMs ?? told, told);
         return this.content({ state, opened: said.opened, resolution, acceptedMs, verdict });
@@ -118,6 +120,13 @@ export class PeerMail {
           emptied,
           fromTurn(() => arrivals.requested(peer, undefined, clock.now())),
         );
+      }
+      case "invitation": {
+        const emptied = await waiting.emptied(said.payload.resendOf, peer, state);
+        const invited = await this.parts.invited.arrived(peer, said);
+        if (verdict.kind === "take") return both(emptied, invited);
+        const asked = fromTurn(() => arrivals.requested(peer, undefined, clock.now()));
+        return both(emptied, invited, asked);
       }
       case "word":
         return this.word(state, decrypted.sender, said.payload);
@@ -190,18 +199,6 @@ export class PeerMail {
       ],
     };
   }
-}
-
-/** How long senders keep what they sent, and a day for clocks: what is sent again is no older. */
-const KEPT_MS = 8 * 24 * 3_600_000;
-
-/**
- * When the relay accepted a content. Of one that is sent again its sender says so; that is taken within the time it may
- * have kept it, so that nobody writes itself into an older past.
- */
-function acceptance({ frame }: Mail, saidMs: number | undefined): number {
-  if (saidMs === undefined || saidMs > frame.acceptedMs) return frame.acceptedMs;
-  return Math.max(saidMs, frame.acceptedMs - KEPT_MS);
 }
 
 /** What is being taken, and from whom as it was known before. */

@@ -3,21 +3,23 @@
  * the named envelopes inside it. `resends.ts` is the sender's side.
  */
 
-import { type AccountId, fromHex } from "@sotto/protocol";
+import { type AccountId, type ConversationId, type DeviceId, fromHex } from "@sotto/protocol";
 import type { OwnAccount } from "../account/own-account.js";
 import { holdsProfileKey } from "../consent/relations.js";
-import { type ConversationState, Conversations } from "../conversations/conversations.js";
+import { Conversations, type Thread } from "../conversations/conversations.js";
 import { LOST } from "../conversations/item-reader.js";
 import { cursorOf } from "../conversations/items.js";
 import type { Counters } from "../counters.js";
 import { isFatal } from "../fatal.js";
+import type { GroupLogs } from "../groups/log/group-logs.js";
+import { standingOf } from "../groups/state/permissions.js";
 import type { KeyedLock } from "../keyed-lock.js";
 import type { Outbox } from "../outbox/outbox.js";
+import { isAboutTheWay } from "../outbox/outcome.js";
 import type { Address, Clock, StoreChange } from "../ports.js";
 import { Rounds } from "../rounds.js";
 import { decodeRow, eachRow, encodeRow, keys, type Row } from "../rows.js";
 import type { Peers } from "../sessions/peers.js";
-import type { Sessions } from "../sessions/sessions.js";
 import type { SealedStore } from "../storage/sealed-store.js";
 import type { Plan } from "./plan.js";
 
@@ -27,6 +29,8 @@ const GATHER_MS = 200;
 const ASK_AGAIN_MS = 60 * 60_000;
 /** One device is asked at most this often, so that two broken sides do not keep each other busy. */
 const PAUSE_MS = 5_000;
+/** Who may not be asked now, because the relay refused, may be later: a log is read, or a key learnt. */
+const REFUSED_MS = 5 * 60_000;
 /** Devices asked in one round, and envelopes one request names. */
 const PER_ROUND = 64;
 const PER_REQUEST = 64;
@@ -38,9 +42,11 @@ export interface RepairParts {
   readonly store: SealedStore;
   readonly clock: Clock;
   readonly counters: Counters;
-  readonly conversations: Pick<Conversations, "of">;
+  readonly conversations: Pick<Conversations, "threadOf">;
+  readonly groupLogs: Pick<GroupLogs, "get">;
   readonly locks: KeyedLock;
-  readonly sessions: Pick<Sessions, "open">;
+  /** Opens fresh sessions with devices of an account; on behalf of a group, as its members may. */
+  open(account: AccountId, devices: readonly DeviceId[], group: ConversationId | undefined): Promise<void>;
   readonly account: OwnAccount;
   readonly peers: Pick<Peers, "get">;
   readonly outbox: Pick<Outbox, "queue">;
@@ -58,7 +64,8 @@ interface Due {
 /** Asks for what did not open, until it comes or is lost. */
 export class Repairs {
   private readonly rounds: Rounds;
-  private readonly askedAtMs = new Map<string, number>();
+  /** Until when a device is not asked (again). */
+  private readonly restingUntilMs = new Map<string, number>();
   private pause: { cancel(): void } | undefined;
 
   constructor(private readonly parts: RepairParts) {
@@ -78,12 +85,12 @@ export class Repairs {
   }
 
   /**
-   * Marks what the sender no longer has as lost for good: only the device that sent it can say so. `state` is absent for
+   * Marks what the sender no longer has as lost for good: only the device that sent it can say so. `thread` is absent for
    * own devices, whose mail has no place.
    */
   async lost(
     { account, device }: Address,
-    state: ConversationState | undefined,
+    thread: Thread | undefined,
     envelopes: readonly Uint8Array[],
   ): Promise<Plan> {
     const { store, counters } = this.parts;
@@ -95,17 +102,19 @@ export class Repairs {
       const waiting = stored === undefined ? undefined : decodeRow("undecryptable", stored);
       if (waiting?.sender !== account || waiting.device !== device) continue;
       const { sequence } = waiting;
-      const row = sequence === undefined ? undefined : await state?.timeline.row(sequence);
+      // Without a place it is lost wherever it was said.
+      if (sequence !== undefined && waiting.conversation !== thread?.timeline.id) continue;
+      const row = sequence === undefined ? undefined : await thread?.timeline.row(sequence);
       changes.push({ key, value: undefined });
-      if (sequence === undefined) counters.count("ownLost");
-      if (state === undefined || sequence === undefined || row?.shape !== "undecryptable") continue;
-      changes.push(state.timeline.replace(sequence, { ...row, reason: LOST }));
+      if (waiting.conversation === undefined) counters.count("ownLost");
+      if (thread === undefined || sequence === undefined || row?.shape !== "undecryptable") continue;
+      changes.push(thread.timeline.replace(sequence, { ...row, reason: LOST }));
       places.push(sequence);
     }
     const settle = () => {
       for (const place of places) {
-        state?.timeline.settle(place);
-        state?.tell({ type: "changed", detail: { cursor: cursorOf(place) } });
+        thread?.timeline.settle(place);
+        thread?.tell({ type: "changed", detail: { cursor: cursorOf(place) } });
       }
     };
     return { build: () => changes, after: [settle] };
@@ -115,19 +124,20 @@ export class Repairs {
     const { clock } = this.parts;
     if (!this.parts.isOnline()) return;
     const nowMs = clock.now();
-    for (const [address, atMs] of this.askedAtMs) if (nowMs - atMs >= PAUSE_MS) this.askedAtMs.delete(address);
+    for (const [address, untilMs] of this.restingUntilMs) if (nowMs >= untilMs) this.restingUntilMs.delete(address);
     const groups = await this.due(nowMs);
     for (const [address, group] of groups) {
-      this.askedAtMs.set(address, nowMs);
+      this.restingUntilMs.set(address, nowMs + PAUSE_MS);
       try {
         await this.ask(group, nowMs);
       } catch (error) {
-        // Not reached or refused: asked again after a pause, or when the relay is next reached.
         if (isFatal(error)) throw error;
+        // Asked again after a pause: a short one if only the relay was not reached, a longer one if it refused.
+        this.restingUntilMs.set(address, nowMs + (isAboutTheWay(error) ? PAUSE_MS : REFUSED_MS));
         this.isMoreDue = true;
       }
     }
-    // Those that were left out, because they were asked just now or were too many for one round.
+    // Those that were left out, because they were asked just now or were too many for one round, and whom nobody could ask.
     if (this.isMoreDue) this.pauseThenWake();
   }
 
@@ -138,26 +148,41 @@ export class Repairs {
     this.pause = this.parts.clock.after(PAUSE_MS, () => this.wake());
   }
 
-  private async giveUp(key: string, { sender, device }: Row<"undecryptable">): Promise<void> {
+  private async giveUp(key: string, row: Row<"undecryptable">): Promise<void> {
     const { conversations, locks, store, account } = this.parts;
+    const { sender, device } = row;
     const envelopes = [envelopeOf(key)];
-    const commit = async (state: ConversationState | undefined) => {
-      const plan = await this.lost({ account: sender, device }, state, envelopes);
+    const commit = async (thread: Thread | undefined) => {
+      const plan = await this.lost({ account: sender, device }, thread, envelopes);
       return { durable: store.commit(plan.build()), after: plan.after };
     };
-    const state = sender === account.id ? undefined : await conversations.of(sender);
+    const isOwn = sender === account.id;
+    const thread = isOwn ? undefined : await conversations.threadOf({ recipient: sender, group: this.groupOf(row) });
     const { durable, after } =
-      state === undefined
+      thread === undefined
         ? await commit(undefined)
-        : await locks.run(Conversations.lockKey(state), () => commit(state));
+        : await locks.run(Conversations.lockKey(thread), () => commit(thread));
     await durable;
     for (const work of after) work();
   }
 
-  /** A request to send again is a receipt: it goes to devices of this account, and to whom it asked or accepted. */
-  private async mayAsk(sender: AccountId): Promise<boolean> {
-    const { account, peers } = this.parts;
-    return sender === account.id || holdsProfileKey((await peers.get(sender)).relation);
+  /** The group that an envelope was said in. */
+  private groupOf({ conversation }: Row<"undecryptable">): ConversationId | undefined {
+    return conversation === undefined ? undefined : this.parts.groupLogs.get(conversation)?.id;
+  }
+
+  /**
+   * A request to send again is a receipt: it goes to devices of this account, to whom it asked or accepted, and about what was
+   * said in a group to its members.
+   */
+  private async mayAsk(row: Row<"undecryptable">): Promise<boolean> {
+    const { account, peers, groupLogs } = this.parts;
+    const { sender } = row;
+    if (sender === account.id) return true;
+    const group = this.groupOf(row);
+    if (group === undefined) return holdsProfileKey((await peers.get(sender)).relation);
+    const { status, state } = groupLogs.get(group) ?? {};
+    return status === "joined" && state !== undefined && standingOf(state, sender) === "member";
   }
 
   /** Whom to ask now, and for what. */
@@ -171,11 +196,11 @@ export class Repairs {
         continue;
       }
       if (row.askedMs !== undefined && nowMs - row.askedMs < ASK_AGAIN_MS) continue;
-      if (!(await this.mayAsk(row.sender))) continue;
-      const address = `${row.sender}.${row.device}`;
+      if (!(await this.mayAsk(row))) continue;
+      const address = `${row.sender}.${row.device}.${this.groupOf(row) ?? ""}`;
       const group = groups.get(address) ?? [];
       const isLeftOut =
-        this.askedAtMs.has(address) ||
+        this.restingUntilMs.has(address) ||
         group.length === PER_REQUEST ||
         (group.length === 0 && groups.size === PER_ROUND);
       if (isLeftOut) {
@@ -189,16 +214,18 @@ export class Repairs {
   }
 
   /** A fresh session first, so that both directions heal; then the request inside it. */
-  private async ask(group: readonly Due[], nowMs: number): Promise<void> {
-    const [first] = group;
+  private async ask(due: readonly Due[], nowMs: number): Promise<void> {
+    const [first] = due;
     if (first === undefined) return;
     const { sender, device } = first.row;
-    await this.parts.sessions.open(sender, [device]);
-    const still = await this.stillWaiting(group);
+    const group = this.groupOf(first.row);
+    await this.parts.open(sender, [device], group);
+    const still = await this.stillWaiting(due);
     if (still.length === 0) return;
     const envelopes = still.map(({ key }) => envelopeOf(key));
     const only = sender === this.parts.account.id ? device : undefined;
-    const { changes, sent } = this.parts.outbox.queue({ type: "retry", recipient: sender, device: only, envelopes });
+    const retry = { type: "retry", recipient: sender, device: only, group, envelopes } as const;
+    const { changes, sent } = this.parts.outbox.queue(retry);
     const asked = still.map(({ key, row }) => ({ key, value: encodeRow("undecryptable", { ...row, askedMs: nowMs }) }));
     await this.parts.store.commit([...changes, ...asked]);
     this.parts.counters.count("repairsAsked");

@@ -1,17 +1,20 @@
 /** Mail that did not open: its place is kept, and its sender asked for it where that tells nobody more than it should. */
 
+import type { AccountId, ConversationId } from "@sotto/protocol";
 import type { OwnAccount } from "../account/own-account.js";
 import type { Arrivals } from "../consent/arrivals.js";
 import { judge } from "../consent/judge.js";
-import { type ConversationState, Conversations } from "../conversations/conversations.js";
+import { Conversations, type GroupThread, type Thread } from "../conversations/conversations.js";
 import { hidden } from "../conversations/incoming.js";
 import { LOST } from "../conversations/item-reader.js";
 import type { Counters } from "../counters.js";
+import type { GroupLogs } from "../groups/log/group-logs.js";
 import type { KeyedLock } from "../keyed-lock.js";
 import type { Address, Clock, StoreChange } from "../ports.js";
 import { encodeRow, keys, type Row } from "../rows.js";
 import type { Peers } from "../sessions/peers.js";
 import type { SealedStore } from "../storage/sealed-store.js";
+import type { GroupVerdicts } from "./group-verdict.js";
 import { type Commit, isPassing, type Mail } from "./mail.js";
 import type { Opened } from "./open-envelope.js";
 import { both, nothing, type Plan } from "./plan.js";
@@ -23,13 +26,15 @@ export interface UnopenedMailParts {
   readonly account: OwnAccount;
   readonly peers: Peers;
   readonly locks: KeyedLock;
-  readonly conversations: Pick<Conversations, "of">;
+  readonly conversations: Pick<Conversations, "of" | "group">;
+  readonly groupLogs: Pick<GroupLogs, "all" | "status">;
+  readonly verdicts: Pick<GroupVerdicts, "placeIn" | "isMember">;
   readonly arrivals: Pick<Arrivals, "requested" | "dropped">;
   readonly repairs: Pick<Repairs, "wake">;
   readonly counters: Counters;
   readonly clock: Clock;
   /** A new item is durable. */
-  arrived(state: ConversationState, sequence: number): void;
+  arrived(thread: Thread, sequence: number): void;
 }
 
 type Undecryptable = Extract<Opened, { kind: "undecryptable" }>;
@@ -43,7 +48,55 @@ export class UnopenedMail {
     const { store, account } = this.parts;
     if (isPassing(mail)) return mail.commit(nothing);
     if ((await store.get(keys.undecryptable(mail.frame.messageId))) !== undefined) return mail.commit(nothing);
-    return unopened.sender.account === account.id ? this.own(mail, unopened.sender) : this.peers(mail, unopened);
+    if (unopened.sender.account === account.id) return this.own(mail, unopened.sender);
+    const { group } = unopened;
+    if (group !== undefined) return this.inGroup(mail, unopened, group);
+    const shared = await this.sharedWith(unopened.sender.account);
+    return shared === undefined ? this.peers(mail, unopened) : this.unplaced(mail, unopened, shared);
+  }
+
+  /** A group in which somebody is a member who is known by nothing else. */
+  private async sharedWith(account: AccountId): Promise<ConversationId | undefined> {
+    const { peers, groupLogs, verdicts } = this.parts;
+    if ((await peers.get(account)).relation !== "none") return undefined;
+    return groupLogs.all().find(({ id }) => verdicts.isMember(id, account))?.id;
+  }
+
+  /**
+   * What came under a sender key was said in a group, and is no stranger's asking, whoever sent it. It keeps a place there if
+   * its sender is a member, as far as this device knows; else it is asked for once the log says so.
+   */
+  private async inGroup(mail: Mail, unopened: Undecryptable, group: ConversationId): Promise<Commit> {
+    const { conversations, locks, repairs, counters, peers, verdicts, groupLogs } = this.parts;
+    const { sender, reason } = unopened;
+    if ((await peers.get(sender.account)).relation === "blocked") {
+      counters.count("blockedDropped");
+      return mail.commit(nothing);
+    }
+    const place = await verdicts.placeIn(group);
+    if (place === "none" || place === "left") {
+      counters.count("groupRefused");
+      return mail.commit(nothing);
+    }
+    const isHeard = groupLogs.status(group) === "joined" && verdicts.isMember(group, sender.account);
+    if (!isHeard) return this.unplaced(mail, unopened, group);
+    const thread: GroupThread = await conversations.group(group);
+    return locks.run(Conversations.lockKey(thread), async () => {
+      const told = (sequence: number) => {
+        this.parts.arrived(thread, sequence);
+        repairs.wake();
+      };
+      return mail.commit(this.place(mail, { thread, sender, reason }, told));
+    });
+  }
+
+  /** What members hand each other has no place, and what may be none of theirs is given none: it is only asked for. */
+  private unplaced(mail: Mail, { sender, reason }: Undecryptable, conversation: ConversationId): Commit {
+    if (reason === LOST) return mail.commit(nothing);
+    return mail.commit({
+      build: () => [this.row(mail, sender, { conversation })],
+      after: [() => this.parts.repairs.wake()],
+    });
   }
 
   /** Between devices of one account there is no place to show it in: it is counted and asked for. */
@@ -68,7 +121,7 @@ export class UnopenedMail {
       if (verdict.kind === "request") {
         return mail.commit(
           both(
-            this.place(mail, { state, sender, reason }, () => undefined),
+            this.place(mail, { thread: state, sender, reason }, () => undefined),
             this.requested(before),
           ),
         );
@@ -77,7 +130,7 @@ export class UnopenedMail {
         this.parts.arrived(state, sequence);
         repairs.wake();
       };
-      return mail.commit(this.place(mail, { state, sender, reason }, told));
+      return mail.commit(this.place(mail, { thread: state, sender, reason }, told));
     });
   }
 
@@ -90,10 +143,10 @@ export class UnopenedMail {
   /** A place in the conversation, at the time of the envelope that did not open. */
   private place(
     mail: Mail,
-    { state, sender, reason }: { readonly state: ConversationState } & Pick<Undecryptable, "sender" | "reason">,
+    { thread, sender, reason }: { readonly thread: Thread } & Pick<Undecryptable, "sender" | "reason">,
     told: (sequence: number) => void,
   ): Plan {
-    const { timeline } = state;
+    const { timeline } = thread;
     let sequence = 0;
     return {
       build: () => {

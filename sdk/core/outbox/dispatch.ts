@@ -1,31 +1,23 @@
-/** How one outbox row travels: encrypted, sent, and what an answer or failure means for it. */
+/** How one outbox row for one account travels: encrypted, sent, and what an answer or failure means for it. */
 
-import { encodePayload, type FailureCode, SottoError } from "@sotto/protocol";
+import { type AccountId, accessTag, encodePayload, type GroupStanding, SottoError } from "@sotto/protocol";
 import type { OwnAccount } from "../account/own-account.js";
 import type { Counters } from "../counters.js";
 import type { AccountState } from "../devices/account-state.js";
-import { isFatal } from "../fatal.js";
+import type { GroupLogs } from "../groups/log/group-logs.js";
+import { farewellOf } from "../groups/sending/farewell.js";
 import type { Clock } from "../ports.js";
 import type { Relay } from "../relay.js";
 import type { Row } from "../rows.js";
 import type { Peers } from "../sessions/peers.js";
 import type { Encrypted, Envelope, Sessions } from "../sessions/sessions.js";
 import type { Access, Answer, Approach, Ticket } from "./approach.js";
-import { type Passage, waitFor } from "./lane.js";
+import type { Passage } from "./lane.js";
+import { AT_ONCE, assertFresh, type Dispatched, hasCode, LATER, outcomeOf, unreached } from "./outcome.js";
 import { outgoingPayload } from "./outgoing-payload.js";
 
-/** A row that could not be sent for this long is given up; the relay remembers envelope ids for 7 days. */
-const GIVE_UP_MS = 5 * 24 * 3_600_000;
-
-/** What became of a row. `again`: not sent now; the relay's wait if it named one, 0 if something was repaired. */
-export type Dispatched =
-  | {
-      readonly kind: "accepted";
-      /** By the relay's clock. */
-      readonly acceptedMs: number;
-    }
-  | { readonly kind: "failed"; readonly error: SottoError }
-  | { readonly kind: "again"; readonly afterMs: number | undefined };
+/** A row for one account. */
+export type Addressed = Row<"outbox"> & { readonly recipient: AccountId };
 
 /** What dispatching works with. */
 export interface DispatchParts {
@@ -38,6 +30,7 @@ export interface DispatchParts {
     nowMs(): number;
   };
   readonly accountState: Pick<AccountState, "filled">;
+  readonly logs: Pick<GroupLogs, "standing">;
   /** Whether this device waits to be told who its contacts are. */
   isStateAwaited(): boolean;
   /** The profile key that payloads may carry now; none while the relay does not hold its delivery key yet. */
@@ -50,7 +43,7 @@ export interface DispatchParts {
 export class Dispatch {
   constructor(
     private readonly parts: DispatchParts,
-    private readonly approach: Pick<Approach, "request">,
+    private readonly approach: Pick<Approach, "request" | "doubt">,
   ) {}
 
   /**
@@ -59,15 +52,22 @@ export class Dispatch {
    *
    * @throws only what ends the client. Every other failure is an outcome.
    */
-  async begin(row: Row<"outbox">, passage: Passage<Access>): Promise<{ readonly attempted: Promise<Dispatched> }> {
+  async begin(row: Addressed, through: Passage<Access>): Promise<{ readonly attempted: Promise<Dispatched> }> {
     const { account, peers, relay, clock, sessions } = this.parts;
+    const passage = { ...through, access: withFarewell(row, through.access) };
+    const { access } = passage;
     // Encrypting for a relay that is not there would only spend message keys.
-    if (relay.device.state !== "ready") return { attempted: Promise.resolve(unreached(relay.device.end)) };
+    const away = unreached(relay.device);
+    if (away !== undefined) return { attempted: Promise.resolve(away) };
     // Whom it introduces itself to may be a contact that another device is about to tell of.
-    const isUnsure = passage.access.kind === "identified" && this.parts.isStateAwaited();
+    const isUnsure = access.kind === "identified" && this.parts.isStateAwaited();
     if (isUnsure) return { attempted: Promise.resolve(LATER) };
     try {
-      if (clock.now() - row.createdMs > GIVE_UP_MS) throw new SottoError("expired");
+      assertFresh(row, clock.now());
+      const fellow = access.kind === "fellow" ? access.fellow : undefined;
+      if (access.kind === "fellow" && fellow === undefined) {
+        throw new SottoError("groupLeft", { detail: "one of both is no member any more" });
+      }
       const { relation } = await peers.get(row.recipient);
       const { type, body } = row;
       // Told when it leaves, not when it was queued: it may be another by now, and the newest is what counts.
@@ -76,19 +76,25 @@ export class Dispatch {
         relation,
         profileKey: this.parts.handedOut(),
         userId: account.current.userId,
-        standing: passage.access.kind === "identified" ? "introducing" : "known",
+        standing: access.kind === "identified" ? "introducing" : "known",
+        group: this.standing(row),
       });
       if (payload === undefined) return { attempted: Promise.resolve(LATER) };
-      const encrypted = await sessions.encrypt(row.recipient, encodePayload(payload), row.device);
+      const encrypted = await sessions.encrypt(row.recipient, encodePayload(payload), { only: row.device, fellow });
       return { attempted: this.transmit(row, encrypted, passage) };
     } catch (error) {
-      return { attempted: Promise.resolve(outcomeOf(error)) };
+      return { attempted: this.failed(error, row, access) };
     }
+  }
+
+  private standing({ group, standing }: Row<"outbox">): GroupStanding | undefined {
+    if (group === undefined) return undefined;
+    return standing === undefined ? this.parts.logs.standing(group) : { id: group, ...standing };
   }
 
   /** Nothing is awaited between the commit and the request, so requests leave in the order of the encryptions. */
   private async transmit(
-    row: Row<"outbox">,
+    row: Addressed,
     { envelopes, durable }: Encrypted,
     passage: Passage<Access>,
   ): Promise<Dispatched> {
@@ -103,68 +109,62 @@ export class Dispatch {
       // One repair serves the whole window.
       if (!passage.window.aborted) {
         passage.window.abort();
-        await this.parts.sessions.repair(row.recipient, answer);
+        const { access } = passage;
+        await this.parts.sessions.repair(row.recipient, answer, access.kind === "fellow" ? access.fellow : undefined);
       }
-      return { kind: "again", afterMs: 0 };
+      return AT_ONCE;
     } catch (error) {
-      return outcomeOf(error);
+      return this.failed(error, row, passage.access);
+    }
+  }
+
+  /** A fellow whose keys are others now publishes them in the group's log: what it may not be sent yet waits for that. */
+  private async failed(error: unknown, row: Addressed, access: Access): Promise<Dispatched> {
+    const mayPass = access.kind === "fellow" && farewellOf(row) === undefined;
+    if (!mayPass || !hasCode(error, "notAllowed")) return outcomeOf(error);
+    try {
+      await this.approach.doubt(row.recipient, access);
+      return LATER;
+    } catch (doubted) {
+      return outcomeOf(doubted);
     }
   }
 
   private send(
-    row: Row<"outbox">,
+    row: Addressed,
     envelopes: readonly Envelope[],
     {
       passage: { window },
-      ticket: { link, deliveryKey, grant },
+      ticket: { link, deliveryKey, deliveryKeyHash, grant },
     }: { readonly passage: Passage<Access>; readonly ticket: Ticket },
   ): Promise<Answer> {
+    const { recipient: account, envelope } = row;
     const scope = row.device === undefined ? "all" : "listed";
+    const tag = deliveryKeyHash === undefined ? undefined : accessTag(envelope, account, deliveryKeyHash);
     return this.parts.relay[link].request(
       {
         type: "send",
-        messageId: row.envelope,
+        messageId: envelope,
         storage: "stored",
         urgency: "normal",
         purpose: isMessage(row) ? "message" : "repair",
         // Any send of a window may be the first to meet another list. Later ones then take keys that nobody uses: up to a
         // window's worth where devices change under a burst, for one round trip less.
         wantBundles: "yes",
-        recipients: [{ account: row.recipient, deliveryKey, grant, scope, envelopes }],
+        recipients: [{ account, deliveryKey, accessTag: tag, grant, scope, envelopes }],
       },
       { signal: window },
     );
   }
 }
 
-const LATER = { kind: "again", afterMs: undefined } as const;
+/** Who shares a group no more is told that as one who did. */
+function withFarewell(row: Addressed, access: Access): Access {
+  const fellow = farewellOf(row);
+  return fellow === undefined || access.kind !== "fellow" ? access : { ...access, fellow };
+}
 
 /** What people say, as opposed to what SDKs mend: of messages a stranger may send one. */
 function isMessage({ type, resendOf }: Row<"outbox">): boolean {
-  return resendOf === undefined && (type === "content" || type === "contact");
-}
-
-/** The end of a connection that says nothing of what waits: the next client sends it. */
-const ENDS: ReadonlySet<FailureCode> = new Set(["closed", "displaced", "unsupportedVersion", "rootRequired"]);
-
-/** What a revoked device still has to say nobody takes any more, whether it was on its way or waits. */
-const TURNED_AWAY = { kind: "failed", error: new SottoError("badCredentials") } as const;
-
-function isTurnedAway({ code }: SottoError): boolean {
-  return code === "badCredentials" || code === "notAuthenticated";
-}
-
-/** Without a connection a row waits, unless there will be none because the relay does not know this device any more. */
-function unreached(end: SottoError | undefined): Dispatched {
-  return end !== undefined && isTurnedAway(end) ? TURNED_AWAY : LATER;
-}
-
-/** What a failure means for a row: wait, give up, or (thrown) the end of the client. */
-function outcomeOf(error: unknown): Dispatched {
-  if (isFatal(error) || !(error instanceof SottoError)) throw error;
-  // Aborted: called back for the order's sake, or the outcome no longer waited for; the same send id goes again.
-  if (error.code === "aborted" || ENDS.has(error.code)) return LATER;
-  if (isTurnedAway(error)) return TURNED_AWAY;
-  const afterMs = waitFor(error);
-  return afterMs === undefined ? { kind: "failed", error } : { kind: "again", afterMs };
+  return resendOf === undefined && (type === "content" || type === "contact" || type === "invitation");
 }

@@ -16,12 +16,14 @@ const BATCH = 512;
 
 /**
  * A send is made again at most this often, whoever asks and how: a device that is put back to old copies asks twice each
- * time, once for all it lost and once for what it was sent meanwhile and cannot open.
+ * time, once for all it lost and once for what it was sent meanwhile and cannot open. Of what went to a group: for each member.
  */
 export const MAX_RESENDS = 16;
 
 /** What is worth sending again; everything else is answered with `nothing`. */
-const WORTH_KEEPING: ReadonlySet<Row<"sent">["type"]> = new Set(["content", "contact", "sent", "state", "archive"]);
+const WORTH_KEEPING: ReadonlySet<Row<"sent">["type"]> = new Set([
+  ...(["content", "contact", "sent", "state", "archive", "invitation", "groups"] as const),
+]);
 
 /** Whether a kept send can be made again. */
 export function isWorthResending({ type }: Row<"sent">): boolean {
@@ -38,6 +40,9 @@ export function saidMs({ type, atMs, acceptedMs }: Row<"sent">): number {
 
 const NOTHING = new Uint8Array(0);
 
+/** What left: an outbox row, but for how it waited. */
+type Leaving = Omit<Row<"outbox">, "createdMs" | "state"> & Partial<Row<"outbox">>;
+
 /** Remembers sends and forgets them in time. */
 export class KeptSends {
   private readonly rounds: Rounds;
@@ -51,22 +56,25 @@ export class KeptSends {
   }
 
   /** The change that keeps an accepted send: all that making it again needs, or only that there was one. */
-  keep(
-    { envelope, recipient, device, type, peer, atMs, body }: Row<"outbox">,
-    accepted: { readonly atMs: number; readonly acceptedMs: number },
-  ): StoreChange {
+  keep(sent: Leaving, accepted: { readonly atMs: number; readonly acceptedMs: number }): StoreChange {
+    const { envelope, recipient, group, standing, device, type, peer, atMs, body } = sent;
     const said = WORTH_KEEPING.has(type) ? { peer, atMs, body } : { body: NOTHING };
+    const whither = { recipient, group, standing, device };
     const when = { sentMs: accepted.atMs, acceptedMs: accepted.acceptedMs };
     return {
       key: keys.sent(envelope),
-      value: encodeRow("sent", { recipient, device, type, ...said, ...when, resends: 0 }),
+      value: encodeRow("sent", { ...whither, type, ...said, ...when, resends: 0 }),
     };
   }
 
-  /** What was sent to this device under a send id; `undefined` if it is not kept, or went to somebody else. */
+  /**
+   * What was sent to this device under a send id; `undefined` if it is not kept, or went to somebody else. Of what went to a
+   * whole group the caller knows who was in it.
+   */
   async find(envelope: Uint8Array, { account, device }: Address): Promise<Row<"sent"> | undefined> {
     const row = await this.get(envelope);
-    if (row?.recipient !== account) return undefined;
+    if (row?.recipient === undefined) return row;
+    if (row.recipient !== account) return undefined;
     return row.device === undefined || row.device === device ? row : undefined;
   }
 

@@ -1,10 +1,10 @@
-/** The order of what goes to one account: several on their way at once, completed in order, gone back to on a failure. */
+/** The order of what goes to one destination: several on their way at once, completed in order, gone back to on a failure. */
 
-import { type AccountId, SottoError } from "@sotto/protocol";
+import { SottoError } from "@sotto/protocol";
 import { Cancellation } from "../cancellation.js";
 import type { Clock } from "../ports.js";
 
-/** Sends on their way to one account at once. */
+/** Sends on their way to one destination at once. */
 const WINDOW = 16;
 /** Back-off between failed tries of a lane. */
 const FIRST_DELAY_MS = 250;
@@ -26,14 +26,16 @@ export interface Passage<Access> {
 /** What a lane works with. `begin` encrypts, in order; the promise it answers settles when the relay answered. */
 export interface LaneParts<Access> {
   readonly clock: Clock;
-  /** How to write to the account now. One answer holds for a window, so that its sends share a connection and its order. */
+  /** How to write there now. One answer holds for a window, so that its sends share a connection and its order. */
   access(): Promise<Access>;
   begin(order: number, passage: Passage<Access>): Promise<{ readonly attempted: Promise<Attempted> }>;
+  /** How often in a row something that was repaired is tried again without a delay. */
+  readonly repairsAtOnce: number;
   failed(error: unknown): void;
 }
 
 /**
- * One account's queue of outbox rows, by their order number.
+ * One destination's queue of outbox rows, by their order number.
  *
  *   idle ──add──▶ sending ──all done──▶ idle
  *                   └──again──▶ waiting ──delay or wake──▶ sending
@@ -50,10 +52,7 @@ export class Lane<Access> {
   private window = WINDOW;
   private timer: { cancel(): void } | undefined;
 
-  constructor(
-    readonly recipient: AccountId,
-    private readonly parts: LaneParts<Access>,
-  ) {}
+  constructor(private readonly parts: LaneParts<Access>) {}
 
   /** How many rows wait or are on their way. */
   get length(): number {
@@ -144,8 +143,8 @@ export class Lane<Access> {
     }
     this.window = 1;
     this.tries += 1;
-    // Something was repaired: once at once, then with care.
-    if (again.afterMs === 0 && this.tries === 1) return undefined;
+    // Something was repaired: at once, and if that does not help, with care.
+    if (again.afterMs === 0 && this.tries <= this.parts.repairsAtOnce) return undefined;
     return Math.max(again.afterMs ?? 0, Math.min(FIRST_DELAY_MS * 2 ** (this.tries - 1), MAX_DELAY_MS));
   }
 }

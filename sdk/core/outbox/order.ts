@@ -4,9 +4,15 @@ import type { AccountId, ConversationId, DeviceId, SottoError } from "@sotto/pro
 import type { StoreChange } from "../ports.js";
 import type { Row } from "../rows.js";
 
-/** A payload to be sent, but for the keys it will carry: those are the account's when it leaves. */
+/**
+ * A payload to be sent, but for the keys it will carry: those are the account's when it leaves. To an account; to all other
+ * members of a group, if it names no recipient; or to one of them on the group's behalf.
+ */
 export interface Order {
-  readonly recipient: AccountId;
+  readonly recipient?: AccountId | undefined;
+  readonly group?: ConversationId | undefined;
+  /** What it says of the group's log; if absent, how far this device has read it when it leaves. */
+  readonly standing?: Row<"outbox">["standing"];
   /** For this one device only; of the own account. */
   readonly device?: DeviceId | undefined;
   readonly type: Row<"outbox">["type"];
@@ -51,6 +57,8 @@ export function rowOf(
   return {
     envelope,
     recipient: order.recipient,
+    group: order.group,
+    standing: order.standing,
     device: order.device,
     type: order.type,
     resendOf: order.resendOf,
@@ -63,4 +71,19 @@ export function rowOf(
     createdMs,
     state: "queued",
   };
+}
+
+/**
+ * The orders for those members of a group whom an accepted row could not reach with the others: it says the same, in its
+ * place. Only of what people say: whoever missed a notice hears of the log with the next word.
+ */
+export function leftOutOrders(
+  { envelope, group, standing, type, body }: Row<"outbox">,
+  acceptedMs: number,
+  members: readonly AccountId[],
+): readonly Order[] {
+  if (type !== "content") return [];
+  return members.map((recipient) => {
+    return { recipient, group, standing, type, body, resendOf: envelope, atMs: acceptedMs };
+  });
 }

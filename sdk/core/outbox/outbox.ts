@@ -1,17 +1,21 @@
 /**
- * The durable outbox: what was asked to be sent leaves once, in order per account, over crashes and disconnections. The
+ * The durable outbox: what was asked to be sent leaves once, in order per destination, over crashes and disconnections. The
  * relay's idempotence on the envelope id makes a repeated try harmless.
  */
 
-import { type AccountId, type ConversationId, SottoError } from "@sotto/protocol";
+import { type ConversationId, SottoError } from "@sotto/protocol";
+import type { GroupDispatch } from "../groups/sending/group-dispatch.js";
 import type { Random, StoreChange } from "../ports.js";
 import { decodeRow, eachRow, encodeRow, keys, orderOf, type Row } from "../rows.js";
 import type { Peers } from "../sessions/peers.js";
-import { type Access, Approach, type ApproachParts } from "./approach.js";
-import { Dispatch, type Dispatched, type DispatchParts } from "./dispatch.js";
+import { Approach, type ApproachParts } from "./approach.js";
+import { type Destination, destinationOf } from "./destination.js";
+import { Dispatch, type DispatchParts } from "./dispatch.js";
 import type { KeptSends } from "./kept-sends.js";
-import { type Attempted, Lane, type Passage } from "./lane.js";
-import { type Order, type Queued, rowOf, type Settled } from "./order.js";
+import type { Attempted } from "./lane.js";
+import { Lanes } from "./lanes.js";
+import { leftOutOrders, type Order, type Queued, rowOf, type Settled } from "./order.js";
+import type { Dispatched } from "./outcome.js";
 import { Room } from "./room.js";
 
 /** What the outbox works with. */
@@ -19,6 +23,7 @@ export interface OutboxParts extends DispatchParts, Omit<ApproachParts, "relay">
   readonly peers: Peers;
   readonly random: Random;
   readonly keptSends: KeptSends;
+  readonly groupDispatch: Pick<GroupDispatch, "begin" | "hand">;
   /** A row was accepted or given up; the callee commits what belongs to that through `outcome.commit`. */
   settled(row: Row<"outbox">, outcome: Settled): Promise<void>;
   failed(error: unknown): void;
@@ -28,7 +33,7 @@ export interface OutboxParts extends DispatchParts, Omit<ApproachParts, "relay">
 export class Outbox {
   private readonly approach: Approach;
   private readonly dispatch: Dispatch;
-  private readonly lanes = new Map<AccountId, Lane<Access>>();
+  private readonly lanes: Lanes;
   /** Orders whose commit is on its way to the disk. */
   private readonly entering = new Set<number>();
   private readonly onTheirWay = new Set<number>();
@@ -39,6 +44,18 @@ export class Outbox {
   constructor(private readonly parts: OutboxParts) {
     this.approach = new Approach(parts);
     this.dispatch = new Dispatch(parts, this.approach);
+    const { clock, failed, groupDispatch } = parts;
+    this.lanes = new Lanes({
+      ...{ clock, failed },
+      access: (to) => this.approach.access(to),
+      toAccount: (order, { recipient }, passage) =>
+        this.begin(order, (row) =>
+          row.type === "senderKey"
+            ? groupDispatch.hand({ ...row, recipient })
+            : this.dispatch.begin({ ...row, recipient }, passage),
+        ),
+      toGroup: (order, window) => this.begin(order, (row) => groupDispatch.begin(row, window)),
+    });
   }
 
   /** Takes up what an earlier run left. */
@@ -49,7 +66,7 @@ export class Outbox {
       this.next = order + 1;
       if (row.state !== "queued") continue;
       this.waiting.take();
-      this.lane(row.recipient).add(order);
+      this.lanes.add(this.destination(row), order);
     }
   }
 
@@ -60,14 +77,20 @@ export class Outbox {
    */
   queue(order: Order): Queued {
     if ((order.type === "sent" ? this.waiting.spare : this.waiting.left) === 0) throw new SottoError("outboxFull");
+    return this.take(order);
+  }
+
+  /** Queues an order whether there is room or not. */
+  private take(order: Order): Queued {
+    const row = rowOf(order, { envelope: this.parts.random.bytes(16), createdMs: this.parts.clock.now() });
+    const destination = this.destination(row);
     const number = this.next;
     this.next += 1;
     this.expect(number);
-    const row = rowOf(order, { envelope: this.parts.random.bytes(16), createdMs: this.parts.clock.now() });
     return {
       order: number,
       changes: [{ key: keys.outbox(number), value: encodeRow("outbox", row) }],
-      sent: () => this.enter(order.recipient, number),
+      sent: () => this.enter(destination, number),
     };
   }
 
@@ -93,7 +116,7 @@ export class Outbox {
 
   /** Goes on now with everything that waits, because the relay was reached. */
   wake(): void {
-    for (const lane of this.lanes.values()) lane.wake();
+    this.lanes.wake();
   }
 
   /** The order of a timeline item that was not accepted yet; `undefined` if it left or never had one. */
@@ -110,7 +133,7 @@ export class Outbox {
     const row = await this.row(order);
     if (row === undefined || this.onTheirWay.has(order)) return undefined;
     if (row.state === "queued") {
-      const isOut = this.entering.delete(order) || this.lanes.get(row.recipient)?.remove(order) === true;
+      const isOut = this.entering.delete(order) || this.lanes.remove(this.destination(row), order);
       if (!isOut) return undefined;
       this.waiting.free();
     }
@@ -125,7 +148,7 @@ export class Outbox {
     this.expect(order);
     return {
       change: { key: keys.outbox(order), value: encodeRow("outbox", revived) },
-      reenter: () => this.enter(row.recipient, order),
+      reenter: () => this.enter(this.destination(row), order),
     };
   }
 
@@ -137,7 +160,7 @@ export class Outbox {
   /** Stops. What waits is sent by the next client. */
   close(): void {
     this.isClosed = true;
-    for (const lane of this.lanes.values()) lane.close();
+    this.lanes.close();
   }
 
   private async row(order: number): Promise<Row<"outbox"> | undefined> {
@@ -150,34 +173,27 @@ export class Outbox {
     this.waiting.take();
   }
 
-  /** Does nothing for an order that was withdrawn while its commit was on its way. */
-  private enter(recipient: AccountId, order: number): void {
-    if (this.entering.delete(order) && !this.isClosed) this.lane(recipient).add(order);
+  private destination(row: Row<"outbox">): Destination {
+    return destinationOf(row, this.parts.account.id);
   }
 
-  private lane(recipient: AccountId): Lane<Access> {
-    const present = this.lanes.get(recipient);
-    if (present !== undefined) return present;
-    const { clock, failed } = this.parts;
-    const lane = new Lane<Access>(recipient, {
-      clock,
-      access: () => this.approach.access(recipient),
-      begin: (order, passage) => this.begin(order, passage),
-      failed,
-    });
-    this.lanes.set(recipient, lane);
-    return lane;
+  /** Does nothing for an order that was withdrawn while its commit was on its way. */
+  private enter(destination: Destination, number: number): void {
+    if (this.entering.delete(number) && !this.isClosed) this.lanes.add(destination, number);
   }
 
   /** From the first line on the row counts as on its way, so that nobody withdraws what may leave. */
-  private async begin(order: number, passage: Passage<Access>): Promise<{ readonly attempted: Promise<Attempted> }> {
+  private async begin(
+    order: number,
+    dispatch: (row: Row<"outbox">) => Promise<{ readonly attempted: Promise<Dispatched> }>,
+  ): Promise<{ readonly attempted: Promise<Attempted> }> {
     this.onTheirWay.add(order);
     const row = await this.row(order);
     if (row === undefined) {
       this.onTheirWay.delete(order);
       return { attempted: Promise.resolve({ kind: "done" }) };
     }
-    const { attempted } = await this.dispatch.begin(row, passage);
+    const { attempted } = await dispatch(row);
     return { attempted: attempted.then((outcome) => this.conclude(row, order, outcome)) };
   }
 
@@ -195,16 +211,10 @@ export class Outbox {
     order: number,
     outcome: Exclude<Dispatched, { kind: "again" }>,
   ): Promise<void> {
-    const { store, clock, counters, keptSends, settled } = this.parts;
+    const { store, clock, settled } = this.parts;
     const atMs = clock.now();
     const key = keys.outbox(order);
-    if (outcome.kind === "accepted") {
-      counters.count("sendsAccepted");
-      const { acceptedMs } = outcome;
-      const own: readonly StoreChange[] = [{ key, value: undefined }, keptSends.keep(row, { atMs, acceptedMs })];
-      const commit = (alongside: readonly StoreChange[]) => store.commit([...own, ...alongside]);
-      return settled(row, { kind: "accepted", atMs, acceptedMs, commit });
-    }
+    if (outcome.kind === "accepted") return this.accept(row, { key, atMs }, outcome);
     // Without a timeline item nobody could ask for another try.
     const value = row.sequence === undefined ? undefined : encodeRow("outbox", { ...row, state: "failed" });
     return settled(row, {
@@ -213,5 +223,27 @@ export class Outbox {
       error: outcome.error,
       commit: (alongside) => store.commit([{ key, value }, ...alongside]),
     });
+  }
+
+  /** Members of a group whom a row could not go to with the others are written to one by one, from the same commit on. */
+  private async accept(
+    row: Row<"outbox">,
+    { key, atMs }: { readonly key: string; readonly atMs: number },
+    { acceptedMs, inGroup }: Extract<Dispatched, { kind: "accepted" }>,
+  ): Promise<void> {
+    const { store, counters, keptSends, settled } = this.parts;
+    counters.count("sendsAccepted");
+    const said: Row<"outbox"> = inGroup === undefined ? row : { ...row, standing: inGroup.standing };
+    const orders = leftOutOrders(said, acceptedMs, inGroup?.leftOut ?? []);
+    let queued: readonly Queued[] = [];
+    const commit = (alongside: readonly StoreChange[]) => {
+      const taken = orders.slice(0, this.waiting.leftForFollowing);
+      for (const _dropped of orders.slice(taken.length)) counters.count("groupWordsDropped");
+      queued = taken.map((one) => this.take(one));
+      const own = [{ key, value: undefined }, keptSends.keep(said, { atMs, acceptedMs })];
+      return store.commit([...own, ...queued.flatMap(({ changes }) => changes), ...alongside]);
+    };
+    await settled(said, { kind: "accepted", atMs, acceptedMs, commit });
+    for (const { sent } of queued) sent();
   }
 }

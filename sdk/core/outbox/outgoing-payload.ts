@@ -1,6 +1,6 @@
 /** From an outbox row to the payload that leaves, with the keys the account may hand out at that moment. */
 
-import { type Payload, type Relation, SottoError } from "@sotto/protocol";
+import { type GroupStanding, type Payload, type Relation, SottoError } from "@sotto/protocol";
 import type { Row } from "../rows.js";
 
 /** What a payload is made from besides its row. */
@@ -13,26 +13,29 @@ export interface Speaking {
   readonly userId: string | undefined;
   /** `introducing`: the recipient may not know yet who writes. */
   readonly standing: "known" | "introducing";
+  /** Of a row that has to do with a group: what it says of the group's log. */
+  readonly group: GroupStanding | undefined;
 }
 
 /**
  * The payload of an outbox row; `undefined` if it has to wait until its key may leave.
  *
  * The profile key goes to nobody whom this account shut out or has not answered: who was blocked since a message was queued, or
- * asks for an old one again, learns nothing newer from it.
+ * asks for an old one again, learns nothing newer from it. Nor does it go to anybody for sharing a group with this account.
  *
  * @throws notAllowed for a `contact`, which is nothing but that key; storeCorrupt for a row that lacks what its type needs.
  */
 export function outgoingPayload(
   row: Row<"outbox">,
-  { relation, profileKey, userId, standing }: Speaking,
+  { relation, profileKey, userId, standing, group }: Speaking,
 ): Payload | undefined {
   const { type, resendOf, envelopes, atMs, body } = row;
   const isShut = relation === "blocked" || relation === "declined" || relation === "received";
+  const introduction = standing === "introducing" ? { userId } : {};
   switch (type) {
     case "content": {
+      if (group !== undefined) return { type, content: body, group, resendOf, atMs };
       if (isShut) return { type, content: body, resendOf, atMs };
-      const introduction = standing === "introducing" ? { userId } : {};
       return { type, content: body, profileKey, ...introduction, resendOf, atMs };
     }
     case "contact":
@@ -40,17 +43,26 @@ export function outgoingPayload(
       return profileKey === undefined ? undefined : { type, profileKey, userId, resendOf };
     case "retry":
     case "unavailable":
-      return { type, envelopes };
+      return { type, envelopes, group };
     case "nothing":
-      return { type, resendOf: there(resendOf) };
+      return { type, resendOf: there(resendOf), group };
     case "missed":
       return { type, atMs: there(atMs) };
     case "sent":
-      return { type, peer: there(row.peer), atMs: there(atMs), content: body, resendOf };
+      if (group === undefined) return { type, peer: there(row.peer), atMs: there(atMs), content: body, resendOf };
+      return { type, group, atMs: there(atMs), content: body, resendOf };
     case "state":
     case "archive":
     case "archived":
+    case "groups":
       return { type, body, resendOf };
+    case "invitation":
+      if (isShut) return { type, group: there(group), body, resendOf };
+      return { type, group: there(group), body, profileKey, ...introduction, resendOf };
+    case "senderKey":
+      return { type, group: there(group), body, resendOf };
+    case "groupChange":
+      return { type, group: there(group) };
     default:
       return type satisfies never;
   }

@@ -26,6 +26,11 @@ export class Room {
     return Math.max(0, 2 * MAX_WAITING - this.count);
   }
 
+  /** How many more may follow for members of groups that take nothing now: so that they never fill it, nobody else waits for them. */
+  get leftForFollowing(): number {
+    return Math.max(0, MAX_WAITING / 2 - this.count);
+  }
+
   /** One more waits. */
   take(): void {
     this.count += 1;

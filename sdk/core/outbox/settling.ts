@@ -12,7 +12,7 @@ import type { Queued, Settled } from "./order.js";
 
 /** What settling works with. */
 export interface SettlingParts {
-  readonly conversations: Pick<Conversations, "of">;
+  readonly conversations: Pick<Conversations, "threadOf">;
   readonly handles: Handles;
   readonly locks: KeyedLock;
   readonly sentSync: Pick<SentSync, "accepted">;
@@ -26,7 +26,7 @@ export async function settle(parts: SettlingParts, row: Row<"outbox">, outcome: 
   const { conversations, handles, locks } = parts;
   const { sequence } = row;
   if (sequence === undefined) return settleWord(parts, row, outcome);
-  const state = await conversations.of(row.recipient);
+  const state = await conversations.threadOf(row);
   const { timeline } = state;
   const { durable, told } = await locks.run(Conversations.lockKey(state), async () => {
     const item = await timeline.row(sequence);

@@ -3,7 +3,7 @@
 import { type AccountId, toHex } from "@sotto/protocol";
 import type { OwnAccount } from "../account/own-account.js";
 import type { Address, EngineChange, EngineRecords, LastResortUse, StoreChange } from "../ports.js";
-import { decodeRow, keys, type Row } from "../rows.js";
+import { decodeRow, encodeRow, keys, type Row } from "../rows.js";
 import type { SealedStore } from "../storage/sealed-store.js";
 import type { Peers } from "./peers.js";
 
@@ -15,6 +15,7 @@ const USED = Uint8Array.of(1);
  */
 export class CollectedRecords implements EngineRecords {
   private readonly sessions = new Map<string, Uint8Array>();
+  private readonly senderKeys = new Map<string, Uint8Array>();
   private readonly identities = new Map<AccountId, Uint8Array>();
   private readonly collected: StoreChange[] = [];
 
@@ -53,6 +54,14 @@ export class CollectedRecords implements EngineRecords {
     return stored === undefined ? undefined : decodeRow("prekey", stored);
   }
 
+  async senderKey({ account, device }: Address, distribution: Uint8Array): Promise<Uint8Array | undefined> {
+    const key = keys.senderKey(this.store, account, device, distribution);
+    const collected = this.senderKeys.get(key);
+    if (collected !== undefined) return collected;
+    const stored = await this.store.get(key);
+    return stored === undefined ? undefined : decodeRow("senderKey", stored).record;
+  }
+
   async lastResortUsed(use: LastResortUse): Promise<boolean> {
     return (await this.store.get(this.lastResortKey(use))) !== undefined;
   }
@@ -88,6 +97,13 @@ export class CollectedRecords implements EngineRecords {
         const key = keys.session(this.store, change.address.account, change.address.device);
         this.sessions.set(key, change.record);
         this.collected.push({ key, value: change.record });
+        return;
+      }
+      case "senderKey": {
+        const { address, distribution, record } = change;
+        const key = keys.senderKey(this.store, address.account, address.device, distribution);
+        this.senderKeys.set(key, record);
+        this.collected.push({ key, value: encodeRow("senderKey", { record }) });
         return;
       }
       case "peerIdentity":

@@ -117,6 +117,7 @@ export class FormerSessions {
    * @throws EngineRefusal if none opens it.
    */
   async decryptOf(records: CollectedRecords, unsealed: Unsealed): Promise<Uint8Array> {
+    if (unsealed.kind === "senderKey") return this.inUse(records, unsealed);
     const plaintext = await this.former(records, unsealed, unsealed.senderIdentity);
     if (plaintext !== undefined) return plaintext;
     if (unsealed.kind !== "prekey") throw new EngineRefusal("noSession");
@@ -145,6 +146,8 @@ export class FormerSessions {
    * @throws EngineRefusal of the session in use, if none opens it.
    */
   async decrypt(records: CollectedRecords, unsealed: Unsealed): Promise<Uint8Array> {
+    // A sender key belongs to no session: none put aside opens more with it.
+    if (unsealed.kind === "senderKey") return this.inUse(records, unsealed);
     const { store } = this.parts;
     const { account, device } = unsealed.sender;
     if (!this.known.has(keys.formerSessionsOf(store, account, device))) return this.inUse(records, unsealed);
@@ -240,6 +243,7 @@ function withoutSession(records: CollectedRecords) {
     curvePrekey: (id: number) => records.curvePrekey(id),
     signedPrekey: (id: number) => records.signedPrekey(id),
     kyberPrekey: (id: number) => records.kyberPrekey(id),
+    senderKey: (address: Address, distribution: Uint8Array) => records.senderKey(address, distribution),
     lastResortUsed: (use: LastResortUse) => records.lastResortUsed(use),
   };
 }
@@ -253,6 +257,7 @@ function onlyWith(records: CollectedRecords, session: Uint8Array) {
     curvePrekey: async () => undefined,
     signedPrekey: async () => undefined,
     kyberPrekey: async () => undefined,
+    senderKey: async () => undefined,
     lastResortUsed: async () => false,
   };
 }

@@ -1,14 +1,15 @@
 /** Sessions with other accounts' devices: opening them from bundles, encrypting to all of them, repairing the list. */
 
-import { type AccountId, type DeviceId, deriveDeliveryKey, equalBytes, type Frame, SottoError } from "@sotto/protocol";
+import { type AccountId, type DeviceId, equalBytes, type Frame, SottoError } from "@sotto/protocol";
 import type { Certificates } from "../account/certificates.js";
 import type { OwnAccount } from "../account/own-account.js";
 import type { KeyedLock } from "../keyed-lock.js";
 import { type Engine, EngineRefusal, type PrekeyBundle } from "../ports.js";
 import type { Relay } from "../relay.js";
-import type { Row } from "../rows.js";
+import { keys, type Row } from "../rows.js";
 import type { SealedStore } from "../storage/sealed-store.js";
 import { CollectedRecords } from "./engine-records.js";
+import { type Fellow, fetchBundles } from "./fetch-bundles.js";
 import type { FormerSessions } from "./former-sessions.js";
 import type { IdentityChanges } from "./identity-changes.js";
 import type { Peers } from "./peers.js";
@@ -38,11 +39,22 @@ export interface Encrypted {
   readonly durable: Promise<void>;
 }
 
+/** How an account is encrypted to: on one device only; as a fellow member. */
+export interface Writing {
+  readonly only?: DeviceId | undefined;
+  readonly fellow?: Fellow | undefined;
+}
+
+/** A device that encryption reaches now, or, without a registration id, once a session with it was opened. */
+export interface KnownDevice {
+  readonly device: DeviceId;
+  readonly registrationId: number | undefined;
+}
+
 /** What is to be encrypted for whom. */
-interface Asked {
+interface Asked extends Writing {
   readonly recipient: AccountId;
   readonly plaintext: Uint8Array;
-  readonly only: DeviceId | undefined;
   readonly certificate: Uint8Array;
 }
 
@@ -54,6 +66,9 @@ type Attempt =
 
 /** One account's ratchets are used under one lock, so no two calls ever see the same state. */
 export class Sessions {
+  /** What was read of session records: the store hands out the same bytes again while they are the same. */
+  private readonly registrations = new WeakMap<Uint8Array, number>();
+
   constructor(private readonly parts: SessionParts) {}
 
   /**
@@ -62,23 +77,46 @@ export class Sessions {
    *
    * The ciphertexts may leave only once `durable` resolved: until then a crash would take the ratchets back.
    *
-   * @throws identityChanged if a verified identity changed; unknownDevice if the account has no such device any more;
-   *   notAllowed, offline and the like from fetching bundles; badRelay if the relay's bundles or certificate are no good.
+   * @throws identityChanged if a verified identity changed, or a fellow has another one than the group says; unknownDevice
+   *   if the account has no such device any more; notAllowed, offline and the like from fetching bundles; badRelay if the
+   *   relay's bundles or certificate are no good.
    */
-  async encrypt(recipient: AccountId, plaintext: Uint8Array, only?: DeviceId): Promise<Encrypted> {
+  async encrypt(recipient: AccountId, plaintext: Uint8Array, writing: Writing = {}): Promise<Encrypted> {
     const certificate = await this.parts.certificates.current();
-    const asked = { recipient, plaintext, only, certificate };
+    const asked = { ...writing, recipient, plaintext, certificate };
     for (let openings = 0; ; openings++) {
       const attempt = await this.parts.locks.run(recipient, () => this.attempt(asked));
       if (attempt.kind === "encrypted") return attempt;
       if (openings === MAX_OPENINGS) throw new SottoError("badRelay", { detail: "bundles that open no session" });
-      await this.open(recipient, attempt.devices);
+      await this.open(recipient, attempt.devices, writing.fellow);
     }
   }
 
-  /** Opens fresh sessions with the listed devices of an account, or with all it has if the list is empty. */
-  async open(account: AccountId, devices: readonly DeviceId[]): Promise<void> {
-    const bundles = await this.fetchBundles(account, devices);
+  /**
+   * The known devices of an account, in the order of their ids.
+   *
+   * @throws identityChanged as `encrypt` does.
+   */
+  async devicesOf(account: AccountId, fellow: Fellow): Promise<readonly KnownDevice[]> {
+    const { store, peers, engine, relay } = this.parts;
+    const row = await peers.get(account);
+    assertTrusted(row, fellow);
+    const sessions = await Promise.all(row.devices.map((device) => store.get(keys.session(store, account, device))));
+    return row.devices.map((device, at) => {
+      const session = sessions[at];
+      const known = session && this.registrations.get(session);
+      const registrationId = known ?? engine.usableSession(session, relay.nowMs());
+      if (session !== undefined && registrationId !== undefined) this.registrations.set(session, registrationId);
+      return { device, registrationId };
+    });
+  }
+
+  /**
+   * Opens fresh sessions with the listed devices of an account, or with all it has if the list is empty. With a fellow it is
+   * asked for without a name, or not at all.
+   */
+  async open(account: AccountId, devices: readonly DeviceId[], fellow?: Fellow): Promise<void> {
+    const bundles = await fetchBundles(this.parts, account, { devices, fellow });
     const { durable } = await this.parts.locks.run(account, () => this.start(account, devices, bundles));
     await durable;
   }
@@ -87,7 +125,7 @@ export class Sessions {
    * Follows the relay's answer to a send with a wrong device list, with the bundles it brought or fetched ones. Accounts
    * that were not written to are none of its business.
    */
-  async repair(recipient: AccountId, mismatch: Frame<"deviceMismatch">): Promise<void> {
+  async repair(recipient: AccountId, mismatch: Frame<"deviceMismatch">, fellow?: Fellow): Promise<void> {
     for (const { account, missing, extra, stale } of mismatch.accounts) {
       if (account !== recipient) continue;
       const gone = [...extra, ...stale];
@@ -97,7 +135,7 @@ export class Sessions {
       const brought = mismatch.bundles.find((bundles) => bundles.account === account);
       const isEnough = fresh.every((device) => brought?.devices.some((bundle) => bundle.device === device));
       if (brought === undefined || !isEnough) {
-        await this.open(account, fresh);
+        await this.open(account, fresh, fellow);
         continue;
       }
       const { durable } = await this.parts.locks.run(account, () => this.start(account, fresh, brought));
@@ -122,10 +160,10 @@ export class Sessions {
     await durable;
   }
 
-  private async attempt({ recipient, plaintext, only, certificate }: Asked): Promise<Attempt> {
+  private async attempt({ recipient, plaintext, only, fellow, certificate }: Asked): Promise<Attempt> {
     const { store, account, peers, engine, relay } = this.parts;
     const row = await peers.get(recipient);
-    if (row.verification === "changed") throw new SottoError("identityChanged");
+    assertTrusted(row, fellow);
     if (only !== undefined && !row.devices.includes(only)) throw new SottoError("unknownDevice");
     const devices = only === undefined ? row.devices : [only];
     const nowMs = relay.nowMs();
@@ -150,22 +188,6 @@ export class Sessions {
     const isUnknown = devices.length === 0 && recipient !== account.id;
     if (isUnknown || missing.length > 0) return { kind: "missing", devices: missing };
     return { kind: "encrypted", envelopes, durable: store.commit(records.takeChanges()) };
-  }
-
-  private async fetchBundles(account: AccountId, devices: readonly DeviceId[]): Promise<Frame<"bundles">> {
-    const { relay, peers, account: own } = this.parts;
-    if (account === own.id) return relay.device.request({ type: "fetchBundles", account, devices });
-    const { profileKey } = await peers.get(account);
-    if (profileKey !== undefined) {
-      try {
-        const deliveryKey = deriveDeliveryKey(profileKey);
-        return await relay.anonymous.request({ type: "fetchBundles", account, devices, deliveryKey });
-      } catch (error) {
-        // The key may have been rotated; as ourselves we may still ask.
-        if (!(error instanceof SottoError && error.code === "notAllowed")) throw error;
-      }
-    }
-    return relay.device.request({ type: "fetchBundles", account, devices });
   }
 
   /** Runs under the account's lock. Answers, not awaits, the commit, so that the lock is free while the disk works. */
@@ -202,6 +224,13 @@ export class Sessions {
     change?.announceAfter(durable);
     return { durable };
   }
+}
+
+/** A verified identity that changed waits for the user; another one than a group's log names is none of that group's. */
+function assertTrusted({ verification, identityKey }: Row<"peer">, fellow: Fellow | undefined): void {
+  if (verification === "changed") throw new SottoError("identityChanged");
+  if (fellow === undefined || identityKey === undefined || equalBytes(identityKey, fellow.identityKey)) return;
+  throw new SottoError("identityChanged", { detail: "a member has another identity key than its group's log says" });
 }
 
 /** Keys and certificates come from the relay: what the engine refuses of them is the relay's doing, and no bug of ours. */

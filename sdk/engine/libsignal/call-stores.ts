@@ -24,6 +24,7 @@ import {
   type EngineRefusalReason as Reason,
 } from "../../core/ports.js";
 import { capArchived } from "./archive.js";
+import { heldIdentity } from "./held-identity.js";
 import { type Libsignal, plain } from "./library.js";
 import { reasonOf, stored } from "./refusal.js";
 
@@ -89,7 +90,7 @@ export class CallStores implements SessionStore, IdentityKeyStore, PreKeyStore, 
     this.#session = record.serialize();
   }
 
-  /** Asked for by the multi-recipient form only. */
+  /** Asked for by the multi-recipient form only, which has stores of its own. */
   async getExistingSessions(): Promise<SessionRecord[]> {
     return this.#refuse("noSession");
   }
@@ -181,11 +182,10 @@ export class CallStores implements SessionStore, IdentityKeyStore, PreKeyStore, 
   async saveSignedPreKey(): Promise<void> {}
   async saveKyberPreKey(): Promise<void> {}
 
-  /** The identity the peer must have. For another device of our own account that is our own, whatever a certificate says. */
+  /** The identity the peer must have. */
   async #held(): Promise<Uint8Array | undefined> {
-    const { own, peer, records } = this.#call;
-    if (peer.account === records.own().address.account) return own.publicKey.serialize();
-    return this.#reading(async () => this.#identity ?? (await records.peerIdentity(peer.account)));
+    const { peer, records } = this.#call;
+    return this.#reading(async () => this.#identity ?? (await heldIdentity(records, peer.account)));
   }
 
   #refuse(reason: Reason): never {

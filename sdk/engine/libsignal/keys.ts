@@ -23,7 +23,9 @@ type Keys = Pick<
   | "generateSignedPrekey"
   | "generateKyberPrekeys"
   | "sign"
+  | "verify"
   | "agree"
+  | "publicKeyOf"
 >;
 
 /** The part of the engine that makes keys, and the library's form of an identity. */
@@ -86,6 +88,17 @@ export function keysOf(lib: Libsignal): Keys & { pairOf(identity: IdentityKeys):
       }),
 
     sign: (identity, message) => privateKeyOf(identity).sign(plain(message)),
+
+    verify(identityKey, message, signature) {
+      try {
+        return lib.PublicKey.deserialize(plain(identityKey)).verify(plain(message), plain(signature));
+      } catch {
+        return false;
+      }
+    },
+
+    publicKeyOf: (privateKey) =>
+      parsed("malformed", () => lib.PrivateKey.deserialize(plain(privateKey)).getPublicKey().serialize()),
 
     agree(privateKey, publicKey) {
       const shared = parsed("malformed", () =>

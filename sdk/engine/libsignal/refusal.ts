@@ -24,6 +24,19 @@ export function parsed<T>(reason: EngineRefusalReason, parse: () => T): T {
   }
 }
 
+/**
+ * Runs an operation of the library whose stores cannot fail.
+ *
+ * @throws EngineRefusal with the library's reason, else `otherwise`.
+ */
+export async function refused<T>(otherwise: EngineRefusalReason, operation: () => Promise<T>): Promise<T> {
+  try {
+    return await operation();
+  } catch (error) {
+    throw new EngineRefusal(reasonOf(error, otherwise));
+  }
+}
+
 /** Runs a parser of the library on a record this device stored. @throws storeCorrupt if it fails. */
 export function stored<T>(parse: () => T): T {
   try {

@@ -4,16 +4,19 @@ import type { CiphertextMessage } from "@signalapp/libsignal-client";
 import { parseAccountId, parseDeviceId } from "@sotto/protocol";
 import { type Address, EngineRefusal, type Unsealed } from "../../core/ports.js";
 import type { CallStores } from "./call-stores.js";
+import { distributionOf } from "./distribution.js";
 import type { KnownCertificates } from "./known-certificates.js";
 import { type Libsignal, plain } from "./library.js";
 import { parsed } from "./refusal.js";
 
+/** Bytes of a group id. A sender may put anything there; what has another size names no group. */
+export const GROUP_ID_BYTES = 16;
+
 /** The inner ciphertext of an envelope that was opened and validated. Only `unseal` makes one. */
 export class ValidatedCiphertext {
   constructor(
-    readonly sender: Address,
-    readonly senderIdentity: Uint8Array,
-    readonly kind: "prekey" | "signal",
+    /** What unsealing said of it: the engine's own copy, whatever a caller hands back beside it. */
+    readonly envelope: Omit<Unsealed, "inner">,
     readonly bytes: Uint8Array<ArrayBuffer>,
   ) {}
 }
@@ -65,19 +68,31 @@ export async function unseal(
   }));
   if (sender.account === own.account && sender.device === own.device) throw new EngineRefusal("selfSend");
 
-  const senderIdentity = certificate.key().serialize();
+  const bytes = content.contents();
   const kind = kindOf(lib, content.msgType());
-  const inner = new ValidatedCiphertext(sender, senderIdentity, kind, content.contents());
-  return { sender, senderIdentity, kind, inner };
+  const group = content.groupId();
+  const envelope = {
+    sender,
+    senderIdentity: certificate.key().serialize(),
+    kind,
+    // One that names no distribution is of no use to anybody: what does not open could not even be asked for.
+    distribution: kind === "senderKey" ? distributionOf(lib, bytes) : undefined,
+    group: group?.length === GROUP_ID_BYTES ? group : undefined,
+  };
+  return { ...envelope, inner: new ValidatedCiphertext(envelope, bytes) };
 }
 
-/** The library's form of an address: bound to the account's UUID as a service id. */
+/**
+ * The library's form of an address. An account id is spelled as its service id is, so the library binds to it; going through
+ * its own type for that takes ten times as long, which shows where there are hundreds of recipients.
+ */
 export function protocolAddress(lib: Libsignal, { account, device }: Address) {
-  return lib.ProtocolAddress.new(lib.Aci.fromUuid(account), device);
+  return lib.ProtocolAddress.new(account, device);
 }
 
-function kindOf(lib: Libsignal, type: number): "prekey" | "signal" {
+function kindOf(lib: Libsignal, type: number): Unsealed["kind"] {
   if (type === lib.CiphertextMessageType.PreKey) return "prekey";
   if (type === lib.CiphertextMessageType.Whisper) return "signal";
+  if (type === lib.CiphertextMessageType.SenderKey) return "senderKey";
   throw new EngineRefusal("invalidSealed");
 }

@@ -8,6 +8,7 @@ import { KnownCertificates } from "./known-certificates.js";
 import { type Libsignal, plain } from "./library.js";
 import { parsed, stored } from "./refusal.js";
 import { protocolAddress, seal, unseal, ValidatedCiphertext } from "./sealed.js";
+import { decryptUnderSenderKey } from "./sender-keys.js";
 
 type Sessions = Pick<Engine, "startSession" | "usableSession" | "encrypt" | "unseal" | "decrypt" | "archiveSession">;
 
@@ -58,7 +59,9 @@ export function sessionsOf(lib: Libsignal, { pairOf }: Pick<ReturnType<typeof ke
 
     async decrypt(records, { inner }) {
       if (!(inner instanceof ValidatedCiphertext)) throw new EngineRefusal("malformed");
-      const { sender, senderIdentity, kind, bytes } = inner;
+      const { envelope, bytes } = inner;
+      const { sender, senderIdentity, kind } = envelope;
+      if (kind === "senderKey") return decryptUnderSenderKey(lib, records, inner);
       const { stores, local, remote } = begin(records, sender, senderIdentity);
       if (kind === "prekey") {
         const message = parsed("malformed", () => lib.PreKeySignalMessage.deserialize(bytes));

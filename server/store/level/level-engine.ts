@@ -42,6 +42,7 @@ export function levelEngine(folder: string): Engine {
         throw cannotRead(cause);
       }
     },
+    values: (keys) => reading(() => db.getMany([...keys])),
     keys: ({ from, to }, limit) =>
       reading(() => db.keys({ gte: from, lt: to, limit, highWaterMarkBytes: SCAN_STEP_BYTES }).all()),
     entries: ({ from, to }, limit) =>

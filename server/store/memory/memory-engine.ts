@@ -33,6 +33,11 @@ export function memoryEngine(): Engine {
     return rows.slice(start, Math.min(lowerBound(to), start + limit));
   }
 
+  function get(key: Buffer): Buffer | undefined {
+    const row = rows[lowerBound(key)];
+    return row?.[0].equals(key) === true ? Buffer.from(row[1]) : undefined;
+  }
+
   return {
     guarantee: "none",
     async open() {},
@@ -47,10 +52,8 @@ export function memoryEngine(): Engine {
         },
       };
     },
-    get(key) {
-      const row = rows[lowerBound(key)];
-      return row?.[0].equals(key) === true ? Buffer.from(row[1]) : undefined;
-    },
+    get,
+    values: async (keys) => keys.map(get),
     keys: async (range, limit) => slice(range, limit).map(([key]) => Buffer.from(key)),
     entries: async (range, limit) => slice(range, limit).map(([key, value]) => [Buffer.from(key), Buffer.from(value)]),
   };

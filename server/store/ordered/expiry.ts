@@ -2,9 +2,10 @@
 
 import type { AbortSignalLike, Clock, MailboxId } from "../../ports.js";
 import type { Engine } from "../engine.js";
-import { envelopeKey, envelopesFrom, envelopesOf, mailboxHeadKey, readEnvelopeKey } from "../row-keys.js";
+import { envelopesFrom, envelopesOf, mailboxHeadKey, readEnvelopeKey } from "../row-keys.js";
 import { readAcceptedMs, readMailboxHead } from "../row-values.js";
 import type { Dedupe } from "./dedupe.js";
+import type { EnvelopeRemoval } from "./envelope-removal.js";
 import type { MailboxSlots } from "./mailbox-slots.js";
 import type { VersionedRows } from "./versioned-rows.js";
 import type { Writer } from "./writer.js";
@@ -19,6 +20,7 @@ export interface ExpiryParts {
   readonly engine: Engine;
   readonly writer: Writer;
   readonly slots: MailboxSlots;
+  readonly removal: EnvelopeRemoval;
   readonly dedupe: Dedupe;
   readonly table: VersionedRows;
   readonly clock: Clock;
@@ -78,21 +80,15 @@ export class Expiry {
   }
 
   async #remove(id: MailboxId, mailboxNumber: number, cursors: readonly number[]): Promise<number> {
-    const { slots, writer } = this.#parts;
+    const { slots, removal, writer } = this.#parts;
     const slot = slots.of(id);
     return slots.inTurn([slot], 0, async () => {
       const mailbox = slot.live;
       if (mailbox === undefined || mailbox.number !== mailboxNumber) return 0;
-      let removed = 0;
-      const batch = writer.change(0, (batch) => {
-        slot.joins(batch);
-        for (const cursor of cursors) {
-          const sizeBytes = mailbox.remove(cursor);
-          if (sizeBytes === undefined) continue;
-          batch.delete(envelopeKey(mailboxNumber, cursor, sizeBytes));
-          removed += 1;
-        }
-      });
+      removal.prepare(mailbox, 0, cursors);
+      const before = mailbox.count;
+      const batch = writer.change(0, (batch) => removal.remove(batch, slot, 0, cursors));
+      const removed = before - mailbox.count;
       await batch.done;
       return removed;
     });

@@ -16,7 +16,13 @@ export interface Formats {
 }
 
 /** The formats of this program. */
-export const formats: Formats = { current: FORMAT_VERSION, migrations: new Map() };
+export const formats: Formats = {
+  current: FORMAT_VERSION,
+  migrations: new Map([
+    // Format 2 has new kinds of rows and changes none of format 1's: only a program that knows them may open the store.
+    [1, async () => {}],
+  ]),
+};
 
 /**
  * Brings an open engine to the current format: an empty one is marked, an older one migrated step by step.

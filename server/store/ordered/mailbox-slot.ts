@@ -27,6 +27,9 @@ export class MailboxSlot implements Participant, Resident {
   pending: Batch | undefined;
   /** The newest batch with an append that was not announced ahead of its commit; later ones must not overtake it. */
   unannounced: Batch | undefined;
+  /** What the request that is being judged asks of this mailbox. */
+  #askedEnvelopes = 0;
+  #askedBytes = 0;
 
   constructor(id: MailboxId) {
     this.id = id;
@@ -34,6 +37,23 @@ export class MailboxSlot implements Participant, Resident {
 
   get idle(): boolean {
     return this.turn === undefined && this.pending === undefined;
+  }
+
+  /** Adds an envelope to what is asked. */
+  ask(sizeBytes: number): void {
+    this.#askedEnvelopes += 1;
+    this.#askedBytes += sizeBytes;
+  }
+
+  /** Whether a mailbox has room for all that is asked. */
+  fits({ count, bytes }: Mailbox, quota: { readonly envelopes: number; readonly bytes: number }): boolean {
+    return count + this.#askedEnvelopes <= quota.envelopes && bytes + this.#askedBytes <= quota.bytes;
+  }
+
+  /** Starts over for the next request. */
+  askNothing(): void {
+    this.#askedEnvelopes = 0;
+    this.#askedBytes = 0;
   }
 
   /** Notes that a batch changes this mailbox. */

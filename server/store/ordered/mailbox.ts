@@ -3,6 +3,7 @@
 import type { MailboxHead } from "../row-values.js";
 
 const REMOVED = -1;
+const NO_END = 0;
 /** Cursors the floor may be ahead of the head row: so many deleted rows a load may have to step over. */
 const FLOOR_LAG = 1024;
 
@@ -33,20 +34,24 @@ export class Mailbox {
   #sizes: number[] = [];
   #start = 0;
   #written: MailboxHead;
+  /** Beside `#sizes`, the shared ends of these envelopes, `NO_END` for none; from the first that has one on. */
+  #ends: number[] | undefined;
+  /** Held envelopes that have a shared end. */
+  #endCount = 0;
 
   /** Rebuilds a mailbox from its head row and the envelopes above the floor, in order. */
   constructor(
     number: number,
     head: MailboxHead,
-    held: readonly { readonly cursor: number; readonly sizeBytes: number }[],
+    held: readonly { readonly cursor: number; readonly sizeBytes: number; readonly sharedEnd?: number | undefined }[],
   ) {
     this.number = number;
     this.#written = head;
     this.#floor = head.floor;
     this.#last = head.floor;
-    for (const { cursor, sizeBytes } of held) {
+    for (const { cursor, sizeBytes, sharedEnd } of held) {
       this.#skipTo(cursor - 1);
-      this.add(sizeBytes);
+      this.add(sizeBytes, sharedEnd);
     }
     this.#skipTo(head.last);
     this.#trim();
@@ -63,9 +68,19 @@ export class Mailbox {
     return this.#floor;
   }
 
-  /** Gives the next cursor to a body. */
-  add(sizeBytes: number): number {
+  /** Whether any held envelope has a shared end. */
+  get hasSharedEnds(): boolean {
+    return this.#endCount > 0;
+  }
+
+  /** Gives the next cursor to a body. The size is that of the whole body. */
+  add(sizeBytes: number, sharedEnd?: number): number {
+    if (sharedEnd !== undefined) {
+      this.#ends ??= this.#sizes.map(() => NO_END);
+      this.#endCount += 1;
+    }
     this.#sizes.push(sizeBytes);
+    this.#ends?.push(sharedEnd ?? NO_END);
     this.#last += 1;
     this.count += 1;
     this.bytes += sizeBytes;
@@ -75,15 +90,23 @@ export class Mailbox {
   /** The size of a held envelope, or `undefined` if the cursor holds none. */
   sizeOf(cursor: number): number | undefined {
     if (cursor <= this.#floor) return undefined;
-    const size = this.#sizes[this.#start + cursor - this.#floor - 1];
+    const size = this.#sizes[this.#indexOf(cursor)];
     return size === undefined || size === REMOVED ? undefined : size;
+  }
+
+  /** The number of a held envelope's shared end; `undefined` if it has none or the cursor holds none. */
+  sharedEndOf(cursor: number): number | undefined {
+    if (this.#ends === undefined || this.sizeOf(cursor) === undefined) return undefined;
+    const end = this.#ends[this.#indexOf(cursor)];
+    return end === NO_END ? undefined : end;
   }
 
   /** Forgets a held envelope and answers its size; `undefined` if the cursor holds none. */
   remove(cursor: number): number | undefined {
     const size = this.sizeOf(cursor);
     if (size === undefined) return undefined;
-    this.#sizes[this.#start + cursor - this.#floor - 1] = REMOVED;
+    if (this.sharedEndOf(cursor) !== undefined) this.#endCount -= 1;
+    this.#sizes[this.#indexOf(cursor)] = REMOVED;
     this.count -= 1;
     this.bytes -= size;
     this.#trim();
@@ -124,8 +147,15 @@ export class Mailbox {
     return this.#written;
   }
 
+  #indexOf(cursor: number): number {
+    return this.#start + cursor - this.#floor - 1;
+  }
+
   #skipTo(cursor: number): void {
-    for (; this.#last < cursor; this.#last++) this.#sizes.push(REMOVED);
+    for (; this.#last < cursor; this.#last++) {
+      this.#sizes.push(REMOVED);
+      this.#ends?.push(NO_END);
+    }
   }
 
   #trim(): void {
@@ -133,9 +163,14 @@ export class Mailbox {
       this.#start += 1;
       this.#floor += 1;
     }
-    if (this.#start === this.#sizes.length) this.#sizes.length = 0;
-    else if (this.#start < FLOOR_LAG || this.#start * 2 < this.#sizes.length) return;
-    else this.#sizes.splice(0, this.#start);
+    if (this.#start === this.#sizes.length) {
+      this.#sizes.length = 0;
+      this.#ends = undefined;
+    } else if (this.#start < FLOOR_LAG || this.#start * 2 < this.#sizes.length) return;
+    else {
+      this.#sizes.splice(0, this.#start);
+      this.#ends?.splice(0, this.#start);
+    }
     this.#start = 0;
   }
 }

@@ -1,25 +1,19 @@
 /** The queues of all devices, on ordered rows. */
 
-import type { AccountId } from "@sotto/protocol";
+import type { AccountId, ConversationId } from "@sotto/protocol";
 import type { AppendOutcome, AppendRequest, Mailboxes, MailboxId } from "../../ports.js";
 import type { Engine } from "../engine.js";
-import {
-  envelopeKey,
-  envelopeKeyScratch,
-  MESSAGE_ID_BYTES,
-  mailboxHeadKey,
-  mailboxKey,
-  readEnvelopeKey,
-  u48,
-  writeEnvelopeKey,
-} from "../row-keys.js";
-import { EnvelopeValues, mailboxHeadValue, readEnvelope } from "../row-values.js";
+import { EnvelopeKeys, MESSAGE_ID_BYTES, mailboxHeadKey, mailboxKey, u48 } from "../row-keys.js";
+import { EnvelopeValues, mailboxHeadValue } from "../row-values.js";
 import type { Dedupe } from "./dedupe.js";
+import { EnvelopePages } from "./envelope-page.js";
+import type { EnvelopeRemoval } from "./envelope-removal.js";
 import type { Expiry } from "./expiry.js";
 import { Mailbox } from "./mailbox.js";
 import type { MailboxSlot } from "./mailbox-slot.js";
 import type { MailboxSlots } from "./mailbox-slots.js";
 import type { Numbers } from "./numbers.js";
+import type { SharedEnds } from "./shared-ends.js";
 import type { Batch, Writer } from "./writer.js";
 
 /**
@@ -35,18 +29,23 @@ export interface MailboxParts {
   readonly numbers: Numbers;
   readonly slots: MailboxSlots;
   readonly dedupe: Dedupe;
+  readonly ends: SharedEnds;
+  readonly removal: EnvelopeRemoval;
   readonly expiry: Expiry;
   /** The revision of an account by all calls so far; `undefined` if there is none. */
   revisionOf(account: AccountId): number | undefined;
+  /** The last entry of a group's log by all calls so far, 0 if there is none, and when that is on disk. */
+  logAt(group: ConversationId): { readonly seq: number; readonly written: Promise<void> | undefined };
   /** Holds a mailbox's prekeys in memory while `change` runs, and answers what deletes them. */
   withPrekeys<Result>(mailbox: MailboxId, change: (clear: (batch: Batch) => void) => Promise<Result>): Promise<Result>;
 }
 
 /** The mailboxes of a store. */
 export function orderedMailboxes(parts: MailboxParts): Mailboxes {
-  const { engine, writer, numbers, slots, dedupe } = parts;
-  const keySpace = envelopeKeyScratch();
+  const { engine, writer, numbers, slots, dedupe, ends, removal } = parts;
+  const envelopeKeys = new EnvelopeKeys();
   const envelopeValues = new EnvelopeValues();
+  const pages = new EnvelopePages(engine, ends);
 
   /** The part of an append that must see every call before it, in one go. */
   function store(
@@ -55,25 +54,32 @@ export function orderedMailboxes(parts: MailboxParts): Mailboxes {
     assigned: ((cursors: readonly number[]) => void) | undefined,
   ): Promise<AppendOutcome> {
     writer.assertAccepting();
-    const { messageId, acceptedMs, rows } = request;
+    const { messageId, acceptedMs, rows, shared, logGuard } = request;
     if (messageId.length !== MESSAGE_ID_BYTES) throw new RangeError("a message id has 16 bytes");
     const first = dedupe.find(messageId, acceptedMs);
     if (first !== undefined) return repeated(first.acceptedMs, first.written);
     for (const { account, revision } of request.guards) {
       if (parts.revisionOf(account) !== revision) return Promise.resolve({ kind: "changed" });
     }
+    if (logGuard !== undefined) {
+      const { seq, written } = parts.logAt(logGuard.group);
+      if (seq !== logGuard.seq) return moved(seq, written);
+    }
     const refusal = refuse(request, places);
     if (refusal !== undefined) return Promise.resolve(refusal);
 
     const cursors: number[] = [];
+    const sharedBytes = shared?.length ?? 0;
     const batch = writer.change(sizeOf(request), (batch) => {
+      const sharedEnd = shared === undefined || rows.length === 0 ? undefined : ends.add(batch, shared, rows.length);
       for (let index = 0; index < rows.length; index++) {
         const slot = places[index];
         const body = rows[index]?.body;
         if (slot?.live === undefined || body === undefined)
           throw new Error("a row without a mailbox passed the checks");
-        const cursor = slot.live.add(body.length);
-        const key = writeEnvelopeKey(keySpace, slot.live.number, cursor, body.length);
+        const sizeBytes = body.length + sharedBytes;
+        const cursor = slot.live.add(sizeBytes, sharedEnd);
+        const key = envelopeKeys.write(slot.live.number, cursor, sizeBytes, sharedEnd);
         batch.put(key, envelopeValues.write(messageId, acceptedMs, body));
         slot.joins(batch);
         cursors.push(cursor);
@@ -85,24 +91,14 @@ export function orderedMailboxes(parts: MailboxParts): Mailboxes {
     return batch.done.then(() => ({ kind: "stored", cursors }));
   }
 
-  function remove(slot: MailboxSlot, mailbox: Mailbox, cursor: number, batch: Batch): void {
-    const sizeBytes = mailbox.remove(cursor);
-    if (sizeBytes === undefined) return;
-    batch.delete(writeEnvelopeKey(keySpace, mailbox.number, cursor, sizeBytes));
-    slot.joins(batch);
-  }
-
   function removeAcknowledged(slot: MailboxSlot, upTo: number, also: readonly number[]): Promise<void> {
     writer.assertAccepting();
     const mailbox = slot.live;
     if (mailbox === undefined) return settled(slot);
     const end = Math.min(upTo, mailbox.last);
     if (end <= mailbox.floor && !also.some((cursor) => mailbox.sizeOf(cursor) !== undefined)) return settled(slot);
-    const batch = writer.change(0, (batch) => {
-      for (let cursor = mailbox.floor + 1; cursor <= end; cursor++) remove(slot, mailbox, cursor, batch);
-      for (const cursor of also) remove(slot, mailbox, cursor, batch);
-    });
-    return batch.done;
+    removal.prepare(mailbox, upTo, also);
+    return writer.change(0, (batch) => removal.remove(batch, slot, upTo, also)).done;
   }
 
   /** Answers when the newest change of a mailbox is on disk: a repeated call must not answer before the first. */
@@ -141,15 +137,7 @@ export function orderedMailboxes(parts: MailboxParts): Mailboxes {
       const head = committed.committed;
       const page = committed.page(after, max);
       if (page === undefined) return { items: [], more: false, head };
-      const { first, last, more } = page;
-      const from = envelopeKey(committed.number, first.cursor, first.sizeBytes);
-      const to = envelopeKey(committed.number, last.cursor, last.sizeBytes + 1);
-      const rows = await engine.entries({ from, to }, Number.POSITIVE_INFINITY);
-      const items = rows
-        .map(([key, value]) => readEnvelope(readEnvelopeKey(key).cursor, value))
-        // A row whose deletion is on its way to the disk is no longer counted in the page.
-        .filter(({ cursor }) => committed.sizeOf(cursor) !== undefined);
-      return { items, more, head };
+      return { items: await pages.read(committed, page), more: page.more, head };
     },
 
     acknowledge(id, upTo, also) {
@@ -191,13 +179,14 @@ export function orderedMailboxes(parts: MailboxParts): Mailboxes {
     async drop(id) {
       return parts.withPrekeys(id, (clearPrekeys) => {
         const slot = slots.of(id);
-        return slots.inTurn([slot], 0, () => {
+        return slots.inTurn([slot], 0, async () => {
+          const mailbox = slot.live;
+          if (mailbox !== undefined) removal.prepare(mailbox, mailbox.last, []);
           const batch = writer.change(0, (batch) => {
             clearPrekeys(batch);
-            const mailbox = slot.live;
             slot.joins(batch);
             if (mailbox === undefined) return;
-            for (let cursor = mailbox.floor + 1; cursor <= mailbox.last; cursor++) remove(slot, mailbox, cursor, batch);
+            removal.remove(batch, slot, mailbox.last, []);
             batch.delete(mailboxKey(id));
             batch.delete(mailboxHeadKey(mailbox.number));
             slot.live = undefined;
@@ -224,32 +213,38 @@ async function repeated(acceptedMs: number, written: Promise<void> | undefined):
   return { kind: "repeated", acceptedMs };
 }
 
+async function moved(seq: number, written: Promise<void> | undefined): Promise<AppendOutcome> {
+  // Told only once it is true on disk too.
+  await written;
+  return { kind: "moved", seq };
+}
+
 /** Checks existence and quota of all rows together; a mailbox may be named by several. */
-function refuse({ rows, quota }: AppendRequest, places: readonly MailboxSlot[]): AppendOutcome | undefined {
+function refuse({ rows, shared, quota }: AppendRequest, places: readonly MailboxSlot[]): AppendOutcome | undefined {
   let missing: Set<MailboxId> | undefined;
   let full: Set<MailboxId> | undefined;
-  for (const { id, live } of places) {
-    if (live === undefined) {
+  const sharedBytes = shared?.length ?? 0;
+  // Summed up in the slots, not slot by slot over all rows: a group send has hundreds.
+  for (let index = 0; index < rows.length; index++) {
+    places[index]?.ask((rows[index]?.body.length ?? 0) + sharedBytes);
+  }
+  for (const slot of places) {
+    if (slot.live === undefined) {
       missing ??= new Set();
-      missing.add(id);
-      continue;
+      missing.add(slot.id);
+    } else if (!slot.fits(slot.live, quota)) {
+      full ??= new Set();
+      full.add(slot.id);
     }
-    let { count, bytes } = live;
-    for (let index = 0; index < rows.length; index++) {
-      if (places[index]?.live !== live) continue;
-      count += 1;
-      bytes += rows[index]?.body.length ?? 0;
-    }
-    if (count <= quota.envelopes && bytes <= quota.bytes) continue;
-    full ??= new Set();
-    full.add(id);
+    // A second row of the same slot was judged with the first.
+    slot.askNothing();
   }
   if (missing !== undefined) return { kind: "noMailbox", mailboxes: [...missing] };
   return full === undefined ? undefined : { kind: "full", mailboxes: [...full] };
 }
 
 function sizeOf(request: AppendRequest): number {
-  let bytes = 0;
+  let bytes = request.shared?.length ?? 0;
   for (const { body } of request.rows) bytes += body.length;
   return bytes;
 }
@@ -258,6 +253,7 @@ function copyOf(request: AppendRequest): AppendRequest {
   return {
     ...request,
     messageId: request.messageId.slice(),
+    shared: request.shared?.slice(),
     rows: request.rows.map(({ mailbox, body }) => ({ mailbox, body: body.slice() })),
   };
 }

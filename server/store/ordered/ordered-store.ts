@@ -1,16 +1,23 @@
 /** Puts a store together on any engine. */
 
+import type { ConversationId } from "@sotto/protocol";
 import { type Clock, type Guarantee, type Store, StoreError } from "../../ports.js";
 import type { Durability, Engine } from "../engine.js";
 import { Dedupe } from "./dedupe.js";
 import { orderedDirectory } from "./directory.js";
+import { EnvelopeRemoval } from "./envelope-removal.js";
 import { Expiry } from "./expiry.js";
 import { settleFormat } from "./format.js";
+import { LogExpiry } from "./log-expiry.js";
+import { LogHeads } from "./log-heads.js";
+import { orderedLogs } from "./logs.js";
 import { MailboxSlots } from "./mailbox-slots.js";
 import { orderedMailboxes } from "./mailboxes.js";
 import { Numbers } from "./numbers.js";
 import { PrekeyPools } from "./prekey-pools.js";
+import { SharedEnds } from "./shared-ends.js";
 import { orderedTable } from "./table.js";
+import { Turns } from "./turns.js";
 import { VersionedRows } from "./versioned-rows.js";
 import { Writer } from "./writer.js";
 
@@ -43,7 +50,11 @@ export function orderedStore({ engine, clock, durability, residentMailboxes }: O
   });
   const table = new VersionedRows({ kind: "table", engine, writer, numbers, now, remembered: 0 });
   const pools = new PrekeyPools(engine, writer);
-  const expiry = new Expiry({ engine, writer, slots, dedupe, table, clock });
+  const ends = new SharedEnds(engine, numbers);
+  const removal = new EnvelopeRemoval(ends);
+  const expiry = new Expiry({ engine, writer, slots, removal, dedupe, table, clock });
+  const heads = new LogHeads(engine);
+  const turns = new Turns<ConversationId>();
   let state: "new" | "open" | "closed" = "new";
   let closing: Promise<void> | undefined;
 
@@ -54,12 +65,23 @@ export function orderedStore({ engine, clock, durability, residentMailboxes }: O
       numbers,
       slots,
       dedupe,
+      ends,
+      removal,
       expiry,
       revisionOf: (account) => accounts.current(account)?.revision,
+      logAt: (group) => ({ seq: heads.latest(group)?.seq ?? 0, written: heads.writing(group) }),
       withPrekeys: (mailbox, change) => pools.forDrop(mailbox, change),
     }),
     directory: orderedDirectory(accounts, pools),
     table: orderedTable(table),
+    logs: orderedLogs({
+      engine,
+      writer,
+      numbers,
+      heads,
+      turns,
+      expiry: new LogExpiry({ engine, writer, heads, turns }),
+    }),
     failed: writer.failed,
 
     async open() {

@@ -3,6 +3,7 @@
 import type { Engine } from "../engine.js";
 import { readTableExpiryKey, tableExpiredAt, tableExpiryKey, versionedKey } from "../row-keys.js";
 import { readVersion, type Version, versionValue } from "../row-values.js";
+import { LatestRows } from "./latest-rows.js";
 import type { Numbers } from "./numbers.js";
 import type { Batch, Writer } from "./writer.js";
 
@@ -26,25 +27,26 @@ export interface Settled {
   readonly revision: number | undefined;
 }
 
-/** A change on its way to the disk; the version is `undefined` for a deletion. */
-interface Pending {
-  readonly version: Version | undefined;
-  readonly batch: Batch;
-}
-
 /** Decides at once, by all calls so far; answers when the decision is on disk. */
 export class VersionedRows {
   readonly #parts: VersionedRowsParts;
-  readonly #pending = new Map<string, Pending>();
-  readonly #remembered = new Map<string, Version>();
+  readonly #rows: LatestRows<string, Version>;
 
   constructor(parts: VersionedRowsParts) {
+    const { engine, kind, remembered } = parts;
     this.#parts = parts;
+    this.#rows = new LatestRows({
+      remembered,
+      load(name) {
+        const row = engine.get(versionedKey(kind, name));
+        return row === undefined ? undefined : readVersion(row);
+      },
+    });
   }
 
   /** The row as of all calls so far, also those not yet on disk. An expired row is absent. */
   current(name: string): Version | undefined {
-    const version = this.#latest(name);
+    const version = this.#rows.latest(name);
     if (version === undefined || (version.expiresMs !== NEVER && version.expiresMs <= this.#parts.now())) {
       return undefined;
     }
@@ -54,9 +56,7 @@ export class VersionedRows {
   /** The row on disk. Waits for changes that were made before the call. */
   async get(name: string): Promise<Version | undefined> {
     this.#parts.writer.assertOpen();
-    for (let pending = this.#pending.get(name); pending !== undefined; pending = this.#pending.get(name)) {
-      await pending.batch.done;
-    }
+    await this.#rows.settled(name);
     return this.current(name);
   }
 
@@ -72,7 +72,7 @@ export class VersionedRows {
     const before = this.current(name);
     if (before?.revision !== revision) {
       // The loser is told so only once the winner has really won.
-      await this.#pending.get(name)?.batch.done;
+      await this.#rows.writing(name);
       return { won: false, revision: before?.revision };
     }
     if (before === undefined && value === undefined) return { won: true, revision: undefined };
@@ -95,7 +95,7 @@ export class VersionedRows {
     if (keys.length === 0) return 0;
     const expired = keys.map(readTableExpiryKey).flatMap(({ expiresMs, name }) => {
       // The row may have been written anew since, with a later expiry or none.
-      return this.#latest(name)?.expiresMs === expiresMs ? [name] : [];
+      return this.#rows.latest(name)?.expiresMs === expiresMs ? [name] : [];
     });
     const batch = writer.change(0, (batch) => {
       for (const key of keys) batch.delete(key);
@@ -112,36 +112,6 @@ export class VersionedRows {
     if (version !== undefined && version.expiresMs !== NEVER) {
       batch.put(tableExpiryKey(version.expiresMs, name), Buffer.alloc(0));
     }
-    const pending: Pending = { version, batch };
-    this.#pending.set(name, pending);
-    batch.afterwards(() => {
-      if (this.#pending.get(name) !== pending) return;
-      this.#pending.delete(name);
-      this.#remembered.delete(name);
-      if (version !== undefined) this.#remember(name, version);
-    });
-  }
-
-  #latest(name: string): Version | undefined {
-    const pending = this.#pending.get(name);
-    return pending === undefined ? this.#stored(name) : pending.version;
-  }
-
-  #stored(name: string): Version | undefined {
-    const remembered = this.#remembered.get(name);
-    if (remembered !== undefined) return remembered;
-    const row = this.#parts.engine.get(versionedKey(this.#parts.kind, name));
-    if (row === undefined) return undefined;
-    const version = readVersion(row);
-    this.#remember(name, version);
-    return version;
-  }
-
-  #remember(name: string, version: Version): void {
-    if (this.#parts.remembered === 0) return;
-    this.#remembered.set(name, version);
-    if (this.#remembered.size <= this.#parts.remembered) return;
-    const [oldest] = this.#remembered.keys();
-    if (oldest !== undefined) this.#remembered.delete(oldest);
+    this.#rows.change(batch, name, version);
   }
 }

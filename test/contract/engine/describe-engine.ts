@@ -3,9 +3,12 @@
 import { beforeAll, describe } from "vitest";
 import type { Engine } from "../../../sdk/core/ports.js";
 import { fixtureOf } from "./fixture.js";
+import { describeGroups } from "./groups.js";
 import { describeIdentities } from "./identities.js";
 import { describeKeys } from "./keys.js";
 import { describeSealed } from "./sealed.js";
+import { describeSenderKeyMessages } from "./sender-key-messages.js";
+import { describeSenderKeys } from "./sender-keys.js";
 import { describeSessions } from "./sessions.js";
 
 /** Runs the engine contract on what `load` yields. */
@@ -23,5 +26,8 @@ export function describeEngine(name: string, load: () => Promise<Engine>): void 
     describeSessions(fixture);
     describeIdentities(fixture);
     describeSealed(fixture);
+    describeSenderKeys(fixture);
+    describeSenderKeyMessages(fixture);
+    describeGroups(fixture);
   });
 }

@@ -4,6 +4,7 @@ import { EngineRefusal } from "../../../sdk/core/ports.js";
 import type { Fixture } from "./fixture.js";
 import { isSignedBy } from "./oracle.js";
 import { NOW_MS } from "./party.js";
+import { flip } from "./tampering.js";
 
 /** What the engine generates, and its signatures. */
 export function describeKeys(fixture: Fixture): void {
@@ -49,6 +50,55 @@ export function describeKeys(fixture: Fixture): void {
       const ids = Array.from({ length: 500 }, () => engine.generateRegistrationId());
       expect(ids.every((id) => Number.isInteger(id) && id >= 1 && id <= 0x3fff)).toBe(true);
       expect(new Set(ids).size).toBeGreaterThan(400);
+    });
+  });
+
+  describe("a signature", () => {
+    test("verifies for its key and its message, and for nothing else", () => {
+      const { engine } = fixture();
+      const [identity, stranger] = [engine.generateIdentity(), engine.generateIdentity()];
+      const message = new TextEncoder().encode("an entry");
+      const signature = engine.sign(identity, message);
+      expect(engine.verify(identity.publicKey, message, signature)).toBe(true);
+      expect(engine.verify(stranger.publicKey, message, signature)).toBe(false);
+      expect(engine.verify(identity.publicKey, new TextEncoder().encode("an entrY"), signature)).toBe(false);
+      for (let bit = 0; bit < signature.length * 8; bit++) {
+        expect(engine.verify(identity.publicKey, message, flip(signature, bit))).toBe(false);
+      }
+    });
+
+    test("of anything malformed is false, never an exception", () => {
+      const { engine } = fixture();
+      const { publicKey, ...identity } = engine.generateIdentity();
+      const message = new Uint8Array(3);
+      const signature = engine.sign({ publicKey, ...identity }, message);
+      const others: readonly (readonly [Uint8Array, Uint8Array])[] = [
+        [new Uint8Array(0), signature],
+        [new Uint8Array(33), signature],
+        [publicKey.slice(1), signature],
+        [publicKey, new Uint8Array(0)],
+        [publicKey, signature.slice(1)],
+        [publicKey, Uint8Array.of(...signature, 0)],
+        [publicKey, new Uint8Array(64)],
+      ];
+      for (const [key, signed] of others) expect(engine.verify(key, message, signed)).toBe(false);
+    });
+  });
+
+  describe("the public half of a private key", () => {
+    test("is that of the pair, also of 32 derived bytes", () => {
+      const { engine } = fixture();
+      const { publicKey, privateKey } = engine.generateIdentity();
+      expect(engine.publicKeyOf(privateKey)).toEqual(publicKey);
+      const derived = new Uint8Array(32).fill(0xff);
+      expect(engine.agree(privateKey, engine.publicKeyOf(derived))).toEqual(engine.agree(derived, publicKey));
+    });
+
+    test("does not exist of other bytes", () => {
+      const { engine } = fixture();
+      for (const size of [0, 31, 33]) {
+        expect(() => engine.publicKeyOf(new Uint8Array(size))).toThrow(new EngineRefusal("malformed"));
+      }
     });
   });
 

@@ -4,6 +4,7 @@
  */
 
 import * as libsignal from "@signalapp/libsignal-client";
+import SealedSenderMultiRecipientMessage from "@signalapp/libsignal-client/dist/SealedSenderMultiRecipientMessage.js";
 import type { Address, IdentityKeys } from "../../../sdk/core/ports.js";
 
 /** A relay's root and the certificate key under it. */
@@ -64,7 +65,7 @@ export async function reseal(
   },
 ): Promise<Uint8Array> {
   const opened = await libsignal.sealedSenderDecryptToUsmc(new Uint8Array(sealed), identities(recipient.identity));
-  const content = contentOf(opened.msgType(), certificate, contents(opened.contents()));
+  const content = contentOf(opened, certificate, contents(opened.contents()));
   return libsignal.sealedSenderEncrypt(
     libsignal.UnidentifiedSenderMessageContent.deserialize(content),
     libsignal.ProtocolAddress.new(libsignal.Aci.fromUuid(recipient.address.account), recipient.address.device),
@@ -72,11 +73,65 @@ export async function reseal(
   );
 }
 
-/** The outer layer's content as bytes: a protobuf of type (1), certificate (2) and contents (3). */
-function contentOf(type: number, certificate: Uint8Array, contents: Uint8Array): Uint8Array<ArrayBuffer> {
-  // The library numbers kinds 2 and 3 in memory, and 2 and 1 on the wire.
-  const wireType = type === libsignal.CiphertextMessageType.PreKey ? 1 : 2;
-  return Uint8Array.from([0x08, wireType, ...lengthDelimited(0x12, certificate), ...lengthDelimited(0x1a, contents)]);
+/** The outer layer's content as bytes: a protobuf of type (1), certificate (2), contents (3), hint (4) and group (5). */
+function contentOf(
+  opened: libsignal.UnidentifiedSenderMessageContent,
+  certificate: Uint8Array,
+  contents: Uint8Array,
+): Uint8Array<ArrayBuffer> {
+  const group = opened.groupId();
+  return Uint8Array.from([
+    ...[0x08, wireType(opened.msgType())],
+    ...lengthDelimited(0x12, certificate),
+    ...lengthDelimited(0x1a, contents),
+    ...[0x20, opened.contentHint()],
+    ...(group === null ? [] : lengthDelimited(0x2a, group)),
+  ]);
+}
+
+/** The library numbers kinds 2 and 3 in memory, and 2 and 1 on the wire; sender keys are 7 in both. */
+function wireType(type: number): number {
+  return type === libsignal.CiphertextMessageType.PreKey ? 1 : type;
+}
+
+/** Whom a multi-recipient message names, in its order. */
+export function addressed(message: Uint8Array): readonly {
+  readonly account: string;
+  readonly devices: readonly number[];
+  readonly registrationIds: readonly number[];
+}[] {
+  const parsed = new SealedSenderMultiRecipientMessage(new Uint8Array(message));
+  return Object.entries(parsed.recipientsByServiceIdString()).map(([account, { deviceIds, registrationIds }]) => ({
+    account,
+    devices: deviceIds,
+    registrationIds,
+  }));
+}
+
+/** What the relay delivers of a multi-recipient message to every device of one account. */
+export function copyFor(message: Uint8Array, account: string): Uint8Array {
+  const parsed = new SealedSenderMultiRecipientMessage(new Uint8Array(message));
+  const recipient = parsed.recipientsByServiceIdString()[account];
+  if (recipient === undefined) throw new Error("the message is not for this account");
+  return parsed.messageForRecipient(recipient);
+}
+
+/** A message under a sender key, with the fields of a true one and another's signature. */
+export function resigned(message: Uint8Array): Uint8Array<ArrayBuffer> {
+  const read = libsignal.SenderKeyMessage.deserialize(new Uint8Array(message));
+  return libsignal.SenderKeyMessage._new(
+    ...([3, read.distributionId(), read.chainId(), read.iteration(), read.ciphertext()] as const),
+    libsignal.PrivateKey.generate(),
+  ).serialize();
+}
+
+/** The distribution message of another chain, for the distribution that a true one is of. */
+export function otherChain(message: Uint8Array, chain: "same id" | "another id"): Uint8Array<ArrayBuffer> {
+  const read = libsignal.SenderKeyDistributionMessage.deserialize(new Uint8Array(message));
+  return libsignal.SenderKeyDistributionMessage._new(
+    ...([3, read.distributionId(), chain === "same id" ? read.chainId() : read.chainId() ^ 1, 0] as const),
+    ...([read.chainKey(), libsignal.PrivateKey.generate().getPublicKey()] as const),
+  ).serialize();
 }
 
 function lengthDelimited(tag: number, bytes: Uint8Array): readonly number[] {

@@ -34,6 +34,7 @@ export class Party implements EngineRecords {
   readonly registrationId: number;
   readonly sessions = new Map<string, Uint8Array>();
   readonly identities = new Map<AccountId, Uint8Array>();
+  readonly #senderKeys = new Map<string, Uint8Array>();
   readonly #curve = new Map<number, Uint8Array>();
   readonly #signed = new Map<number, Uint8Array>();
   readonly #kyber = new Map<number, KyberRow>();
@@ -112,6 +113,9 @@ export class Party implements EngineRecords {
         case "session":
           this.sessions.set(nameOf(change.address), change.record);
           break;
+        case "senderKey":
+          this.#senderKeys.set(nameOfKey(change.address, change.distribution), change.record);
+          break;
         case "peerIdentity":
           this.identities.set(change.account, change.key);
           break;
@@ -148,6 +152,7 @@ export class Party implements EngineRecords {
     return structuredClone([
       this.sessions,
       this.identities,
+      this.#senderKeys,
       this.#curve,
       this.#signed,
       this.#kyber,
@@ -179,6 +184,10 @@ export class Party implements EngineRecords {
     return this.#kyber.get(id);
   }
 
+  async senderKey(address: Address, distribution: Uint8Array): Promise<Uint8Array | undefined> {
+    return this.#senderKeys.get(nameOfKey(address, distribution));
+  }
+
   async lastResortUsed(use: LastResortUse): Promise<boolean> {
     return this.#usedLastResorts.has(nameOfUse(use));
   }
@@ -192,6 +201,10 @@ export const siblingOf = (party: Party, device: number): Address => ({
 
 function nameOf(address: Address): string {
   return `${toHex(accountIdToBytes(address.account))}.${address.device}`;
+}
+
+function nameOfKey(address: Address, distribution: Uint8Array): string {
+  return `${nameOf(address)}.${toHex(distribution)}`;
 }
 
 function nameOfUse({ kyberPrekeyId, signedPrekeyId, baseKey }: LastResortUse): string {

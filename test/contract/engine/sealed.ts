@@ -4,17 +4,9 @@ import { EngineRefusal } from "../../../sdk/core/ports.js";
 import { type Fixture, type People, refusal } from "./fixture.js";
 import { issueCertificate, newRoot, reseal } from "./oracle.js";
 import { NOW_MS, Party } from "./party.js";
+import { flip, TRIES, tampered } from "./tampering.js";
 
 const DAY_MS = 86_400_000;
-const TRIES = 400;
-
-const flip = (bytes: Uint8Array, bit: number): Uint8Array<ArrayBuffer> => {
-  const flipped = new Uint8Array(bytes);
-  const at = (bit >> 3) % flipped.length;
-  flipped[at] = (flipped[at] as number) ^ (1 << (bit & 7));
-  return flipped;
-};
-
 /** A message of each kind from alice to bob, not yet opened. */
 async function waiting(fixture: Fixture, kind: "prekey" | "signal"): Promise<People & { sealed: Uint8Array }> {
   const people = kind === "signal" ? await fixture.connected() : fixture();
@@ -164,29 +156,4 @@ export function describeSealed(fixture: Fixture): void {
       expect(said).not.toContain(bob.address.account);
     });
   });
-}
-
-/**
- * Tries many single-bit changes. A few bits are covered by no MAC (the version's lower half, unknown fields, the
- * registration id beside the ratchet message): those may open, but only as the true message of the true sender.
- */
-async function tampered(bob: Party, change: (bit: number) => Promise<Uint8Array>, bits: number) {
-  const before = bob.snapshot();
-  const refused = new Map<string, number>();
-  let opened = 0;
-  await fc.assert(
-    fc.asyncProperty(fc.noBias(fc.nat(bits - 1)), async (bit) => {
-      const changed = await change(bit);
-      const said = await bob.open(changed).catch((error: unknown) => error);
-      if (said instanceof EngineRefusal) {
-        refused.set(said.reason, (refused.get(said.reason) ?? 0) + 1);
-        return;
-      }
-      expect(said).toMatchObject({ text: "the true message" });
-      opened++;
-    }),
-    { numRuns: TRIES },
-  );
-  expect(bob.snapshot()).toEqual(before);
-  return { refused, opened };
 }

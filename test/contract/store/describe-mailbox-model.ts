@@ -3,7 +3,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { MailboxId } from "../../../server/ports.js";
-import { EVERYTHING, type MakeStore, mailbox, type StoreHarness, send, text } from "./harness.js";
+import { bytes, EVERYTHING, type MakeStore, mailbox, type StoreHarness, send, text } from "./harness.js";
 
 interface ModelMailbox {
   last: number;
@@ -11,7 +11,7 @@ interface ModelMailbox {
 }
 
 type Step =
-  | { readonly kind: "append"; readonly to: readonly number[]; readonly message: number }
+  | { readonly kind: "append"; readonly to: readonly number[]; readonly message: number; readonly isShared: boolean }
   | { readonly kind: "acknowledge"; readonly at: number; readonly upTo: number; readonly also: readonly number[] }
   | { readonly kind: "read"; readonly at: number; readonly after: number; readonly count: number }
   | { readonly kind: "drop" | "create"; readonly at: number }
@@ -26,6 +26,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       kind: fc.constant("append" as const),
       to: fc.array(place, { maxLength: 4 }),
       message: fc.nat(30),
+      isShared: fc.boolean(),
     }),
   },
   {
@@ -66,7 +67,8 @@ async function run(harness: StoreHarness, steps: readonly Step[]): Promise<void>
     switch (step.kind) {
       case "append": {
         const to = step.to.map(mailbox);
-        const outcome = await mail.append(send(harness, step.message, to, { quota: QUOTA }));
+        const parts = step.isShared ? { body: bytes("body "), shared: bytes(`${step.message}`) } : {};
+        const outcome = await mail.append(send(harness, step.message, to, { quota: QUOTA, ...parts }));
         expect(outcome).toEqual(expectedAppend(boxes, accepted, to, step.message, harness.clock.now()));
         break;
       }

@@ -4,11 +4,15 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { StoreError } from "../../../server/ports.js";
 import { describeAppend } from "./describe-append.js";
 import { describeDirectory } from "./describe-directory.js";
+import { describeLogGuard } from "./describe-log-guard.js";
+import { describeLogModel } from "./describe-log-model.js";
+import { describeLogs } from "./describe-logs.js";
 import { describeMailboxModel } from "./describe-mailbox-model.js";
 import { describeMailboxUpkeep } from "./describe-mailbox-upkeep.js";
 import { describeReadAndAcknowledge } from "./describe-read-and-acknowledge.js";
+import { describeSharedEnds } from "./describe-shared-ends.js";
 import { describeTable } from "./describe-table.js";
-import { type MakeStore, mailbox, NEVER_ABORTED, type StoreHarness, send } from "./harness.js";
+import { group, type MakeStore, mailbox, NEVER_ABORTED, type StoreHarness, send } from "./harness.js";
 
 /** Describes the whole contract for one adapter. */
 export function describeStore(name: string, makeStore: MakeStore): void {
@@ -16,9 +20,13 @@ export function describeStore(name: string, makeStore: MakeStore): void {
     describeAppend(makeStore);
     describeReadAndAcknowledge(makeStore);
     describeMailboxUpkeep(makeStore);
+    describeSharedEnds(makeStore);
     describeMailboxModel(makeStore);
     describeDirectory(makeStore);
     describeTable(makeStore);
+    describeLogs(makeStore);
+    describeLogGuard(makeStore);
+    describeLogModel(makeStore);
     describeLife(makeStore);
   });
 }
@@ -47,7 +55,18 @@ function describeLife(makeStore: MakeStore): void {
     });
 
     it("refuses every call after the close as one that did not happen", async () => {
-      const { mail, directory, table } = harness.store;
+      const { mail, directory, table, logs } = harness.store;
+      const document = new Uint8Array(0);
+      const entry = { group: group(1), expectedSeq: 0, acceptedMs: 0, entry: document, document };
+      const checkpoint = {
+        group: group(1),
+        expectedSeq: 0,
+        seq: 0,
+        body: document,
+        document,
+        deleteBelow: 0,
+        keep: [],
+      };
       await harness.store.close();
       const calls = [
         mail.append(send(harness, 1, [mailbox(1)])),
@@ -60,6 +79,12 @@ function describeLife(makeStore: MakeStore): void {
         directory.takePrekey(mailbox(1), "curve"),
         table.get("bucket", "key"),
         table.spendOnce("bucket", "key", 1),
+        logs.head(group(1)),
+        logs.append(entry),
+        logs.read(group(1), { after: 0, upTo: 1 }, { count: 1, bytes: 1 }),
+        logs.checkpoint(group(1)),
+        logs.putCheckpoint(checkpoint),
+        logs.expire(0, NEVER_ABORTED),
       ];
       for (const outcome of await Promise.allSettled(calls)) {
         expect(outcome).toMatchObject({ status: "rejected", reason: { kind: "unavailable" } });

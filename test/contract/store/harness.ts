@@ -1,6 +1,6 @@
 /** What the contract suite of the store needs of an adapter, and the small parts its tests are written with. */
 
-import { type AccountId, type DeviceId, fromHex } from "@sotto/protocol";
+import { type AccountId, type ConversationId, type DeviceId, fromHex, parseConversationId } from "@sotto/protocol";
 import {
   type AppendRequest,
   type Clock,
@@ -59,6 +59,11 @@ export function account(number: number): AccountId {
 /** The mailbox of device 1 of the account with this number. */
 export function mailbox(number: number): MailboxId {
   return mailboxId(account(number), 1 as DeviceId, 4711);
+}
+
+/** The group with this number. */
+export function group(number: number): ConversationId {
+  return parseConversationId(number.toString(16).padStart(32, "0"));
 }
 
 /** The message id with this number. */

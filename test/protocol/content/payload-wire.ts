@@ -3,10 +3,11 @@
 import type { Wire } from "../spelling.js";
 
 /** The fields a payload may have beside version and type. */
-type PayloadField = "resendOf" | "envelopes" | "peer" | "atMs" | "body" | "profileKey" | "userId";
+type PayloadField = "resendOf" | "envelopes" | "peer" | "atMs" | "body" | "profileKey" | "userId" | "group";
 
 /** A payload of a type by its number, as it travels; what is left out is absent. */
 export function payloadWire(type: number, fields: Partial<Record<PayloadField, Wire>> = {}): Wire[] {
   const { resendOf = null, envelopes = [], peer = null, atMs = null, body = new Uint8Array(0) } = fields;
-  return [1, type, resendOf, envelopes, peer, atMs, body, fields.profileKey ?? null, fields.userId ?? null];
+  const { profileKey = null, userId = null, group = null } = fields;
+  return [1, type, resendOf, envelopes, peer, atMs, body, profileKey, userId, group];
 }

@@ -3,6 +3,7 @@
 import { type FirstContactPolicy, firstContactPolicies, type MessageId } from "@sotto/protocol";
 import { type Client, type DirectConversation, type Item, PolicyDeniedError, type SentMessage } from "@sotto/sdk/node";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { until } from "../../support/group-people.js";
 import { nextEvent } from "../../support/world.js";
 import { codeOf, type Person, requestOf, Town } from "./people.js";
 
@@ -14,6 +15,8 @@ type Saying = (typeof sayings)[number];
 const NEED_FOLLOW = "policyDenied mutual_follow";
 const NEED_CONTACT = "policyDenied contact";
 const NO = "notAllowed";
+/** The relay refuses it as every word; in the group the account is invited and never answers, as if it had not decided yet. */
+const UNHEARD = "unheard";
 
 /** What comes of it, by relation and saying, in the order of the policies: everyone, grant, contacts, nobody. */
 const matrix: Readonly<Record<Relation, Readonly<Record<Saying, readonly string[]>>>> = {
@@ -22,31 +25,31 @@ const matrix: Readonly<Record<Relation, Readonly<Record<Saying, readonly string[
     "second message": ["requestPending", NEED_FOLLOW, NEED_CONTACT, NEED_CONTACT],
     // Who was written to may answer, whatever the policy of the one who began.
     reply: ["shown", "shown", "shown", "shown"],
-    "group invitation": ["textOnly", NEED_FOLLOW, NEED_CONTACT, NEED_CONTACT],
+    "group invitation": ["invitation", NEED_FOLLOW, NEED_CONTACT, NEED_CONTACT],
   },
   "stranger with grant": {
     "first message": ["request", "request", NEED_CONTACT, NEED_CONTACT],
     "second message": ["requestPending", "requestPending", NEED_CONTACT, NEED_CONTACT],
     reply: ["shown", "shown", "shown", "shown"],
-    "group invitation": ["textOnly", "textOnly", NEED_CONTACT, NEED_CONTACT],
+    "group invitation": ["invitation", "invitation", NEED_CONTACT, NEED_CONTACT],
   },
   contact: {
     "first message": ["shown", "shown", "shown", "shown"],
     "second message": ["shown", "shown", "shown", "shown"],
     reply: ["shown", "shown", "shown", "shown"],
-    "group invitation": ["shown", "shown", "shown", "shown"],
+    "group invitation": ["invitation", "invitation", "invitation", "invitation"],
   },
   "former contact": {
     "first message": ["shown", "shown", "shown", NO],
     "second message": ["shown", "shown", "shown", NO],
     reply: ["shown", "shown", "shown", NO],
-    "group invitation": ["shown", "shown", "shown", NO],
+    "group invitation": ["invitation", "invitation", "invitation", UNHEARD],
   },
   blocked: {
     "first message": [NO, NO, NO, NO],
     "second message": [NO, NO, NO, NO],
     reply: [NO, NO, NO, NO],
-    "group invitation": [NO, NO, NO, NO],
+    "group invitation": [UNHEARD, UNHEARD, UNHEARD, UNHEARD],
   },
 };
 
@@ -101,7 +104,26 @@ async function outcome(speaker: Client, listener: Client, say: () => Promise<Sen
   return Promise.race([asked.then(() => "request"), shown.then(() => "shown")]);
 }
 
-const invitation = { custom: { schema: "sotto.group-invitation", data: Uint8Array.of(1) } };
+/** Lets one invite the other to a group and answers what comes of it: `unheard` if the relay takes the invitation from nobody. */
+async function invited({ client }: Person, listener: Person): Promise<string> {
+  const came = nextEvent(listener.client, "invitation");
+  const group = await client.groups.create({});
+  const before = await accepted(client);
+  try {
+    await group.invite({ userId: listener.name });
+  } catch (error) {
+    if (error instanceof PolicyDeniedError) return `${error.code} ${error.need.join(" ")}`;
+    return codeOf(Promise.reject(error));
+  }
+  // The group's own notice counts too, though nobody else is in it.
+  return (await accepted(client)) - before === 2 ? came.then(() => "invitation") : "unheard";
+}
+
+/** What a client sent so far, once nothing waits any more. */
+async function accepted(client: Client): Promise<number> {
+  await until(async () => (await client.debugBundle()).outboxSize === 0);
+  return (await client.debugBundle()).counts.sendsAccepted ?? 0;
+}
 
 async function play(relation: Relation, saying: Saying, policy: FirstContactPolicy): Promise<string> {
   const [speaker, met] = await meet(relation);
@@ -120,7 +142,7 @@ async function play(relation: Relation, saying: Saying, policy: FirstContactPoli
       if (quoted === undefined) throw new Error("nothing to reply to");
       return say((dm) => dm.send({ text: "an answer", replyTo: quoted }));
     case "group invitation":
-      return say((dm) => dm.send(invitation));
+      return invited(speaker, listener);
     default:
       return saying satisfies never;
   }

@@ -3,7 +3,14 @@
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { SottoError } from "@sotto/protocol";
-import { type Client, type ClientOptions, levelStore, type MessageRequest, PolicyDeniedError } from "@sotto/sdk/node";
+import {
+  type Client,
+  type ClientOptions,
+  type GroupInvitation,
+  levelStore,
+  type MessageRequest,
+  PolicyDeniedError,
+} from "@sotto/sdk/node";
 import { OwnAccount } from "../../../sdk/core/account/own-account.js";
 import { SealedStore } from "../../../sdk/core/storage/sealed-store.js";
 import { nodePlatform } from "../../../sdk/node/platform.js";
@@ -96,6 +103,21 @@ export async function pendingRequests(client: Client, atLeast = 0): Promise<read
     for await (const request of client.requests({ signal: ending.signal })) pending.push(request);
   })();
   while (pending.length < atLeast) await new Promise(setImmediate);
+  for (let turn = 0; turn < 200; turn++) await new Promise(setImmediate);
+  ending.abort();
+  await reading;
+  return pending;
+}
+
+/** The invitations that wait now, everything included that the relay had for this client when it was asked. */
+export async function pendingInvitations(client: Client): Promise<readonly GroupInvitation[]> {
+  // The answer comes behind the mail that the relay holds.
+  await client.devices.list();
+  const pending: GroupInvitation[] = [];
+  const ending = new AbortController();
+  const reading = (async () => {
+    for await (const invitation of client.invitations({ signal: ending.signal })) pending.push(invitation);
+  })();
   for (let turn = 0; turn < 200; turn++) await new Promise(setImmediate);
   ending.abort();
   await reading;

@@ -17,6 +17,27 @@ export type LedgerEvent =
   | { readonly kind: "acknowledging" | "acknowledged"; readonly mailbox: number; readonly upTo: number }
   | { readonly kind: "tookKey"; readonly id: number };
 
+/** An event of another process, and when it told it, in µs of CLOCK_MONOTONIC. */
+export interface TimedEvent {
+  readonly event: LedgerEvent;
+  readonly atUs: number;
+}
+
+/**
+ * The ledger of a load whose disk lost power at a moment.
+ *
+ * An answer is a promise if it came before the cut: with the power its process would have gone too, so nobody would have
+ * seen a later one. What was attempted counts at any time, for it may have reached the disk.
+ */
+export function ledgerAtCut(events: readonly TimedEvent[], cutUs: number): Ledger {
+  const ledger = new Ledger();
+  for (const { event, atUs } of events) {
+    const isAttempt = event.kind === "tried" || event.kind === "acknowledging";
+    if (isAttempt || atUs < cutUs) ledger.note(event);
+  }
+  return ledger;
+}
+
 /** Where a message goes: one to three mailboxes, always the same ones. */
 export function placesOf(message: number): readonly number[] {
   const count = 1 + (message % 3);

@@ -33,6 +33,7 @@ export function recordingEngine(inner: Engine): RecordingEngine {
     open: () => inner.open(),
     close: () => inner.close(),
     get: (key) => inner.get(key),
+    values: (keys) => inner.values(keys),
     keys: (range, limit) => inner.keys(range, limit),
     entries: (range, limit) => inner.entries(range, limit),
     batch() {

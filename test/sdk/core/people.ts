@@ -39,12 +39,11 @@ export class Talk {
   static async open(store?: SealedStore): Promise<Talk> {
     const sealed = store ?? (await openSealed());
     const timeline = await Timeline.load(sealed, conversationId, peer);
-    const people = { me, peer };
     return new Talk(
       sealed,
       timeline,
-      new ContentWriter(sealed, timeline, people, new Early(sealed)),
-      new ItemReader(sealed, timeline, people),
+      new ContentWriter(sealed, timeline, me, new Early(sealed)),
+      new ItemReader(sealed, timeline, me),
     );
   }
 

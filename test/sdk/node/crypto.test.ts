@@ -70,6 +70,52 @@ describe("device keys", () => {
   });
 });
 
+describe("keys from a seed", () => {
+  test("are the known ones (RFC 8032 §7.1, tests 1 to 3)", () => {
+    const pairs = [
+      [
+        "9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60",
+        "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a",
+      ],
+      [
+        "4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb",
+        "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c",
+      ],
+      [
+        "c5aa8df43f9f837bedb7442f31dcb7b166d38535076f094b85ce3a2e0b4458f7",
+        "fc51cd8e6218a1a38da47ed00230f0580816ed13ba3303ac5deb911548908025",
+      ],
+    ] as const;
+    for (const [seed, publicKey] of pairs) {
+      expect(ed25519.fromSeed(hex(seed))).toEqual({ publicKey: hex(publicKey), privateKey: hex(seed) });
+    }
+  });
+
+  test("are those of another implementation, and sign as theirs", () => {
+    fc.assert(
+      fc.property(sized(32), any, (seed, message) => {
+        const { publicKey, privateKey } = ed25519.fromSeed(seed);
+        const theirs = nacl.sign.keyPair.fromSeed(seed);
+        expect(publicKey).toEqual(theirs.publicKey);
+        expect(ed25519.sign(privateKey, message)).toEqual(nacl.sign.detached(message, theirs.secretKey));
+      }),
+    );
+  });
+
+  test("are not shared with the seed, and need 32 bytes", () => {
+    const seed = new Uint8Array(randomBytes(32));
+    const { privateKey } = ed25519.fromSeed(seed);
+    const before = privateKey.slice();
+    seed.fill(0);
+    expect(privateKey).toEqual(before);
+    for (const size of [0, 31, 33]) {
+      expect(() => ed25519.fromSeed(new Uint8Array(size))).toThrow(
+        expect.objectContaining({ code: "invalidArgument" }),
+      );
+    }
+  });
+});
+
 test("random bytes are as many as asked, and not the same twice", () => {
   const { random } = nodePlatform;
   expect([0, 1, 33].map((size) => random.bytes(size).length)).toEqual([0, 1, 33]);

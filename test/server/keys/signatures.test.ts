@@ -1,6 +1,6 @@
 import { generateKeyPairSync, sign } from "node:crypto";
 import { KEMKeyPair, PrivateKey, PublicKey, SenderCertificate } from "@signalapp/libsignal-client";
-import { parseAccountId, parseDeviceId } from "@sotto/protocol";
+import { accessTag, accountIdFromBytes, parseAccountId, parseDeviceId } from "@sotto/protocol";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { certify, newKeyPair, ownBytes } from "../../../server/keys/certificates.js";
@@ -48,6 +48,40 @@ describe("sender certificates", () => {
     expect(parsed.validate(trusted, NOW)).toBe(true);
     expect(parsed.validate(trusted, NOW + 2_000)).toBe(false);
     expect(parsed.validate(PublicKey.deserialize(ownBytes(newKeyPair().publicKey)), NOW)).toBe(false);
+  });
+});
+
+describe("access tags", () => {
+  const bytesOf = (length: number) => fc.uint8Array({ minLength: length, maxLength: length });
+  const accounts = bytesOf(16).map(accountIdFromBytes);
+
+  it("are the protocol's for their message, account and hash, wherever they stand, one after the other", () => {
+    fc.assert(
+      fc.property(bytesOf(16), accounts, bytesOf(32), fc.nat(40), (messageId, of, hash, offset) => {
+        const tags = new Uint8Array(offset + 8);
+        tags.set(accessTag(messageId, of, hash), offset);
+        expect(signatures.isAccessTag({ messageId, account: of, hash }, tags, offset)).toBe(true);
+        expect(signatures.isAccessTag({ messageId, account: of, hash }, tags.subarray(1), offset)).toBe(false);
+      }),
+    );
+  });
+
+  it("are refused with any bit changed, cut off, or for anything else", () => {
+    const messageId = new Uint8Array(16).fill(1);
+    const hash = new Uint8Array(32).fill(2);
+    const tag = accessTag(messageId, account, hash);
+    fc.assert(fc.property(flipped(tag), (wrong) => !signatures.isAccessTag({ messageId, account, hash }, wrong, 0)));
+    fc.assert(
+      fc.property(flipped(hash), (other) => !signatures.isAccessTag({ messageId, account, hash: other }, tag, 0)),
+    );
+    const of = { messageId, account, hash };
+    expect(signatures.isAccessTag(of, tag.subarray(0, 7), 0)).toBe(false);
+    expect(signatures.isAccessTag(of, tag, 1)).toBe(false);
+    expect(signatures.isAccessTag({ ...of, messageId: new Uint8Array(16) }, tag, 0)).toBe(false);
+    expect(signatures.isAccessTag({ ...of, messageId: new Uint8Array(15) }, tag, 0)).toBe(false);
+    const other = parseAccountId("9d0652a3-dcc3-4d11-975f-74d61598733e");
+    expect(signatures.isAccessTag({ ...of, account: other }, tag, 0)).toBe(false);
+    expect(signatures.isAccessTag(of, tag, 0)).toBe(true);
   });
 });
 

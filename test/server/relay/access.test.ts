@@ -1,6 +1,6 @@
 /** Who may write to whom, as pure rules; and `setAccess`. */
 
-import { type AccountId, type FirstContactPolicy, hashDeliveryKey } from "@sotto/protocol";
+import { type AccountId, accessTag, type FirstContactPolicy, hashDeliveryKey, parseAccountId } from "@sotto/protocol";
 import { describe, expect, it } from "vitest";
 import { mailboxId } from "../../../server/ports.js";
 import { accessOfStranger, accessTo } from "../../../server/relay/access.js";
@@ -30,38 +30,59 @@ function recipient(changes: Partial<Recipient> = {}): Recipient {
 const asking = (floor: FirstContactPolicy = "everyone") => ({ device, signatures, floor });
 const anonymous = { device: undefined, signatures, floor: "everyone" } as const;
 const ground = (name: string) => ({ kind: "ground", ground: name });
+const messageId = new Uint8Array(16).fill(7);
+const show = (deliveryKey: Uint8Array | undefined) => ({ deliveryKey, messageId });
 const refused = (code: string) => ({ kind: "refused", code });
 const blocked = { blocked: new Set([bob]) };
 
 describe("access by what is in memory", () => {
   it("on an anonymous connection is the delivery key of now, and nothing else", () => {
-    expect(accessTo(recipient({ firstContact: "nobody" }), key(1), anonymous)).toEqual(ground("contact"));
+    expect(accessTo(recipient({ firstContact: "nobody" }), show(key(1)), anonymous)).toEqual(ground("contact"));
     for (const shown of [undefined, key(2), key(9)]) {
-      expect(accessTo(recipient(), shown, anonymous)).toEqual(refused("notAllowed"));
+      expect(accessTo(recipient(), show(shown), anonymous)).toEqual(refused("notAllowed"));
     }
-    expect(accessTo(undefined, key(1), anonymous)).toEqual(refused("notAllowed"));
+    expect(accessTo(undefined, show(key(1)), anonymous)).toEqual(refused("notAllowed"));
+  });
+
+  it("on an anonymous connection is the right access tag for this message, of this account", () => {
+    const hash = hashDeliveryKey(key(1));
+    const withTag = (tag: Uint8Array) => ({ accessTag: tag, messageId });
+    const right = withTag(accessTag(messageId, alice, hash));
+    expect(accessTo(recipient({ firstContact: "nobody" }), right, anonymous)).toEqual(ground("groupMember"));
+    expect(accessTo(undefined, right, anonymous)).toEqual(refused("notAllowed"));
+    for (const wrong of [
+      accessTag(new Uint8Array(16), alice, hash),
+      accessTag(messageId, bob, hash),
+      accessTag(messageId, alice, hashDeliveryKey(key(2))),
+      new Uint8Array(8),
+    ]) {
+      expect(accessTo(recipient(), withTag(wrong), anonymous)).toEqual(refused("notAllowed"));
+    }
+    const absentHash = accessTag(messageId, parseAccountId("00000000-0000-0000-0000-000000000000"), new Uint8Array(32));
+    expect(accessTo(undefined, withTag(absentHash), anonymous)).toEqual(refused("notAllowed"));
   });
 
   it("of a device with a former key is that of a former contact, unless nobody is let in", () => {
     for (const policy of ["everyone", "grant", "contacts"] as const) {
-      expect(accessTo(recipient({ firstContact: policy }), key(3), asking())).toEqual(ground("formerContact"));
-      expect(accessTo(recipient(), key(3), asking(policy))).toEqual(ground("formerContact"));
+      expect(accessTo(recipient({ firstContact: policy }), show(key(3)), asking())).toEqual(ground("formerContact"));
+      expect(accessTo(recipient(), show(key(3)), asking(policy))).toEqual(ground("formerContact"));
     }
-    expect(accessTo(recipient({ firstContact: "nobody" }), key(3), asking())).toEqual({ kind: "stranger" });
-    expect(accessTo(recipient(), key(3), asking("nobody"))).toEqual({ kind: "stranger" });
+    expect(accessTo(recipient({ firstContact: "nobody" }), show(key(3)), asking())).toEqual({ kind: "stranger" });
+    expect(accessTo(recipient(), show(key(3)), asking("nobody"))).toEqual({ kind: "stranger" });
   });
 
   it("of a blocked device is none, whatever key it shows", () => {
-    expect(accessTo(recipient(blocked), key(1), asking())).toEqual(refused("notAllowed"));
-    expect(accessTo(recipient(blocked), key(9), asking())).toEqual(refused("notAllowed"));
+    expect(accessTo(recipient(blocked), show(key(1)), asking())).toEqual(refused("notAllowed"));
+    expect(accessTo(recipient(blocked), show(key(9)), asking())).toEqual(refused("notAllowed"));
     for (const shown of [undefined, key(2)]) {
-      expect(accessTo(recipient(blocked), shown, asking())).toEqual({ kind: "stranger" });
+      expect(accessTo(recipient(blocked), show(shown), asking())).toEqual({ kind: "stranger" });
     }
   });
 
   it("takes as many comparisons of keys for every account, former keys or not", () => {
     let compared = 0;
     const counting = {
+      ...signatures,
       isDeliveryKey: (shown: Uint8Array, hash: Uint8Array) => {
         compared += 1;
         return signatures.isDeliveryKey(shown, hash);
@@ -70,7 +91,7 @@ describe("access by what is in memory", () => {
     const counts = [undefined, recipient(), recipient({ formerKeyHashes: [] }), recipient(blocked)].flatMap((one) =>
       [key(1), key(2), key(9)].map((shown) => {
         compared = 0;
-        accessTo(one, shown, { device, signatures: counting, floor: "everyone" });
+        accessTo(one, show(shown), { device, signatures: counting, floor: "everyone" });
         return compared;
       }),
     );

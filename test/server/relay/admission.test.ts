@@ -84,6 +84,8 @@ describe("a welcome", () => {
     client.say({ type: "anonymous", version: 1 });
     expect(await client.next("welcome")).toEqual({
       type: "welcome",
+      groupAccounts: 250,
+      groupRecipients: 2_000,
       oneTimeCount: 0,
       kyberCount: 0,
       highestPrekeyId: 0,

@@ -149,6 +149,7 @@ describe("the device list of a send", () => {
         { account: alice.account, missing: [2], extra: [], stale: [1] },
         { account: bob.account, missing: [], extra: [9], stale: [] },
       ],
+      denied: [],
       bundles: [],
     });
     await alice.client.next("devicesChanged");

@@ -1,4 +1,4 @@
-/** The format on disk: which versions are opened, and the bytes of format 1. */
+/** The format on disk: which versions are opened, and the bytes of formats 1 and 2. */
 
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -9,7 +9,7 @@ import { levelStore } from "../../../server/store/index.js";
 import { memoryEngine } from "../../../server/store/memory/memory-engine.js";
 import { settleFormat } from "../../../server/store/ordered/format.js";
 import { orderedStore } from "../../../server/store/ordered/ordered-store.js";
-import { account, bytes, mailbox, manualClock, messageId, readAll, text } from "../../contract/store/harness.js";
+import { account, bytes, group, mailbox, manualClock, messageId, readAll, text } from "../../contract/store/harness.js";
 
 async function engineWith(rows: Readonly<Record<string, string>>): Promise<Engine> {
   const engine = memoryEngine();
@@ -42,6 +42,27 @@ const FORMAT_1: Readonly<Record<string, string>> = {
   [`32${"018bcfe56be8"}${hex("bucket\0key")}`]: "",
 };
 
+/** What format 2 adds, beside the same rows: never edit, later formats must still open it. */
+const FORMAT_2: Readonly<Record<string, string>> = {
+  ...FORMAT_1,
+  "00": "0002",
+  "01": "000000000005",
+  [`11${"000000000001"}${"000000000003"}${"00000006"}${"000000000004"}`]: `${"0".repeat(31)}3${"018bcfe56800"}${hex("one")}`,
+  [`11${"000000000001"}${"000000000004"}${"00000006"}${"000000000004"}`]: `${"0".repeat(31)}3${"018bcfe56800"}${hex("two")}`,
+  [`12${"000000000001"}`]: [1, 2, 3].map((number) => `${"0".repeat(31)}${number}${"018bcfe56800"}`).join(""),
+  [`13${"000000000004"}`]: hex("end"),
+  [`14${"000000000004"}`]: "000000000002",
+  [`40${hex(group(7))}`]: `${"000000000005"}${"000000000002"}${"018bcfe56800"}${"000000000001"}${"000000000007"}${hex("third")}`,
+  [`41${"000000000005"}${"000000000002"}${"00000007"}`]: `${"018bcfe56800"}${hex("entry 2")}`,
+  [`42${"000000000005"}`]: `${"000000000001"}${hex("checkpoint")}`,
+};
+
+/** A mark that a process left which died while it deleted an ended log, and what it had not got to. */
+const REMAINS: Readonly<Record<string, string>> = {
+  [`41${"000000000003"}${"000000000009"}${"00000003"}`]: `${"018bcfe56800"}${hex("old")}`,
+  [`43${"000000000003"}`]: "",
+};
+
 describe("the format", () => {
   it("of a store written as format 1 is read as it was meant", async () => {
     const clock = manualClock();
@@ -59,7 +80,38 @@ describe("the format", () => {
     await store.close();
   });
 
-  it("of this version is format 1, byte for byte", async () => {
+  it("of a store written as format 1 becomes format 2, and nothing else changes", async () => {
+    const engine = await engineWith(FORMAT_1);
+    await settleFormat(engine);
+    expect(await rowsOf(engine)).toEqual({ ...FORMAT_1, "00": "0002" });
+  });
+
+  it("of a store written as format 2 is read as it was meant", async () => {
+    const engine = await engineWith({ ...FORMAT_2, ...REMAINS });
+    const store = orderedStore({ engine, clock: manualClock(), durability: "synced" });
+    await store.open();
+    expect((await readAll(store, mailbox(1))).map(({ body }) => text(body))).toEqual(["two", "oneend", "twoend"]);
+    const head = await store.logs.head(group(7));
+    expect(head && { ...head, document: text(head.document) }).toEqual({
+      seq: 2,
+      bytes: 7,
+      entries: 1,
+      document: "third",
+    });
+    const [entry] = await store.logs.read(group(7), { after: 0, upTo: 2 }, { count: 5, bytes: 100 });
+    expect(entry && text(entry.entry)).toBe("entry 2");
+    const checkpoint = await store.logs.checkpoint(group(7));
+    expect(checkpoint && text(checkpoint.body)).toBe("checkpoint");
+
+    await store.mail.acknowledge(mailbox(1), 4, []);
+    expect(await store.logs.expire(0, { aborted: false })).toBe(0);
+    const left = Object.keys(await rowsOf(engine));
+    expect(left.filter((key) => /^(13|14|43)/.test(key))).toEqual([]);
+    expect(left.filter((key) => key.startsWith("41"))).toHaveLength(1);
+    await store.close();
+  });
+
+  it("of this version is format 2, byte for byte", async () => {
     const engine = memoryEngine();
     const clock = manualClock();
     const store = orderedStore({ engine, clock, durability: "synced" });
@@ -78,15 +130,35 @@ describe("the format", () => {
     await store.directory.addPrekeys(mailbox(1), "curve", [{ id: 7, key: bytes("prekey") }], 10);
     await store.directory.compareAndSet(account(1), undefined, bytes("document"));
     await store.table.compareAndSet("bucket", "key", undefined, bytes("value"), 1_000);
-    expect(await rowsOf(engine)).toEqual(FORMAT_1);
+    await store.mail.append({
+      messageId: messageId(3),
+      acceptedMs: clock.now(),
+      shared: bytes("end"),
+      rows: ["one", "two"].map((body) => ({ mailbox: mailbox(1), body: bytes(body) })),
+      guards: [],
+      quota: { envelopes: 10, bytes: 100 },
+    });
+    const log = { group: group(7), acceptedMs: clock.now() };
+    await store.logs.append({ ...log, expectedSeq: 0, entry: bytes("entry 1"), document: bytes("first") });
+    await store.logs.append({ ...log, expectedSeq: 1, entry: bytes("entry 2"), document: bytes("second") });
+    await store.logs.putCheckpoint({
+      group: group(7),
+      expectedSeq: 2,
+      seq: 1,
+      body: bytes("checkpoint"),
+      document: bytes("third"),
+      deleteBelow: 2,
+      keep: [],
+    });
+    expect(await rowsOf(engine)).toEqual(FORMAT_2);
     await store.close();
   });
 
   it("of a newer version is refused with a clear text, and nothing changes", async () => {
-    const engine = await engineWith({ "00": "0002" });
+    const engine = await engineWith({ "00": "0003" });
     const store = orderedStore({ engine, clock: manualClock(), durability: "synced" });
-    await expect(store.open()).rejects.toMatchObject({ kind: "fatal", message: /newer version.*format 2/ });
-    expect(await rowsOf(engine)).toEqual({ "00": "0002" });
+    await expect(store.open()).rejects.toMatchObject({ kind: "fatal", message: /newer version.*format 3/ });
+    expect(await rowsOf(engine)).toEqual({ "00": "0003" });
   });
 
   it("of a database that is not ours is refused, and nothing changes", async () => {

@@ -80,11 +80,12 @@ export class ChaosDevice {
 
   /** Begins a life. */
   async open(birth: Birth = opening): Promise<void> {
-    const { watch, moved, relay, wrong } = this.common;
+    const { watch, moved, relay, wrong, ledger } = this.common;
     const warned = (event: string) => {
       if (event.startsWith("the relay refused")) wrong(`${this.name}: ${event}`);
     };
-    const life = new Life({ folder: this.folder, watch, moved, warned });
+    const accepted = (id: MessageId, acceptedMs: number) => ledger.relayAccepted(id, acceptedMs);
+    const life = new Life({ folder: this.folder, watch, moved, warned, accepted });
     this.net = "up";
     this.isEnding = false;
     const options = { relay, userId: this.biography.side, store: life.choice };

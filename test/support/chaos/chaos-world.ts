@@ -92,7 +92,11 @@ export class ChaosWorld {
 
   /** Says one text on every device. */
   async sayGoodbye(at: number): Promise<void> {
-    for (const device of this.live) await this.breathe(device, say(this.ledger, device, { at, words: 1 }));
+    for (const device of this.live) {
+      await this.breathe(device, say(this.ledger, device, { at, words: 1 }));
+      // Who began anew is a stranger until a word of the other side is there, however slow the machine is.
+      if (this.ledger.resets.length > 0) await this.untilQuiet(REST_MS);
+    }
   }
 
   /** Nothing, or what still moves after the limit. */

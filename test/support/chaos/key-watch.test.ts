@@ -2,6 +2,7 @@ import type { Engine } from "@sotto/sdk";
 import { nodePlatform } from "@sotto/sdk/node";
 import { beforeAll, describe, expect, it } from "vitest";
 import { fixtureOf, type People } from "../../contract/engine/fixture.js";
+import { copyOf, meet, Speaker } from "../../contract/engine/group-talk.js";
 import { KeyWatch } from "./key-watch.js";
 
 let watch: KeyWatch;
@@ -29,6 +30,55 @@ async function repeat({ alice, bob }: People): Promise<readonly [Uint8Array, Uin
   }
   return [first, await alice.send(bob, "two")];
 }
+
+/** Alice with a key of hers that bob and carol hold. */
+async function speaking(): Promise<People & { readonly speaker: Speaker }> {
+  const all = await people();
+  const speaker = new Speaker(all.engine, all.alice);
+  await meet(all.alice, [all.carol]);
+  await speaker.handTo(all.bob, all.carol);
+  return { ...all, speaker };
+}
+
+describe("the watch over sender keys", () => {
+  it("finds nothing where a key moves on, whoever opens what, and how often it leaves", async () => {
+    const { bob, carol, speaker } = await speaking();
+    for (const text of ["one", "two"]) {
+      const message = await speaker.say([bob, carol], text);
+      watch.left(message);
+      watch.left(message);
+      for (const member of [bob, carol]) await member.receive(copyOf(message, member));
+    }
+    expect((await watch.findings()).repeated).toEqual([]);
+  });
+
+  it("finds a message key that two different texts left under, though nobody opened them", async () => {
+    const { bob, speaker } = await speaking();
+    const before = await speaker.encrypt([bob], "one");
+    watch.left(before.message);
+    watch.left(await speaker.say([bob], "two"));
+    expect((await watch.findings()).repeated).toEqual(["device 1 to a group, iteration 0"]);
+  });
+
+  it("finds it when two members open one each", async () => {
+    const { bob, carol, speaker } = await speaking();
+    const before = await speaker.encrypt([bob, carol], "one");
+    await bob.receive(copyOf(before.message, bob));
+    await carol.receive(copyOf(await speaker.say([bob, carol], "two"), carol));
+    expect((await watch.findings()).repeated).toEqual(["device 1 to a group, a senderKey message, counter 0"]);
+  });
+
+  it("does not mind what never left, nor one text that is encrypted again", async () => {
+    const { bob, carol, speaker } = await speaking();
+    await speaker.encrypt([bob, carol], "never left");
+    const { message: first } = await speaker.encrypt([bob, carol], "one");
+    const second = await speaker.say([bob, carol], "one");
+    for (const message of [first, second]) watch.left(message);
+    await bob.receive(copyOf(first, bob));
+    await carol.receive(copyOf(second, carol));
+    expect((await watch.findings()).repeated).toEqual([]);
+  });
+});
 
 describe("the watch over message keys", () => {
   it("finds nothing where sessions go on as they should", async () => {

@@ -11,7 +11,7 @@ export type SayingKind = "text" | "edit" | "delete" | "react" | "unreact";
 /** What became of a saying. `open`: nobody heard, because its device died or was put back before. */
 export type Outcome =
   | { readonly state: "open" }
-  | { readonly state: "accepted"; readonly atMs: number }
+  | { readonly state: "accepted" }
   | { readonly state: "failed"; readonly code: string };
 
 /** One thing that was said. */
@@ -64,6 +64,7 @@ export class Ledger {
   readonly biographies = new Map<DeviceName, Biography>();
   /** Events in which a side began anew. */
   readonly resets: { readonly side: Side; readonly at: number }[] = [];
+  private readonly acceptedAt = new Map<MessageId, number>();
 
   /** The next text's number. */
   get next(): number {
@@ -85,8 +86,8 @@ export class Ledger {
     };
     this.sayings.set(handle.id, noted);
     handle.accepted.then(
-      ({ atMs }) => {
-        noted.outcome = { state: "accepted", atMs };
+      () => {
+        noted.outcome = { state: "accepted" };
         settled();
       },
       (error: unknown) => {
@@ -97,6 +98,24 @@ export class Ledger {
       },
     );
     return noted;
+  }
+
+  /** The relay said when it accepted a message. Told again, as to the repeat of a lost answer, the first time counts. */
+  relayAccepted(id: MessageId, acceptedMs: number): void {
+    this.acceptedAt.set(id, Math.min(acceptedMs, this.acceptedAt.get(id) ?? acceptedMs));
+  }
+
+  /**
+   * When the relay accepted a saying, by its own clock. Where a receipt proves it and the answer itself never came, only
+   * that it was behind its beginning.
+   */
+  acceptedMs({ id, startedMs }: Saying): number {
+    return this.acceptedAt.get(id) ?? startedMs;
+  }
+
+  /** Whether the relay was heard to accept a saying. */
+  isTimed({ id }: Saying): boolean {
+    return this.acceptedAt.has(id);
   }
 
   /** A device is registered. */

@@ -1,9 +1,10 @@
 /** One life of a device: a platform and a store that can be cut off from the network, and that can die without a word. */
 
-import { decodeFrame } from "@sotto/protocol";
+import { decodeFrame, type MessageId } from "@sotto/protocol";
 import type { Platform, Socket, StoreChoice } from "@sotto/sdk";
 import { levelStore } from "@sotto/sdk/node";
 import { eagerPlatform } from "../crash/eager-platform.js";
+import { Acceptances, type Line } from "./acceptances.js";
 import { CrashableStore } from "./crashable-store.js";
 import type { KeyWatch } from "./key-watch.js";
 
@@ -22,6 +23,8 @@ export interface LifeParts {
   moved(): void;
   /** The SDK found something worth a look. */
   warned(event: string): void;
+  /** The relay said when it accepted a message; it may say so again. */
+  accepted(id: MessageId, acceptedMs: number): void;
 }
 
 /** From opening to closing, crash or end. */
@@ -31,6 +34,7 @@ export class Life {
   readonly store: CrashableStore;
   private state: "up" | "cut" | "dead" = "up";
   private readonly cables = new Set<() => void>();
+  private readonly acceptances: Acceptances;
   private delivered = 0;
   private acknowledged = 0;
 
@@ -38,6 +42,7 @@ export class Life {
     const { store, key } = levelStore(parts.folder);
     this.store = new CrashableStore(store);
     this.choice = { store: this.store, key };
+    this.acceptances = new Acceptances((id, acceptedMs) => parts.accepted(id, acceptedMs));
     this.platform = this.makePlatform(eagerPlatform((event) => parts.warned(event)));
     void this.store.stopped.then(() => this.die());
   }
@@ -72,7 +77,7 @@ export class Life {
   private makePlatform(inner: Platform): Platform {
     return {
       ...inner,
-      engine: async () => this.parts.watch.engine(await inner.engine()),
+      engine: async () => this.acceptances.engine(this.parts.watch.engine(await inner.engine())),
       clock: {
         now: () => inner.clock.now(),
         after: (delayMs, work) =>
@@ -98,18 +103,19 @@ export class Life {
         if (socket === undefined) cable();
         const isOff = () => isGone || this.state !== "up";
         const { noteIn, noteOut } = this;
+        const line = this.acceptances.line();
         function opened() {
           if (!isOff()) events.opened();
         }
         function message(bytes: Uint8Array) {
           if (isOff()) return;
-          noteIn(bytes);
+          noteIn(bytes, line);
           events.message(bytes);
         }
         return {
           send(bytes) {
             if (isOff()) return;
-            noteOut(bytes);
+            noteOut(bytes, line);
             socket?.send(bytes);
           },
           get bufferedBytes() {
@@ -121,7 +127,7 @@ export class Life {
     };
   }
 
-  private readonly noteIn = (bytes: Uint8Array): void => {
+  private readonly noteIn = (bytes: Uint8Array, line: Line): void => {
     const frame = decodeFrame(bytes, "toClient");
     if (frame.type === "pong") return;
     this.parts.moved();
@@ -129,15 +135,18 @@ export class Life {
       this.delivered = 0;
       this.acknowledged = 0;
     }
+    if (frame.type === "accepted") line.answered(frame);
     if (frame.type === "deliver") this.delivered = Math.max(this.delivered, frame.cursor);
   };
 
-  private readonly noteOut = (bytes: Uint8Array): void => {
+  private readonly noteOut = (bytes: Uint8Array, line: Line): void => {
     const frame = decodeFrame(bytes, "toRelay");
     if (frame.type === "ping") return;
     this.parts.moved();
     if (frame.type === "acknowledge") this.acknowledged = Math.max(this.acknowledged, frame.upTo, ...frame.also);
+    if (frame.type === "sendGroup") this.parts.watch.left(frame.message);
     if (frame.type !== "send") return;
+    line.asked(frame);
     for (const { envelopes } of frame.recipients) for (const { body } of envelopes) this.parts.watch.left(body);
   };
 }

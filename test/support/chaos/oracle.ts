@@ -111,7 +111,7 @@ export class Oracle {
   private wasThere(device: Biography, saying: Saying): boolean {
     if (saying.at > device.joinedAt) return true;
     if (device.inherits.has(saying.id) && this.isHandedOver(device)) return true;
-    return saying.outcome.state === "accepted" && saying.outcome.atMs > device.joinedMs;
+    return saying.outcome.state === "accepted" && this.ledger.acceptedMs(saying) > device.joinedMs;
   }
 
   /** A donor that was revoked or put back on the way hands nothing over any more. */

@@ -1,11 +1,15 @@
 /** Waits until nothing moves any more on the wire, in outboxes and in mailboxes. */
 
-import type { ChaosDevice } from "./chaos-device.js";
 import { pause } from "./patience.js";
 
 /** Nothing moved for this long, and nobody has anything to do: then it is quiet. */
 const SILENCE_MS = 400;
 const LOOK_MS = 50;
+
+/** Somebody who may still have something to do: in words what, nothing at rest. */
+interface Restless {
+  unrest(): Promise<string | undefined>;
+}
 
 /** When something moved last. */
 export class Movement {
@@ -22,7 +26,7 @@ export class Movement {
 
 /** Resolves with nothing once it is quiet; after `limitMs`, with what still moves. */
 export async function untilQuiet(
-  devices: readonly ChaosDevice[],
+  devices: readonly Restless[],
   movement: Pick<Movement, "silentMs">,
   limitMs: number,
 ): Promise<readonly string[] | undefined> {

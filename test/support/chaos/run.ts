@@ -21,6 +21,8 @@ export interface Outcome {
   readonly skipped: number;
   readonly sayings: number;
   readonly accepted: number;
+  /** How many of those the relay was heard to accept: without its time the verdict is milder. */
+  readonly timed: number;
   /** How many sayings ended otherwise, by failure code; `open`: their device was put back, revoked or crashed first. */
   readonly otherwise: Readonly<Record<string, number>>;
   readonly keys: KeyFindings;
@@ -84,6 +86,7 @@ export async function runChaos({ events, limitMs, say = () => undefined }: RunOp
     skipped,
     sayings: sayings.length,
     accepted,
+    timed: sayings.filter((one) => one.outcome.state === "accepted" && world.ledger.isTimed(one)).length,
     otherwise: others,
     keys,
     lines,

@@ -1,11 +1,14 @@
-/** The two public fields of a Signal message that name its message key: the sender's ratchet key, and the counter. */
+/**
+ * The public fields that name a message key: of a Signal message the sender's ratchet key and the counter, of one under a
+ * sender key the distribution and the iteration.
+ */
 
 import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 
 /** Which message key a ciphertext was made with, and which ciphertext it is. */
 export interface MessageKeyUse {
-  /** The ratchet key, in hex, and the counter. */
+  /** The ratchet key or the distribution, in hex, and the counter. */
   readonly key: string;
   /** A hash of the ciphertext. */
   readonly ciphertext: string;
@@ -17,19 +20,44 @@ const MAC_BYTES = 8;
 const RATCHET_KEY = 1;
 const COUNTER = 2;
 const INNER_MESSAGE = 4;
+/** A SenderKeyMessage is a version byte, a protobuf and a signature; a distribution message has no signature. */
+const SIGNATURE_BYTES = 64;
+const DISTRIBUTION = 1;
+const ITERATION = 3;
+const CIPHERTEXT = 4;
 
 /**
  * Reads which message key a ciphertext uses.
  *
  * @throws an error if the bytes are no such message.
  */
-export function messageKeyUse(kind: "prekey" | "signal", message: Uint8Array): MessageKeyUse {
+export function messageKeyUse(kind: "prekey" | "signal" | "senderKey", message: Uint8Array): MessageKeyUse {
+  if (kind === "senderKey") return senderKeyUse(message);
   const inner = kind === "signal" ? message : bytesOf(fieldsOf(message.subarray(1)), INNER_MESSAGE);
   const fields = fieldsOf(inner.subarray(1, inner.length - MAC_BYTES));
   // protobuf leaves out a counter of 0.
   const counter = fields.get(COUNTER) ?? 0;
   const key = `${Buffer.from(bytesOf(fields, RATCHET_KEY)).toString("hex")}/${String(counter)}`;
   return { key, ciphertext: hashOf(inner) };
+}
+
+/** The same text under the same key is signed anew each time, and is no harm: only the ciphertext counts. */
+function senderKeyUse(message: Uint8Array): MessageKeyUse {
+  const fields = fieldsOf(message.subarray(1, message.length - SIGNATURE_BYTES));
+  const distribution = Buffer.from(bytesOf(fields, DISTRIBUTION)).toString("hex");
+  return {
+    key: `${distribution}/${String(fields.get(ITERATION) ?? 0)}`,
+    ciphertext: hashOf(bytesOf(fields, CIPHERTEXT)),
+  };
+}
+
+/**
+ * The iteration that the next message of a sender key has, read from its distribution message.
+ *
+ * @throws an error if the bytes are no such message.
+ */
+export function iterationOf(distributionMessage: Uint8Array): number {
+  return Number(fieldsOf(distributionMessage.subarray(1)).get(ITERATION) ?? 0);
 }
 
 /** A short name of bytes, to tell them from others. */

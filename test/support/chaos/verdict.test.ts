@@ -22,7 +22,7 @@ class Story {
   said(author: string, saying: Partial<Saying> = {}): Saying {
     const number = this.ledger.next;
     const id = idOf(number);
-    const outcome = { state: "accepted", atMs: Date.now() } as const;
+    const outcome = { state: "accepted" } as const;
     const said: Saying = {
       ...{ id, number, kind: "text", target: undefined, author, side: sideOf(author), at: this.at++ },
       ...{ startedMs: Date.now(), outcome, ...saying },
@@ -69,10 +69,22 @@ describe("the verdict on chaos", () => {
 
   it("misses an accepted text on any device that was there, and none on one that came later", () => {
     const { story, alice, bob, second } = beginning();
-    const text = story.said("alice-1", { outcome: { state: "accepted", atMs: 0 } });
+    const text = story.said("alice-1");
     const late = story.device("alice-3", "alice-1");
     const ends = [end(alice, [shown(text, alice)]), end(bob, []), end(second, []), end(late, [])];
     expect(judge(story.ledger, ends).missing).toHaveLength(2);
+  });
+
+  it("owes a new device what the relay accepted once it was there, and nothing from before, whenever its author heard", () => {
+    const { story, alice } = beginning();
+    const [before, behind] = [story.said("alice-1"), story.said("alice-1")];
+    const late = story.device("bob-2", "bob-1");
+    story.ledger.relayAccepted(before.id, late.joinedMs - 1);
+    // The first answer was lost with its connection, and came again with the repeat.
+    story.ledger.relayAccepted(before.id, late.joinedMs + 2);
+    story.ledger.relayAccepted(behind.id, late.joinedMs + 1);
+    const ends = [end(alice, [shown(before, alice), shown(behind, alice)]), end(late, [])];
+    expect(judge(story.ledger, ends).missing).toEqual([`#1 (alice-1, event ${behind.at}) on bob-2`]);
   });
 
   it("forgives what was said alone by a device that was put back or revoked, and nothing that another one holds", () => {

@@ -72,8 +72,7 @@ function learnOutcomes(ledger: Ledger, ends: readonly End[]): void {
       // What was deleted may never have left.
       if (status === "deleted") continue;
       const isKnown = saying === undefined || saying.author !== device.name || saying.outcome.state !== "open";
-      // The relay accepted it at some time behind its beginning, which is all that is known.
-      if (!isKnown && direction === "sent") saying.outcome = { state: "accepted", atMs: saying.startedMs };
+      if (!isKnown && direction === "sent") saying.outcome = { state: "accepted" };
     }
   }
 }

@@ -3,6 +3,6 @@
 export * as behaviours from "./behaviours.js";
 export { behave, honestRoot, someAccount } from "./greeting.js";
 export { type HostileRelay, type Script, startHostileRelay } from "./hostile-relay.js";
-export { passOn, type Rewrite, type RunningProxy, startProxy } from "./proxy.js";
+export { type Passing, passOn, type Rewrite, type RunningProxy, startProxy } from "./proxy.js";
 export * as rewrites from "./rewrites.js";
 export { seededRandom } from "./seeded-random.js";

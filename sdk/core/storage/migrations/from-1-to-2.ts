@@ -1,6 +1,7 @@
 /**
  * Format 2: several devices, consent, and the order of acceptance. Every row says for itself whether it is still of format
- * 1, so a crash at any point leaves a store that the next opening goes on with; the header comes last.
+ * 1, so a crash at any point leaves a store that the next opening goes on with; the header comes last. Rows that changed
+ * since take their present shape at once.
  */
 
 import type { AccountId, Relation } from "@sotto/protocol";
@@ -10,9 +11,7 @@ import type { StoreChange } from "../../ports.js";
 import { decodeRow, eachRow, encodeRow, keys, orderOf, type Row, range } from "../../rows.js";
 import type { SealedStore } from "../sealed-store.js";
 import { type OldRow, tryOldRow } from "./format-1.js";
-
-/** Rows of one commit: items of up to 128 KiB each lie in memory together. */
-const PAGE = 64;
+import { MIGRATION_PAGE, rewrite } from "./rewrite.js";
 
 /** Who said something in a conversation, which is all that format 1 knows of consent. */
 interface Said {
@@ -26,6 +25,8 @@ export async function migrateFrom1To2(store: SealedStore): Promise<void> {
   const spoken = new Map<AccountId, Said>();
   for await (const { key, value } of eachRow(store, keys.conversations)) {
     const { conversation, peer } = tryOldRow("conversation", value) ?? decodeRow("conversation", value);
+    // Groups came later: a conversation of this format has a peer.
+    if (peer === undefined) continue;
     const { said, lastSentMs } = await migrateTimeline(store, conversation, peer);
     spoken.set(peer, said);
     const old = tryOldRow("conversation", value);
@@ -47,27 +48,6 @@ export async function migrateFrom1To2(store: SealedStore): Promise<void> {
   }
 }
 
-/** Rewrites the rows of a prefix for which `row` answers other bytes. */
-async function rewrite(
-  store: SealedStore,
-  prefix: string,
-  row: (value: Uint8Array) => Promise<Uint8Array | undefined> | Uint8Array | undefined,
-): Promise<void> {
-  let spanned = range(prefix, PAGE);
-  for (;;) {
-    const page = await store.list(spanned);
-    const changes: StoreChange[] = [];
-    for (const { key, value } of page) {
-      const next = await row(value);
-      if (next !== undefined) changes.push({ key, value: next });
-    }
-    if (changes.length > 0) await store.commit(changes);
-    const last = page.at(-1);
-    if (last === undefined || page.length < PAGE) return;
-    spanned = { ...spanned, after: last.key };
-  }
-}
-
 /**
  * Items and their positions. One device knew the account, so the order in which it showed them is the order there was:
  * times of acceptance, which format 1 did not keep, follow it.
@@ -77,7 +57,7 @@ async function migrateTimeline(
   conversation: string,
   peer: AccountId,
 ): Promise<{ readonly said: Said; readonly lastSentMs: number }> {
-  let spanned = range(keys.timeline(store, conversation), PAGE);
+  let spanned = range(keys.timeline(store, conversation), MIGRATION_PAGE);
   let lastMs = 0;
   let lastSentMs = 0;
   let said: Said = { byPeer: false, byMe: false };
@@ -101,7 +81,7 @@ async function migrateTimeline(
     for (const { key } of page) await nameDeleted(store, conversation, changed.get(key), changed);
     if (changed.size > 0) await store.commit([...changed.values()]);
     const last = page.at(-1);
-    if (last === undefined || page.length < PAGE) return { said, lastSentMs };
+    if (last === undefined || page.length < MIGRATION_PAGE) return { said, lastSentMs };
     spanned = { ...spanned, after: last.key };
   }
 }

@@ -3,15 +3,20 @@
 import { SottoError } from "@sotto/protocol";
 import type { SealedStore } from "../sealed-store.js";
 import { migrateFrom1To2 } from "./from-1-to-2.js";
+import { migrateFrom2To3 } from "./from-2-to-3.js";
 
 /**
  * Brings the rows of an older format to the present one. Resolves once every change is durable; the caller then marks the
  * header.
  *
- * @throws storeCorrupt if a row is of neither format; storeFailed.
+ * @throws storeCorrupt if a row is of no format there was; storeFailed.
  */
 export async function migrate(store: SealedStore, format: number): Promise<void> {
-  if (format !== 1) throw new SottoError("storeCorrupt", { detail: "the header names a format there never was" });
-  await migrateFrom1To2(store);
+  if (format !== 1 && format !== 2) {
+    throw new SottoError("storeCorrupt", { detail: "the header names a format there never was" });
+  }
+  if (format === 1) await migrateFrom1To2(store);
+  // Of format 1 too: a crash of the release that wrote format 2 may have left rows of both under the older header.
+  await migrateFrom2To3(store);
   await store.commit([]);
 }

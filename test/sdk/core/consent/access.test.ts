@@ -46,11 +46,8 @@ beforeEach(async () => {
     ...{ store, account, clock, random: nodePlatform.random },
     outbox: {
       room: 1_000,
-      wake: () => {
-        woken += 1;
-      },
       queue({ recipient }) {
-        handed.push(recipient);
+        if (recipient !== undefined) handed.push(recipient);
         return { order: 1, changes: [], sent: () => undefined };
       },
     },
@@ -65,6 +62,9 @@ beforeEach(async () => {
           return { type: "done", id: 1 };
         }) as never,
       } as never,
+    },
+    confirmed: () => {
+      woken += 1;
     },
     otherDevices: () => otherDevices,
     tellOwn: () => [],

@@ -1,6 +1,6 @@
 /** What each decision commits, and that it is one commit. */
 
-import { type AccountId, limits } from "@sotto/protocol";
+import { type AccountId, limits, SottoError } from "@sotto/protocol";
 import { beforeEach, describe, expect, it } from "vitest";
 import { OwnAccount } from "../../../../sdk/core/account/own-account.js";
 import { Arrivals } from "../../../../sdk/core/consent/arrivals.js";
@@ -187,3 +187,55 @@ describe("asking", () => {
 function accountNumbered(at: number): AccountId {
   return `00000000-0000-0000-0000-${at.toString(16).padStart(12, "0")}` as AccountId;
 }
+
+describe("an invitation to a group", () => {
+  it("asks a stranger for contact without a word of its own, and own devices know", async () => {
+    await consent.inviting(peer);
+    expect(await standing()).toEqual({ relation: "sent", relationVersion: 0 });
+    expect(log).toEqual(["state", "requests"]);
+  });
+
+  it("that was never made leaves the stranger one", async () => {
+    await consent.inviting(peer);
+    await consent.notInvited(peer);
+    expect(await standing()).toEqual({ relation: "none", relationVersion: 1 });
+    await consent.inviting(peer);
+    expect((await standing()).relation).toBe("sent");
+  });
+
+  it("of a contact changes nothing, also if it was never made", async () => {
+    await stand("accepted");
+    await consent.inviting(peer);
+    await consent.notInvited(peer);
+    expect([await standing(), log]).toEqual([{ relation: "accepted", relationVersion: 0 }, []]);
+  });
+
+  it("accepts who asked", async () => {
+    await stand("received");
+    await consent.inviting(peer);
+    expect((await standing()).relation).toBe("accepted");
+    expect(log).toContain("contact");
+  });
+
+  it.each([
+    ["sent", "requestPending"],
+    ["blocked", "invalidArgument"],
+  ] as const)("goes to nobody who is %s", async (relation, code) => {
+    await stand(relation);
+    await expect(consent.inviting(peer)).rejects.toMatchObject({ code });
+    expect(log).toEqual([]);
+  });
+
+  it("that was given up is taken back like any first word, unless the relay holds one", async () => {
+    const row = { recipient: peer, group: "00112233445566778899aabbccddeeff", type: "invitation" } as never;
+    const settled: string[] = [];
+    const settle = async () => void settled.push((await standing()).relation);
+    await consent.inviting(peer);
+    await consent.givenUp(row, new SottoError("requestPending"), settle);
+    expect((await standing()).relation).toBe("sent");
+    await consent.givenUp(row, new SottoError("policyDenied"), async (changes) => {
+      await store.commit(changes);
+    });
+    expect([(await standing()).relation, settled]).toEqual(["none", ["sent"]]);
+  });
+});

@@ -40,6 +40,7 @@ const words: readonly Payload[] = [
   { type: "unavailable", envelopes: [bytes] },
   { type: "nothing", resendOf: bytes },
   { type: "missed", atMs: 1 },
+  { type: "invitation", group: { id: conversationId, revision: 1, head: new Uint8Array(32) }, body: bytes },
 ];
 
 type Said = Pick<Asking, "payload" | "content">;
@@ -67,14 +68,16 @@ function becomes(asking: Asking): string {
 /** The rule, in other words than the code's. */
 function expected(relation: Relation, policy: FirstContactPolicy, what: string): string {
   const isWord = words.some(({ type }) => type === what);
-  const isRepair = isWord && what !== "contact";
+  // To be invited somewhere is no answer to what was asked, and asks by itself.
+  const isInvitation = what === "invitation";
+  const isRepair = isWord && what !== "contact" && !isInvitation;
   if (relation === "accepted") return "take: accepted";
-  if (relation === "sent") return isRepair ? "take: sent" : "take: accepted";
+  if (relation === "sent") return isRepair || isInvitation ? "take: sent" : "take: accepted";
   if (relation === "received") return "drop: pending";
   if (relation === "declined") return "drop: declined";
   if (relation === "blocked") return "drop: blocked";
   if (policy === "contacts" || policy === "nobody") return "drop: policy";
-  if (what === "text" || what === "contact") return "request";
+  if (what === "text" || what === "contact" || isInvitation) return "request";
   return isRepair ? "drop: notAsked" : "drop: notText";
 }
 
@@ -87,7 +90,7 @@ describe("judge", () => {
     }
   }
 
-  it.each(["sent", "state", "archive", "archived"] as const)(
+  it.each(["sent", "state", "archive", "archived", "groups"] as const)(
     "takes %s from no other account, not even a contact",
     (type) => {
       const payload: Payload =

@@ -1,9 +1,11 @@
-import type { MessageId } from "@sotto/protocol";
+import { type AccountId, type MessageId, parseConversationId } from "@sotto/protocol";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import type { EntryOfLog } from "../../../../sdk/core/conversations/group-items.js";
 import type { Item } from "../../../../sdk/core/conversations/items.js";
 import { me, peer } from "../people.js";
-import { Replica } from "./replica.js";
+import { carol, mallory } from "./members.js";
+import { Replica, type Where } from "./replica.js";
 
 /** One thing that happens; the numbers choose among what is there when it does. */
 const step = fc.record({
@@ -20,6 +22,8 @@ const step = fc.record({
     { weight: 20, arbitrary: fc.constant("receive" as const) },
     { weight: 2, arbitrary: fc.constantFrom("break" as const, "repair" as const, "repair" as const) },
     { weight: 1, arbitrary: fc.constant("restart" as const) },
+    { weight: 3, arbitrary: fc.constantFrom("log" as const, "log" as const, "title" as const, "remove" as const) },
+    { weight: 2, arbitrary: fc.constantFrom("namesake" as const, "editAnothers" as const, "deleteAnothers" as const) },
   ),
   device: fc.nat(4),
   /** Prefers what was said last, where most happens. */
@@ -32,23 +36,41 @@ type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 
 const SKEWS_MS = [0, -40, 60, 0, 15];
 
-/** Five devices of two people, and a relay that only counts time. */
+const group = parseConversationId("0123456789abcdef0123456789abcdef");
+/** Five devices, and a relay that only counts time. */
 class Devices {
   private relayMs = 1_000;
   private words = 0;
+  private seq = 0;
+  private removed: AccountId | undefined;
 
   private constructor(readonly all: readonly Replica[]) {}
 
-  static async open(): Promise<Devices> {
-    const mine = [1, 2, 3].map((device) => Replica.open(me, peer, device));
-    const theirs = [1, 2].map((device) => Replica.open(peer, me, device));
-    return new Devices(await Promise.all([...mine, ...theirs]));
+  static async open(owners: readonly { readonly account: AccountId; readonly where: Where }[]): Promise<Devices> {
+    return new Devices(
+      await Promise.all(owners.map(({ account, where }, index) => Replica.open(account, where, index + 1))),
+    );
+  }
+
+  static ofTwo(): Promise<Devices> {
+    const [mine, theirs] = [
+      { account: me, where: { peer } },
+      { account: peer, where: { peer: me } },
+    ];
+    return Devices.open([mine, mine, mine, theirs, theirs]);
+  }
+
+  /** The last of them is of somebody who is removed, and whose client is a modified one. */
+  static ofGroup(): Promise<Devices> {
+    return Devices.open([me, me, peer, carol, mallory].map((account) => ({ account, where: { group } })));
   }
 
   async step({ what, device, pick, emoji, action, passedMs }: Step): Promise<void> {
     this.relayMs += passedMs;
     const replica = this.all[device];
     if (replica === undefined) return;
+    // Who is out of the group has nothing but new messages left; what undoing the rest cannot bring back is tested apart.
+    if (replica.me === this.removed && (what === "edit" || what === "react" || what === "delete")) return;
     const nowMs = this.relayMs + (SKEWS_MS[device] ?? 0);
     this.words += 1;
     switch (what) {
@@ -76,6 +98,21 @@ class Devices {
         const targets = await named(replica, "received", pick);
         return targets.length === 0 ? undefined : replica.receipt("delivered", targets, nowMs);
       }
+      case "log":
+        return replica.readLog(1 + (pick % 3));
+      case "title":
+        return this.log([{ kind: "settings", by: me, changed: { title: `t${this.words}` } }]);
+      case "remove":
+        if (this.removed !== undefined) return;
+        this.removed = mallory;
+        return this.log([
+          { kind: "removed", account: mallory, by: me },
+          { kind: "epoch", epoch: 2, by: me },
+        ]);
+      case "namesake":
+      case "editAnothers":
+      case "deleteAnothers":
+        return this.forge(what, pick, nowMs);
       default:
         break;
     }
@@ -93,14 +130,45 @@ class Devices {
     const next = () => (seed[turn++ % seed.length] ?? 0) + turn;
     for (;;) {
       for (const replica of this.all) while (replica.outbox.length > 0) await this.accept(replica);
+      const behind = this.all.filter(({ unread }) => unread.length > 0);
       const busy = this.all.filter(
         ({ inbox, broken }) => broken.length > 0 || [...inbox.values()].some((m) => m.length > 0),
       );
       const replica = busy[next() % Math.max(1, busy.length)];
-      if (replica === undefined) return;
+      const reader = behind[next() % Math.max(1, behind.length)];
+      if (reader !== undefined && (replica === undefined || next() % 4 === 0)) await reader.readLog(1);
+      if (replica === undefined && reader === undefined) return;
+      if (replica === undefined) continue;
       const isEmpty = [...replica.inbox.values()].every((queue) => queue.length === 0);
       if (replica.broken.length > 0 && (isEmpty || next() % 3 === 0)) await this.repair(replica, next());
       else await this.receive(replica, next(), "receive");
+    }
+  }
+
+  /** The relay accepted an entry of the group's log. */
+  private log(summary: EntryOfLog["summary"]): void {
+    this.seq += 1;
+    const entry = { seq: this.seq, acceptedMs: this.relayMs, author: me, summary };
+    for (const { where, unread } of this.all) if ("group" in where) unread.push(entry);
+  }
+
+  /** What a modified client says in somebody else's name, to each device at once. */
+  private async forge(what: "namesake" | "editAnothers" | "deleteAnothers", pick: number, nowMs: number) {
+    const [first] = this.all;
+    const forger = this.all.find(({ me }) => me === mallory);
+    if (first === undefined || forger === undefined) return;
+    const [target] = await named(first, "sent", pick);
+    if (target === undefined) return;
+    const content =
+      what === "namesake"
+        ? forger.forged({ kind: "text", text: "mine" }, { messageId: target }, nowMs)
+        : forger.forged(
+            what === "editAnothers" ? { kind: "edit", target, text: "forged" } : { kind: "delete", target },
+            {},
+            nowMs,
+          );
+    for (const replica of this.all) {
+      if (replica.me !== mallory) await replica.refuse({ content, acceptedMs: this.relayMs });
     }
   }
 
@@ -108,6 +176,9 @@ class Devices {
     const mail = await replica.accepted(this.relayMs);
     if (mail === undefined) return;
     const { content } = mail;
+    // Nor does the relay take anything else of who is out that was on its way.
+    const { kind } = content;
+    if (replica.me === this.removed && (kind === "edit" || kind === "reaction" || kind === "delete")) return;
     for (const other of this.all) {
       const isOwn = other.me === replica.me;
       if (other === replica || (isOwn && content.kind === "receipt" && content.receipt === "delivered")) continue;
@@ -148,32 +219,50 @@ function shared(items: readonly Item[]) {
   return common(items).map(({ direction: _direction, ...item }) => ("status" in item ? { ...item, status: "" } : item));
 }
 
+const steps = fc.array(step, { maxLength: 120, size: "max" });
+const order = fc.array(fc.nat(1_000), { minLength: 1, maxLength: 40 });
+const numRuns = Number(process.env.RUNS ?? 200);
+
+/** Runs steps on devices until all mail arrived, and answers what each shows. */
+async function run(devices: Devices, steps: readonly Step[], seed: readonly number[]) {
+  for (const one of steps) await devices.step(one);
+  await devices.drain(seed);
+  const items = await Promise.all(devices.all.map((replica) => replica.items()));
+  const orders = (items[0] ?? []).map(({ order }) => order);
+  expect([...orders].sort()).toEqual(orders);
+  expect(new Set(orders).size).toBe(orders.length);
+  for (const [index, replica] of devices.all.entries()) {
+    await replica.restart();
+    expect(await replica.items(3)).toEqual(items[index]);
+  }
+  return items;
+}
+
 describe("devices of two people", () => {
   it("end with the same conversation, whatever is said and in whatever order it comes", async () => {
     await fc.assert(
-      fc.asyncProperty(
-        fc.array(step, { maxLength: 120, size: "max" }),
-        fc.array(fc.nat(1_000), { minLength: 1, maxLength: 40 }),
-        async (steps, seed) => {
-          const devices = await Devices.open();
-          for (const one of steps) await devices.step(one);
-          await devices.drain(seed);
-          const items = await Promise.all(devices.all.map((replica) => replica.items()));
-          const [first = [], second, third, fourth = [], fifth] = items;
-          expect(common(second ?? [])).toEqual(common(first));
-          expect(common(third ?? [])).toEqual(common(first));
-          expect(common(fifth ?? [])).toEqual(common(fourth));
-          expect(shared(fourth)).toEqual(shared(first));
-          const orders = first.map(({ order }) => order);
-          expect([...orders].sort()).toEqual(orders);
-          expect(new Set(orders).size).toBe(orders.length);
-          for (const [index, replica] of devices.all.entries()) {
-            await replica.restart();
-            expect(await replica.items(3)).toEqual(items[index]);
-          }
-        },
-      ),
-      { numRuns: Number(process.env.RUNS ?? 200) },
+      fc.asyncProperty(steps, order, async (steps, seed) => {
+        const [first = [], second, third, fourth = [], fifth] = await run(await Devices.ofTwo(), steps, seed);
+        expect(common(second ?? [])).toEqual(common(first));
+        expect(common(third ?? [])).toEqual(common(first));
+        expect(common(fifth ?? [])).toEqual(common(fourth));
+        expect(shared(fourth)).toEqual(shared(first));
+      }),
+      { numRuns },
+    );
+  }, 600_000);
+});
+
+describe("devices of the members of a group", () => {
+  it("end with the same conversation, whatever is said, forged and changed, and in whatever order it comes", async () => {
+    await fc.assert(
+      fc.asyncProperty(steps, order, async (steps, seed) => {
+        const [first = [], second, third = [], fourth = []] = await run(await Devices.ofGroup(), steps, seed);
+        expect(common(second ?? [])).toEqual(common(first));
+        expect(shared(third)).toEqual(shared(first));
+        expect(shared(fourth)).toEqual(shared(first));
+      }),
+      { numRuns },
     );
   }, 600_000);
 });

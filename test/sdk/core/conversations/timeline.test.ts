@@ -99,6 +99,17 @@ describe("a timeline", () => {
     expect((await talk.timeline.latest(1)).map(({ sequence }) => sequence)).toEqual([2]);
   });
 
+  it("answers the last announced rows although newer ones come while it reads", async () => {
+    const talk = await fixture();
+    await Promise.all([append(talk, 1).announced, append(talk, 2).announced]);
+    for (const count of [1, 2]) {
+      const reading = talk.timeline.latest(count);
+      const coming = Array.from({ length: 5 }, (_, index) => talk.timeline.append(row(3 + index)));
+      void talk.store.commit(coming.flatMap(({ changes }) => changes));
+      expect((await reading).map(({ sequence }) => sequence)).toEqual([1, 2].slice(-count));
+    }
+  });
+
   it("goes on behind the last place and counter of an earlier run", async () => {
     const talk = await fixture();
     talk.timeline.stamp(1);

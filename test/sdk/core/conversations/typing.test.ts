@@ -14,7 +14,13 @@ let state: "ready" | "closed";
 let typing: Typing;
 let talk: Talk;
 const send = (how: "started" | "stopped") =>
-  typing.send({ peer, timeline: talk.timeline, writer: talk.writer, reader: talk.reader, tell: () => undefined }, how);
+  typing.send(
+    {
+      ...{ kind: "direct", peer, timeline: talk.timeline, writer: talk.writer, reader: talk.reader },
+      tell: () => undefined,
+    },
+    how,
+  );
 
 beforeEach(async () => {
   talk = await Talk.open();

@@ -7,6 +7,7 @@ import { SentSync } from "../../../../sdk/core/devices/sent-sync.js";
 import { KeptSends } from "../../../../sdk/core/outbox/kept-sends.js";
 import { encodeRow, keys, type Row } from "../../../../sdk/core/rows.js";
 import { Peers } from "../../../../sdk/core/sessions/peers.js";
+import { group } from "../groups/sending/snapshots.js";
 import { manualClock } from "../link/manual-clock.js";
 import { ownRow } from "../outbox/fixture.js";
 import { UnsafeOutbox } from "../outbox/unsafe-outbox.js";
@@ -49,6 +50,7 @@ async function fixture() {
   return { store, clock, peers, outbox, devices, sentSync, handover, row, keep };
 }
 
+const inGroup = { recipient: undefined, group, standing: { revision: 3, head: new Uint8Array(32) } } as const;
 const text = { kind: "text", text: "hi" } as const;
 const receipt = (kind: "delivered" | "read") =>
   ({ kind: "receipt", receipt: kind, targets: [messageId(1)] }) as const satisfies Saying;
@@ -74,6 +76,27 @@ describe("telling own devices what was sent", () => {
     expect(it.sentSync.accepted(it.row(receipt("read")), 77)).toEqual([]);
     it.devices.others = [];
     expect(it.sentSync.accepted(it.row(text), 77)).toEqual([]);
+  });
+
+  it("names the group, as its log was read when it was said", async () => {
+    const it = await fixture();
+    const row = it.row(text, inGroup);
+    for (const { sent } of it.sentSync.accepted(row, 77)) sent();
+    const { standing } = inGroup;
+    expect(it.outbox.sent).toEqual([{ recipient: me, type: "sent", group, standing, atMs: 77, body: row.body }]);
+  });
+
+  it("tells what was said to a group once, and of no member that was sent it alone", async () => {
+    const it = await fixture();
+    const alone = { ...inGroup, recipient: peer } as const;
+    expect(it.sentSync.accepted(it.row(text, alone), 77)).toEqual([]);
+    await it.keep(it.row(text, inGroup), 1_000_500);
+    await it.keep(it.row(text, { ...alone, resendOf: new Uint8Array(16), atMs: 1_000_500 }), 1_000_600);
+    await it.sentSync.serve(other, 1_000_000);
+    expect(it.outbox.sent).toMatchObject([
+      { recipient: me, device: other, type: "sent", group, standing: inGroup.standing, atMs: 1_000_500 },
+    ]);
+    expect(it.outbox.sent[0]?.peer).toBeUndefined();
   });
 
   it("lets a send through although the devices take nothing any more", async () => {
@@ -128,6 +151,8 @@ describe("a profile key that another device made", () => {
     }
     await it.keep(it.row(text, { recipient: lately }), now - 60_000);
     await it.keep(it.row(text, { recipient: stranger }), now - 60_000);
+    await it.keep(it.row(text, { ...inGroup, recipient: longAgo }), now - 60_000);
+    await it.keep(it.row(text, inGroup), now - 60_000);
     await it.keep(it.row(text, { recipient: longAgo }), now - 2 * 3_600_000);
     const row = encodeRow("outbox", it.row(text, { recipient: waiting }));
     await it.store.commit([{ key: keys.outbox(1), value: row }]);

@@ -94,6 +94,19 @@ async function talk() {
   return { one, said };
 }
 
+/** Messages, and later what was said about them; a device that heard it all, and the time between the two. */
+async function changed() {
+  const said = (await talk()).said.filter(({ kind }) => kind !== "receipt");
+  const isMessage = ({ kind }: Content) => kind === "text" || kind === "custom";
+  const hears = async (who: Awaited<ReturnType<typeof deviceOfMine>>, contents: readonly Content[]) => {
+    for (const one_ of contents) await who.hear(one_, 10_000 + said.indexOf(one_));
+  };
+  const one = await deviceOfMine();
+  await hears(one, said);
+  const messages = said.filter(isMessage);
+  return { one, hears, messages, words: said.filter((one_) => !isMessage(one_)), since: 10_000 + messages.length };
+}
+
 describe("history from one device to another", () => {
   it("shows there what it shows here, in the same order, each message told once", async () => {
     const { one } = await talk();
@@ -137,6 +150,37 @@ describe("history from one device to another", () => {
     if (first !== undefined) await other.hear(first, 99_000);
     await other.take((await one.parts()).flat());
     expect(await other.shown()).toEqual(await one.shown());
+  });
+
+  it("says of older messages, which do not come again, what has been said of them since", async () => {
+    const { one, messages, since, hears } = await changed();
+    const entries = (await one.parts(since)).flat();
+    for (const order of [entries, [...entries].reverse()]) {
+      const restored = await deviceOfMine();
+      await hears(restored, messages);
+      await restored.take(order);
+      expect(await restored.shown()).toEqual(await one.shown());
+      const singly = await deviceOfMine();
+      await hears(singly, messages);
+      for (const entry of order) await singly.take([entry]);
+      expect(await singly.shown()).toEqual(await one.shown());
+    }
+  });
+
+  it("shows nothing that is about a message it never had, hands it to nobody, and says it once the message comes", async () => {
+    const { one, messages, words, since, hears } = await changed();
+    const joined = await deviceOfMine();
+    for (let time = 0; time < 2; time++) {
+      await joined.take((await one.parts(since)).flat());
+      expect(await joined.shown()).toEqual([]);
+    }
+    const restored = await deviceOfMine();
+    await hears(restored, messages);
+    await restored.take((await joined.parts()).flat());
+    await hears(restored, words);
+    expect(await restored.shown()).toEqual(await one.shown());
+    await hears(joined, messages);
+    expect(await joined.shown()).toEqual(await one.shown());
   });
 
   it("begins where it was asked to, and counts what there is", async () => {

@@ -16,7 +16,8 @@ const phone = { device: parseDeviceId(7), registrationId: 2, addedMs: 5_000 };
 
 function welcome(over: Partial<Frame<"welcome">> = {}): Frame<"welcome"> {
   const counts = { oneTimeCount: 100, kyberCount: 100, highestPrekeyId: 0, head: 0, serverTimeMs: 0 };
-  return { type: "welcome", ...counts, resumed: "no", devices: [own], ...over };
+  const caps = { groupAccounts: 250, groupRecipients: 2_000 };
+  return { type: "welcome", ...counts, ...caps, resumed: "no", devices: [own], ...over };
 }
 
 async function fixture({ resume, store }: { readonly resume?: Uint8Array; readonly store?: SealedStore } = {}) {
@@ -33,11 +34,16 @@ async function fixture({ resume, store }: { readonly resume?: Uint8Array; readon
     account,
     clock,
     random: nodePlatform.random,
-    conversations: { of: () => Promise.reject(new Error("none")), peers: async () => [] },
+    conversations: { all: async () => [] },
     former: {
       retire: async () => {
         did.push("retired");
         return 1;
+      },
+    },
+    senderKeys: {
+      retire: async () => {
+        did.push("sender keys retired");
       },
     },
     words: {
@@ -110,7 +116,7 @@ describe("a first welcome", () => {
     await used();
     await recovery.beforeReady(welcome());
     await recovery.beforeReady(welcome());
-    expect(did).toEqual(["restoring", "retired"]);
+    expect(did).toEqual(["restoring", "sender keys retired", "retired"]);
   });
 
   it("that does not know this state has what did not open asked for once more", async () => {

@@ -3,9 +3,11 @@
 import {
   type AccountId,
   type Content,
+  type ConversationId,
   encodeContent,
   encodePayload,
   type Frame,
+  fromHex,
   type Payload,
   parseDeviceId,
   type Relation,
@@ -17,7 +19,14 @@ import { Conversations } from "../../../../sdk/core/conversations/conversations.
 import { Counters } from "../../../../sdk/core/counters.js";
 import { AccountState } from "../../../../sdk/core/devices/account-state.js";
 import { FirstState } from "../../../../sdk/core/devices/first-state.js";
+import { Invited } from "../../../../sdk/core/groups/invited.js";
+import { Distributions } from "../../../../sdk/core/groups/sending/distributions.js";
+import { SenderKeys } from "../../../../sdk/core/groups/sending/sender-keys.js";
 import { Acknowledgements } from "../../../../sdk/core/inbox/acknowledgements.js";
+import { GroupContents } from "../../../../sdk/core/inbox/group-contents.js";
+import { GroupMail } from "../../../../sdk/core/inbox/group-mail.js";
+import { GroupVerdicts } from "../../../../sdk/core/inbox/group-verdict.js";
+import { HeldMail } from "../../../../sdk/core/inbox/held-mail.js";
 import { Inbox } from "../../../../sdk/core/inbox/inbox.js";
 import { OwnMail } from "../../../../sdk/core/inbox/own-mail.js";
 import { PeerMail } from "../../../../sdk/core/inbox/peer-mail.js";
@@ -33,12 +42,14 @@ import { FormerSessions } from "../../../../sdk/core/sessions/former-sessions.js
 import { IdentityChanges } from "../../../../sdk/core/sessions/identity-changes.js";
 import { Peers } from "../../../../sdk/core/sessions/peers.js";
 import type { SealedStore } from "../../../../sdk/core/storage/sealed-store.js";
-import { manualClock, settled } from "../link/manual-clock.js";
+import { nodePlatform } from "../../../../sdk/node/platform.js";
+import { type ManualClock, manualClock, settled } from "../link/manual-clock.js";
 import { ownRow } from "../outbox/fixture.js";
 import { UnsafeOutbox } from "../outbox/unsafe-outbox.js";
 import { me, messageId, peer, Talk } from "../people.js";
 import { openSealed } from "../storage/fixture.js";
 import { UnsafeMemoryStore } from "../storage/unsafe-memory-store.js";
+import { UnsafeLogs } from "./unsafe-logs.js";
 
 export const oldIdentity = Uint8Array.of(5, ...new Uint8Array(32).fill(1));
 export const newIdentity = Uint8Array.of(5, ...new Uint8Array(32).fill(2));
@@ -50,7 +61,10 @@ export interface Sealed {
   readonly device?: number;
   readonly identity: readonly number[];
   readonly plaintext?: readonly number[];
-  readonly refusal?: "noSession" | "invalidSealed" | "duplicate";
+  readonly refusal?: "noSession" | "noSenderKey" | "invalidSealed" | "duplicate";
+  /** Under a sender key: which, and the group that is written on the outside. */
+  readonly distribution?: readonly number[] | undefined;
+  readonly group?: ConversationId | undefined;
 }
 
 /** An engine that encrypts nothing: it only keeps to the port's rules about identities and changes. */
@@ -61,9 +75,18 @@ const unsafePlaintextEngine = {
     return {
       sender: { account: inner.sender, device: parseDeviceId(inner.device ?? 1) },
       senderIdentity: Uint8Array.from(inner.identity),
-      kind: "signal",
+      kind: inner.distribution === undefined ? "signal" : "senderKey",
+      distribution: inner.distribution === undefined ? undefined : Uint8Array.from(inner.distribution),
+      group: inner.group === undefined ? undefined : fromHex(inner.group),
       inner,
     };
+  },
+  async takeSenderKey(
+    _records: unknown,
+    address: unknown,
+    { distribution, message }: { readonly distribution: Uint8Array; readonly message: Uint8Array },
+  ) {
+    return [{ kind: "senderKey", address, distribution, record: message }];
   },
   async decrypt(
     records: { peerIdentity(account: AccountId): Promise<Uint8Array | undefined> },
@@ -71,6 +94,7 @@ const unsafePlaintextEngine = {
   ) {
     if (inner.refusal !== undefined) throw new EngineRefusal(inner.refusal);
     const held = await records.peerIdentity(inner.sender);
+    if (inner.distribution !== undefined) return { plaintext: Uint8Array.from(inner.plaintext ?? []), changes: [] };
     if (held !== undefined && String([...held]) !== String(inner.identity))
       throw new EngineRefusal("untrustedIdentity");
     const session = {
@@ -93,6 +117,12 @@ export interface InboxFixture {
   readonly consent: Consent;
   readonly keptSends: KeptSends;
   readonly outbox: UnsafeOutbox;
+  readonly logs: UnsafeLogs;
+  readonly senderKeys: SenderKeys;
+  readonly groupMail: GroupMail;
+  readonly held: HeldMail;
+  readonly invited: Invited;
+  readonly clock: ManualClock;
   readonly talk: Talk;
   readonly failures: readonly unknown[];
   /** What an app would be told. */
@@ -113,8 +143,7 @@ export interface InboxFixture {
 }
 
 /** An inbox over a real store, with every part behind it that decides anything. */
-export async function inboxFixture(): Promise<InboxFixture> {
-  const raw = new UnsafeMemoryStore();
+export async function inboxFixture(raw = new UnsafeMemoryStore()): Promise<InboxFixture> {
   const store = await openSealed(raw);
   const account = OwnAccount.create(ownRow());
   const clock = manualClock();
@@ -163,12 +192,24 @@ export async function inboxFixture(): Promise<InboxFixture> {
     repair: () => told.push("repair"),
     requestsChanged: () => {},
   });
+  const logs = new UnsafeLogs();
   const repairs = new Repairs({
-    ...{ store, account, peers, clock, counters, conversations, locks, failed, outbox },
-    sessions: { open: async () => {} },
+    ...{ store, account, peers, clock, counters, conversations, locks, failed, outbox, groupLogs: logs },
+    open: async () => {},
     isOnline: () => false,
   });
-  const resends = new Resends({ account, counters, keptSends, outbox });
+  const { random } = nodePlatform;
+  const engine = unsafePlaintextEngine;
+  const distributions = new Distributions({
+    ...{ store, account, peers, engine, random, nowMs: () => clock.now() },
+    certificates: { current: async () => new Uint8Array(1) },
+  });
+  const senderKeys = new SenderKeys({ store, account, peers, engine, distributions, clock, counters });
+  const invited = new Invited({ store, account, clock, logs, invited: (group) => told.push(`invited ${group}`) });
+  const held = new HeldMail(store);
+  await held.load();
+  const verdicts = new GroupVerdicts({ account, logs, invited });
+  const resends = new Resends({ account, counters, keptSends, outbox, logs, senderKeys });
   const acknowledgements = new Acknowledgements((upTo) => acknowledged.push(upTo));
   const waiting = new Waiting({ store, clock });
   const firstState = new FirstState({
@@ -192,7 +233,15 @@ export async function inboxFixture(): Promise<InboxFixture> {
       clock,
       accountState,
       firstState,
+      groupLogs: logs,
+      logs,
+      verdicts,
+      invited,
+      held,
+      failed,
     },
+    invitedToo: (group: string) => told.push(`invited too ${group}`),
+    groupMoved: (group: string) => told.push(`moved ${group}`),
     recovery: { answerMissed: async () => plan("answered what was missed") },
     history: {
       take: async () => plan("took history"),
@@ -204,6 +253,8 @@ export async function inboxFixture(): Promise<InboxFixture> {
     proven: (_state: unknown, id: string) => events.push(`proven ${id}`),
   };
   const plan = (what: string) => ({ build: () => [], after: [() => told.push(what)] });
+  const contents = new GroupContents({ ...taking, repair: () => told.push("repair") });
+  const groupMail = new GroupMail({ ...taking, senderKeys, contents });
   const inbox = new Inbox({
     ...{
       store,
@@ -216,7 +267,7 @@ export async function inboxFixture(): Promise<InboxFixture> {
       counters,
       failed,
     },
-    former,
+    ...{ former, senderKeys, groupMail },
     peerMail: new PeerMail(taking),
     ownMail: new OwnMail(taking),
     unopenedMail: new UnopenedMail(taking),
@@ -236,7 +287,7 @@ export async function inboxFixture(): Promise<InboxFixture> {
     const frame: Frame<"deliver"> = {
       type: "deliver",
       cursor: at,
-      messageId: Uint8Array.from({ length: 16 }, () => at),
+      messageId: Uint8Array.from({ length: 16 }, (_, byte) => (byte === 15 && at > 255 ? 255 - (at >> 8) : at)),
       acceptedMs: ACCEPTED_MS + at,
       body,
     };
@@ -275,6 +326,7 @@ export async function inboxFixture(): Promise<InboxFixture> {
   return {
     ...{ raw, store, account, peers, conversations, counters, failures, events, told, acknowledged },
     ...{ outbox, keptSends, consent, deliver, said, text, own, relate, shapes, talk },
+    ...{ logs, senderKeys, groupMail, held, invited, clock },
   };
 }
 

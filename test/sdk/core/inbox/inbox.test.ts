@@ -93,6 +93,18 @@ describe("the inbox", () => {
     expect(await timeline.row(1)).toMatchObject({ shape: "hidden" });
   });
 
+  it("says how much is missing before the first mail it ever takes: cursors begin at 1", async () => {
+    const it = await inboxFixture();
+    await it.relate("accepted");
+    await it.deliver(it.text(1), 4);
+    await it.deliver(it.text(2), 5);
+    expect(it.events).toEqual(["gap 3", "arrived 1", "arrived 2"]);
+    const fresh = await inboxFixture();
+    await fresh.relate("accepted");
+    await fresh.deliver(fresh.text(1), 1);
+    expect(fresh.events).toEqual(["arrived 1"]);
+  });
+
   it("says how much is missing between two cursors, and takes typing without keeping anything", async () => {
     const it = await inboxFixture();
     await it.relate("accepted");

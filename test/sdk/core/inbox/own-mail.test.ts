@@ -1,8 +1,11 @@
 import {
   type AccountId,
+  type Content,
   directConversationId,
   encodeContent,
+  encodeGroupBody,
   encodeOwnBody,
+  type GroupBody,
   type OwnBody,
   parseAccountId,
   parseDeviceId,
@@ -10,6 +13,7 @@ import {
 import { describe, expect, it } from "vitest";
 import type { Saying } from "../../../../sdk/core/conversations/author.js";
 import { decodeRow, keys, range } from "../../../../sdk/core/rows.js";
+import { group, idOf } from "../conversations/members.js";
 import { me, messageId, peer } from "../people.js";
 import { type InboxFixture, inboxFixture, newIdentity, otherDevice } from "./fixture.js";
 
@@ -155,6 +159,71 @@ describe("what another device of this account decided", () => {
     await it.deliver(state(it, { own }));
     expect(it.account.current.profileKey).toEqual(own.profileKey);
     expect(it.told).toContain("access other");
+  });
+});
+
+describe("what another device of this account told of groups", () => {
+  const standing = { id: group, revision: 5, head: new Uint8Array(32) };
+  const groups = (one: Partial<GroupBody<"groups">["groups"][number]>, resendOf?: Uint8Array) => {
+    const told = {
+      group,
+      version: 1,
+      status: "joined",
+      secrets: [],
+      seq: 5,
+      head: new Uint8Array(32),
+      ...one,
+    } as const;
+    return { type: "groups", body: encodeGroupBody("groups", { groups: [told] }), resendOf } as const;
+  };
+  const sentInGroup = (it: InboxFixture, over: Partial<Content> = {}, resendOf?: Uint8Array) => {
+    const plain = it.talk.content(me, idOf(me, 1), hello, { device: otherDevice });
+    const content = encodeContent({ ...plain, conversation: group, revision: 5, ...over } as Content);
+    return it.own({ type: "sent", group: standing, atMs: ATE_MS, content, resendOf });
+  };
+
+  it("is what it sent to one: in its timeline, accepted, at the relay's time, and nobody is asked by it", async () => {
+    const it = await inboxFixture();
+    it.logs.read(group);
+    await it.deliver(sentInGroup(it));
+    const { timeline } = await it.conversations.group(group);
+    expect(await timeline.row(1)).toMatchObject({ from: me, status: "accepted", acceptedMs: ATE_MS });
+    expect(it.events).toEqual(["arrived 1"]);
+    expect(await it.store.list(range(keys.peers, 9))).toEqual([]);
+    await it.deliver(sentInGroup(it));
+    expect(it.events).toEqual(["arrived 1"]);
+  });
+
+  it("is nothing under an id that this account could not have given", async () => {
+    const it = await inboxFixture();
+    it.logs.read(group);
+    await it.deliver(sentInGroup(it, { messageId: idOf(peer, 1) }));
+    expect([it.events, it.counters.snapshot().contentRefused]).toEqual([[], 1]);
+  });
+
+  it("answers what did not open", async () => {
+    const it = await inboxFixture();
+    const unopened = { sender: me, device: otherDevice, identity: [...it.account.identity.publicKey] };
+    for (let time = 0; time < 2; time++) await it.deliver({ ...unopened, refusal: "noSession" });
+    await it.deliver(sentInGroup(it, {}, new Uint8Array(16).fill(1)));
+    await it.deliver(it.own(groups({}, new Uint8Array(16).fill(2))));
+    expect(await it.store.list(range(keys.undecryptables, 9))).toEqual([]);
+  });
+
+  it("is that it came, went or answered: told where it is news", async () => {
+    const it = await inboxFixture();
+    await it.deliver(it.own(groups({ status: "joined" })));
+    await it.deliver(it.own(groups({ status: "joined" })));
+    expect(it.told).toEqual([`moved ${group}`]);
+    await it.deliver(it.own(groups({ status: "left", version: 2 })));
+    expect(it.told).toEqual([`moved ${group}`, `moved ${group}`]);
+  });
+
+  it("may be said by nobody else", async () => {
+    const it = await inboxFixture();
+    await it.relate("accepted");
+    await it.deliver(it.said(groups({})));
+    expect([it.counters.snapshot().unfit, it.told]).toEqual([1, []]);
   });
 });
 

@@ -8,13 +8,17 @@ import { Repairs } from "../../../../sdk/core/inbox/repairs.js";
 import { KeyedLock } from "../../../../sdk/core/keyed-lock.js";
 import { encodeRow, keys, range } from "../../../../sdk/core/rows.js";
 import { Peers } from "../../../../sdk/core/sessions/peers.js";
+import { group } from "../groups/sending/snapshots.js";
 import { manualClock, settled } from "../link/manual-clock.js";
 import { ownRow } from "../outbox/fixture.js";
 import { UnsafeOutbox } from "../outbox/unsafe-outbox.js";
 import { device, me, peer } from "../people.js";
 import { openSealed } from "../storage/fixture.js";
+import { UnsafeLogs } from "./unsafe-logs.js";
 
 const stranger = parseAccountId("12345678-0000-4000-8000-000000000000");
+/** A member of a group, and nothing else to this account. */
+const other = parseAccountId("87654321-0000-4000-8000-000000000000");
 const DAY_MS = 24 * 3_600_000;
 
 async function fixture() {
@@ -32,18 +36,28 @@ async function fixture() {
   const words = outbox.sent;
   const opened: AccountId[] = [];
   const relay = { isOnline: true, refusal: undefined as SottoError | undefined };
+  const logs = new UnsafeLogs();
+  const tries: (string | undefined)[] = [];
   const repairs = new Repairs({
     ...{ store, account, peers, clock, conversations, failed, outbox },
-    ...{ locks: new KeyedLock(), counters: new Counters() },
-    sessions: {
-      async open(account) {
-        if (relay.refusal !== undefined) throw relay.refusal;
-        opened.push(account);
-      },
+    ...{ locks: new KeyedLock(), counters: new Counters(), groupLogs: logs },
+    async open(account, _devices, group) {
+      tries.push(group);
+      if (relay.refusal !== undefined) throw relay.refusal;
+      opened.push(account);
     },
     isOnline: () => relay.isOnline,
   });
   let made = 0;
+  /** One that was said in a group, without a place, or by somebody who may have said it there. */
+  const failInGroup = async (sender: AccountId, conversation = group) => {
+    made += 1;
+    const envelope = Uint8Array.from({ length: 16 }, (_, at) => (at < 2 ? made >> (8 * at) : at));
+    const row = { sender, device, conversation, sinceMs: clock.now(), acceptedMs: 1 };
+    await store.commit([{ key: keys.undecryptable(envelope), value: encodeRow("undecryptable", row) }]);
+    repairs.wake();
+    return envelope;
+  };
   /** An envelope that did not open. */
   const fail = async (sender = peer) => {
     made += 1;
@@ -61,7 +75,7 @@ async function fixture() {
     await clock.advance(ms);
     for (let turn = 0; turn < 30; turn++) await settled();
   };
-  return { store, clock, peers, repairs, words, opened, relay, failures, fail, pass };
+  return { store, clock, peers, repairs, words, opened, relay, failures, fail, pass, logs, tries, failInGroup };
 }
 
 describe("asking for what did not open", () => {
@@ -142,12 +156,70 @@ describe("asking for what did not open", () => {
     expect(it.opened).toEqual([peer]);
   });
 
+  it("asks who refuses again after some minutes, and not every few seconds", async () => {
+    const it = await fixture();
+    it.relay.refusal = new SottoError("notAllowed");
+    await it.fail();
+    await it.pass(200);
+    for (let passed = 0; passed < 120; passed += 5) await it.pass(5_000);
+    expect(it.tries).toHaveLength(1);
+    it.relay.refusal = undefined;
+    for (let passed = 0; passed < 300; passed += 5) await it.pass(5_000);
+    expect(it.words).toHaveLength(1);
+  });
+
   it("does nothing after close", async () => {
     const it = await fixture();
     await it.fail();
     it.repairs.close();
     await it.pass(60_000);
     expect(it.opened).toEqual([]);
+  });
+});
+
+describe("asking for what was said in a group", () => {
+  it("goes to a member on behalf of the group, whatever it is to this account", async () => {
+    const it = await fixture();
+    it.logs.read(group, { members: [{ account: me }, { account: other }] });
+    await it.failInGroup(other);
+    await it.pass(200);
+    expect([it.opened, it.tries]).toEqual([[other], [group]]);
+    expect(it.words).toMatchObject([{ type: "retry", recipient: other, group }]);
+  });
+
+  it("waits while this account is not let in, or the other is no member", async () => {
+    const it = await fixture();
+    it.logs.read(group, { status: "waiting", members: [{ account: other }] });
+    await it.failInGroup(other);
+    await it.pass(60_000);
+    it.logs.read(group, { members: [{ account: me }] });
+    it.repairs.wake();
+    await it.pass(60_000);
+    expect(it.opened).toEqual([]);
+    it.logs.read(group, { members: [{ account: me }, { account: other }] });
+    it.repairs.wake();
+    await it.pass(200);
+    expect(it.opened).toEqual([other]);
+  });
+
+  it("asks the same device of what is between the two and of each group by itself", async () => {
+    const it = await fixture();
+    it.logs.read(group, { members: [{ account: me }, { account: peer }] });
+    await it.fail(peer);
+    await it.failInGroup(peer);
+    await it.pass(200);
+    expect(it.words.map((word) => word.group)).toEqual(expect.arrayContaining([undefined, group]));
+    expect(it.words).toHaveLength(2);
+  });
+
+  it("is given up after eight days, also if this device never read the group's log", async () => {
+    const it = await fixture();
+    const envelope = await it.failInGroup(other);
+    await it.clock.advance(8 * DAY_MS + 1_000);
+    it.repairs.wake();
+    await it.pass(200);
+    expect(await it.store.get(keys.undecryptable(envelope))).toBeUndefined();
+    expect(it.failures).toEqual([]);
   });
 });
 

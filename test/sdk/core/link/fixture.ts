@@ -33,6 +33,8 @@ export const welcome: Frame<"welcome"> = {
   highestPrekeyId: 200,
   head: 0,
   resumed: "no",
+  groupAccounts: 1_000,
+  groupRecipients: 10_000,
   devices: [{ device, registrationId: 1, addedMs: 1_600_000_000_000 }],
   serverTimeMs: 1_700_000_000_000,
 };
@@ -45,6 +47,8 @@ export const anonymousWelcome: Frame<"welcome"> = {
   highestPrekeyId: 0,
   head: 0,
   resumed: "no",
+  groupAccounts: 1_000,
+  groupRecipients: 10_000,
   devices: [],
   serverTimeMs: 1_700_000_000_000,
 };

@@ -78,11 +78,13 @@ describe("the requests of a link", () => {
     expect(
       table.answer({ type: "bundles", id: 2, account: otherAccount, identityKey: new Uint8Array(33), devices: [] }),
     ).toBeDefined();
-    expect(table.answer({ type: "deviceMismatch", id: 3, accounts: [mismatch], bundles: [] })).toBeDefined();
-    const bundles = [{ account: otherAccount, identityKey: new Uint8Array(33), devices: [] }];
-    expect(table.answer({ type: "deviceMismatch", id: 3, accounts: [], bundles })).toBeDefined();
     expect(
-      table.answer({ type: "deviceMismatch", id: 3, accounts: [{ ...mismatch, account }], bundles: [] }),
+      table.answer({ type: "deviceMismatch", id: 3, accounts: [mismatch], denied: [], bundles: [] }),
+    ).toBeDefined();
+    const bundles = [{ account: otherAccount, identityKey: new Uint8Array(33), devices: [] }];
+    expect(table.answer({ type: "deviceMismatch", id: 3, accounts: [], denied: [], bundles })).toBeDefined();
+    expect(
+      table.answer({ type: "deviceMismatch", id: 3, accounts: [{ ...mismatch, account }], denied: [], bundles: [] }),
     ).toBeUndefined();
   });
 

@@ -11,12 +11,16 @@ import {
 import { OwnAccount } from "../../../../sdk/core/account/own-account.js";
 import type { Cancellation } from "../../../../sdk/core/cancellation.js";
 import { Counters } from "../../../../sdk/core/counters.js";
+import type { Refusal } from "../../../../sdk/core/groups/sending/fellows.js";
 import { KeyedLock } from "../../../../sdk/core/keyed-lock.js";
 import { KeptSends } from "../../../../sdk/core/outbox/kept-sends.js";
 import type { Settled } from "../../../../sdk/core/outbox/order.js";
-import { Outbox } from "../../../../sdk/core/outbox/outbox.js";
+import { Outbox, type OutboxParts } from "../../../../sdk/core/outbox/outbox.js";
+import type { Dispatched } from "../../../../sdk/core/outbox/outcome.js";
 import type { Row } from "../../../../sdk/core/rows.js";
+import type { Fellow } from "../../../../sdk/core/sessions/fetch-bundles.js";
 import { Peers } from "../../../../sdk/core/sessions/peers.js";
+import type { Writing } from "../../../../sdk/core/sessions/sessions.js";
 import type { SealedStore } from "../../../../sdk/core/storage/sealed-store.js";
 import { nodePlatform } from "../../../../sdk/node/platform.js";
 import { type ManualClock, manualClock, settled } from "../link/manual-clock.js";
@@ -63,7 +67,15 @@ export type Answer = (send: {
 }) => Promise<Frame<"accepted"> | Frame<"deviceMismatch">>;
 
 export const accepted: Frame<"accepted"> = { type: "accepted", id: 1, acceptedMs: 1 } as Frame<"accepted">;
-export const mismatch = { type: "deviceMismatch", id: 1, accounts: [], bundles: [] } as Frame<"deviceMismatch">;
+export const mismatch: Frame<"deviceMismatch"> = {
+  type: "deviceMismatch",
+  id: 1,
+  accounts: [],
+  denied: [],
+  bundles: [],
+};
+/** How far this device has read the log of every group. */
+export const standing = { revision: 3, head: new Uint8Array(32).fill(3) };
 /** A refusal of the relay. */
 export const refuse = (code: ConstructorParameters<typeof SottoError>[0]) => Promise.reject(new SottoError(code));
 
@@ -101,6 +113,16 @@ export interface OutboxFixture {
   isStateAwaited: boolean;
   /** Other devices of this account. */
   ownOthers: DeviceId[];
+  /** Everybody in a group with this account. */
+  fellows: Map<AccountId, Fellow>;
+  /** Hashes the relay refused. */
+  readonly refusals: Refusal[];
+  /** What becomes of rows for whole groups, and of keys that are to be handed over. */
+  toGroup: (row: Row<"outbox">) => Promise<Dispatched>;
+  /** Rows that ended, as they ended. */
+  readonly ended: Row<"outbox">[];
+  /** As whom accounts were encrypted to. */
+  readonly encryptedFor: (Fellow | undefined)[];
   /** Queues and commits a row whose content is one byte. */
   put(content: number): Promise<number>;
 }
@@ -116,6 +138,9 @@ export async function outboxFixture(store?: SealedStore, clock = manualClock()):
   const outcomes: OutboxFixture["outcomes"] = [];
   const sends: OutboxFixture["sends"] = [];
   const repairs = { count: 0 };
+  const refusals: Refusal[] = [];
+  const ended: Row<"outbox">[] = [];
+  const encryptedFor: (Fellow | undefined)[] = [];
   let plaintext = new Uint8Array(0);
   const request =
     (link: "device" | "anonymous") =>
@@ -126,12 +151,13 @@ export async function outboxFixture(store?: SealedStore, clock = manualClock()):
       const deliveryKey = send.recipients[0]?.deliveryKey;
       return (await fixture.answer({ link, envelope: send.messageId, deliveryKey, frame: send })) as never;
     };
-  const outbox = new Outbox({
+  const parts: OutboxParts = {
     store: sealed,
     account: OwnAccount.create(ownRow()),
     peers,
     sessions: {
-      async encrypt(recipient: AccountId, bytes: Uint8Array, only?: DeviceId) {
+      async encrypt(recipient: AccountId, bytes: Uint8Array, { only, fellow }: Writing = {}) {
+        encryptedFor.push(fellow);
         if (fixture.encryptFails !== undefined) throw fixture.encryptFails;
         plaintext = bytes.slice();
         const devices = only !== undefined ? [only] : recipient === me ? fixture.ownOthers : [peerDevice];
@@ -165,6 +191,17 @@ export async function outboxFixture(store?: SealedStore, clock = manualClock()):
       spent: () => undefined,
     },
     accountState: { filled: async (body) => body },
+    logs: { standing: (id) => ({ id, ...standing }) },
+    fellows: {
+      of: async (_group, account) => fixture.fellows.get(account),
+      async refused(_group, refused) {
+        refusals.push(...refused);
+      },
+    },
+    groupDispatch: {
+      begin: async (row) => ({ attempted: fixture.toGroup(row) }),
+      hand: async (row) => ({ attempted: fixture.toGroup(row) }),
+    },
     handedOut: () => fixture.handedOut,
     locks: new KeyedLock(),
     clock,
@@ -176,11 +213,16 @@ export async function outboxFixture(store?: SealedStore, clock = manualClock()):
       await outcome.commit([]);
       const code = outcome.kind === "failed" ? outcome.error.code : undefined;
       const acceptedMs = outcome.kind === "accepted" ? outcome.acceptedMs : undefined;
+      ended.push(row);
       outcomes.push({ content: row.body[0], kind: outcome.kind, code, acceptedMs });
     },
-  });
+  };
+  const outbox = new Outbox(parts);
   const fixture: OutboxFixture = {
     ...{ store: sealed, clock, outbox, peers, keptSends, outcomes, sends, failures, counters, repairs },
+    ...{ refusals, ended, encryptedFor },
+    fellows: new Map(),
+    toGroup: async () => ({ kind: "accepted", acceptedMs: 1, inGroup: { standing, leftOut: [] } }),
     answer: async () => accepted,
     state: "ready",
     end: undefined,

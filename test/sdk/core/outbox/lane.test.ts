@@ -1,11 +1,10 @@
-import { parseAccountId, SottoError } from "@sotto/protocol";
+import { SottoError } from "@sotto/protocol";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Cancellation } from "../../../../sdk/core/cancellation.js";
 import { type Attempted, Lane, waitFor } from "../../../../sdk/core/outbox/lane.js";
 import { manualClock, settled } from "../link/manual-clock.js";
 
-const recipient = parseAccountId("00112233-4455-6677-8899-aabbccddeeff");
 const DONE: Attempted = { kind: "done" };
 const LATER: Attempted = { kind: "again", afterMs: undefined };
 
@@ -20,8 +19,9 @@ function laneFixture(answerOf?: (order: number) => Attempted) {
   const clock = manualClock();
   const tries: Try[] = [];
   const failures: unknown[] = [];
-  const lane = new Lane<string>(recipient, {
+  const lane = new Lane<string>({
     clock,
+    repairsAtOnce: 1,
     access: async () => "access",
     begin: async (order, { window }) => {
       let answer: (outcome: Attempted) => void = () => {};
@@ -155,8 +155,9 @@ describe("a lane", () => {
   it("hands a fatal failure on", async () => {
     const clock = manualClock();
     const failures: unknown[] = [];
-    const lane = new Lane<string>(recipient, {
+    const lane = new Lane<string>({
       clock,
+      repairsAtOnce: 1,
       access: async () => "access",
       begin: async () => ({ attempted: Promise.reject(new SottoError("storeFailed")) }),
       failed: (error) => failures.push(error),

@@ -49,6 +49,19 @@ describe("former sessions", () => {
     expect(await store.get(session)).toBeUndefined();
   });
 
+  it("leave alone what is under a sender key, which belongs to no session", async () => {
+    const { store, former, mail, open, put } = await fixture();
+    await put("old");
+    await former.retire();
+    await put("new");
+    const underKey = mail("old", "senderKey");
+    await expect(open(underKey)).rejects.toMatchObject({ reason: "invalidMessage" });
+    expect(await open(mail("new", "senderKey"))).toBe("new");
+    const records = new CollectedRecords(store, OwnAccount.create(ownRow()), new Peers(store));
+    await expect(former.decryptOf(records, underKey)).rejects.toMatchObject({ reason: "invalidMessage" });
+    expect(read(await former.decryptOf(records, mail("new", "senderKey")))).toBe("new+");
+  });
+
   it("open mail beside the session in use without ever taking its place", async () => {
     const { store, former, session, mail, open, put } = await fixture();
     await put("old");

@@ -1,4 +1,13 @@
-import { type AccountId, type DeviceId, type Frame, parseDeviceId } from "@sotto/protocol";
+import {
+  type AccountId,
+  accessTag,
+  type DeviceId,
+  equalBytes,
+  type Frame,
+  fetchContext,
+  parseDeviceId,
+  SottoError,
+} from "@sotto/protocol";
 import { describe, expect, it } from "vitest";
 import { OwnAccount } from "../../../../sdk/core/account/own-account.js";
 import { Conversations } from "../../../../sdk/core/conversations/conversations.js";
@@ -15,6 +24,8 @@ import { me, peer } from "../people.js";
 import { openSealed } from "../storage/fixture.js";
 
 const identity = Uint8Array.of(5, ...new Uint8Array(32).fill(1));
+const hash = new Uint8Array(32).fill(3);
+const otherHash = new Uint8Array(32).fill(4);
 type Bundles = Frame<"deviceMismatch">["bundles"][number];
 
 /** An engine that encrypts nothing: a session is the byte 1. */
@@ -26,6 +37,7 @@ const unsafePlaintextEngine = {
     if ((await records.session(address)) === undefined) throw new EngineRefusal("noSession");
     return { sealed: plaintext, registrationId: 1, changes: [] };
   },
+  usableSession: (session: Uint8Array | undefined) => (session === undefined ? undefined : 7),
 } as unknown as Engine;
 
 const bundlesOf = (account: AccountId, devices: readonly number[], identityKey: Uint8Array = identity): Bundles => ({
@@ -40,31 +52,48 @@ async function fixture() {
   const peers = new Peers(store);
   const clock = manualClock();
   const fetched: string[] = [];
-  const relay = { devices: new Map<AccountId, readonly number[]>([[peer, [1, 2]]]), identity };
+  const relay = { devices: new Map<AccountId, readonly number[]>([[peer, [1, 2]]]), identity, hash };
   const keyChanges: AccountId[] = [];
-  const request = async ({ account: whose, devices }: { account: AccountId; devices: readonly DeviceId[] }) => {
+  const asked: Asked[] = [];
+  const requestOn = (link: Asked["link"]) => async (frame: Omit<Asked, "link">) => {
+    const { account: whose, devices, accessTag: shown } = frame;
+    asked.push({ ...frame, link });
     fetched.push(`${whose === me ? "me" : "peer"} ${devices.join()}`);
+    if (shown !== undefined && !equalBytes(shown, accessTag(fetchContext, whose, relay.hash))) {
+      throw new SottoError("notAllowed");
+    }
     const there = relay.devices.get(whose) ?? [];
-    const asked = devices.length === 0 ? there : there.filter((device) => devices.includes(parseDeviceId(device)));
-    return bundlesOf(whose, asked, whose === me ? account.identity.publicKey : relay.identity);
+    const named = devices.length === 0 ? there : there.filter((device) => devices.includes(parseDeviceId(device)));
+    return bundlesOf(whose, named, whose === me ? account.identity.publicKey : relay.identity);
   };
   const conversations = new Conversations(store, account);
   const former = new FormerSessions({ store, engine: unsafePlaintextEngine, clock });
   const parts = {
     ...{ store, account, peers, locks: new KeyedLock(), engine: unsafePlaintextEngine, former },
-    relay: { device: { request }, anonymous: { request }, nowMs: () => 1 },
+    relay: {
+      ...{ device: { request: requestOn("device") }, anonymous: { request: requestOn("anonymous") } },
+      nowMs: () => 1,
+    },
     certificates: { current: async () => new Uint8Array(1), doubt: () => {} },
     identityChanges: new IdentityChanges({ conversations, clock, former, keyChanged: (who) => keyChanges.push(who) }),
   } as unknown as SessionParts;
   const sessions = new Sessions(parts);
   const plaintext = Uint8Array.of(1);
   const devicesOf = async (recipient: AccountId, only?: DeviceId) =>
-    (await sessions.encrypt(recipient, plaintext, only)).envelopes.map(({ device }) => device);
+    (await sessions.encrypt(recipient, plaintext, { only })).envelopes.map(({ device }) => device);
   const mismatch = (account: AccountId, over: object, bundles: readonly Bundles[] = [], to = account) => {
     const wrong = { account, missing: [], extra: [], stale: [], ...over };
-    return sessions.repair(to, { type: "deviceMismatch", id: 1, accounts: [wrong], bundles: [...bundles] });
+    return sessions.repair(to, { type: "deviceMismatch", id: 1, accounts: [wrong], denied: [], bundles: [...bundles] });
   };
-  return { store, account, peers, sessions, relay, fetched, keyChanges, devicesOf, mismatch };
+  return { store, account, peers, sessions, relay, fetched, asked, keyChanges, devicesOf, mismatch };
+}
+
+interface Asked {
+  readonly link: "device" | "anonymous";
+  readonly account: AccountId;
+  readonly devices: readonly DeviceId[];
+  readonly deliveryKey?: Uint8Array | undefined;
+  readonly accessTag?: Uint8Array | undefined;
 }
 
 describe("encrypting to an account", () => {
@@ -146,5 +175,50 @@ describe("repairing a device list", () => {
     expect(it.fetched).toEqual([]);
     expect(await codeOf(it.mismatch(me, { missing: [3] }, [bundlesOf(me, [3])]))).toBe("badRelay");
     expect(await it.devicesOf(me)).toEqual([2]);
+  });
+});
+
+describe("encrypting to a fellow member of a group", () => {
+  const plaintext = Uint8Array.of(1);
+
+  it("asks for keys without a name and without a delivery key, with each hash that may be the member's", async () => {
+    const it = await fixture();
+    const fellow = { identityKey: identity, deliveryKeyHashes: [otherHash, hash] };
+    const { envelopes } = await it.sessions.encrypt(peer, plaintext, { fellow });
+    expect(envelopes.map(({ device }) => device)).toEqual([1, 2]);
+    expect(it.asked.map(({ link, deliveryKey, accessTag: shown }) => [link, deliveryKey, shown])).toEqual([
+      ["anonymous", undefined, accessTag(fetchContext, peer, otherHash)],
+      ["anonymous", undefined, accessTag(fetchContext, peer, hash)],
+    ]);
+  });
+
+  it("asks as nobody else where none is good", async () => {
+    const it = await fixture();
+    const fellow = { identityKey: identity, deliveryKeyHashes: [otherHash] };
+    expect(await codeOf(it.sessions.encrypt(peer, plaintext, { fellow }))).toBe("notAllowed");
+    expect(it.asked.map(({ link }) => link)).toEqual(["anonymous"]);
+  });
+
+  it("encrypts nothing to another identity than the group's log says, known before or shown now", async () => {
+    const it = await fixture();
+    const fellow = { identityKey: identity.toReversed(), deliveryKeyHashes: [hash] };
+    expect(await codeOf(it.sessions.encrypt(peer, plaintext, { fellow }))).toBe("identityChanged");
+    expect((await it.peers.get(peer)).identityKey).toEqual(identity);
+    expect(await codeOf(it.sessions.encrypt(peer, plaintext, { fellow }))).toBe("identityChanged");
+    expect(await codeOf(it.sessions.devicesOf(peer, fellow))).toBe("identityChanged");
+    expect(await it.devicesOf(peer)).toEqual([1, 2]);
+  });
+
+  it("tells which devices it would reach, and which need a session first", async () => {
+    const it = await fixture();
+    const fellow = { identityKey: identity, deliveryKeyHashes: [hash] };
+    expect(await it.sessions.devicesOf(peer, fellow)).toEqual([]);
+    await it.devicesOf(peer);
+    await it.store.commit([it.peers.change({ ...(await it.peers.get(peer)), devices: [1, 2, 3].map(parseDeviceId) })]);
+    expect(await it.sessions.devicesOf(peer, fellow)).toEqual([
+      { device: 1, registrationId: 7 },
+      { device: 2, registrationId: 7 },
+      { device: 3, registrationId: undefined },
+    ]);
   });
 });

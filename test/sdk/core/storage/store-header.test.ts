@@ -42,7 +42,7 @@ describe("opening", () => {
   test("a store of a newer format asks for a newer program and changes nothing", async () => {
     const place = await used();
     const header = place.rows.get(HEADER_KEY) ?? new Uint8Array();
-    const newer = Uint8Array.of(...header.subarray(0, 5), 3, 1, 2, 3);
+    const newer = Uint8Array.of(...header.subarray(0, 5), 4, 1, 2, 3);
     place.rows.set(HEADER_KEY, newer);
     await expect(openSealed(new UnsafeMemoryStore(place))).rejects.toMatchObject({ code: "storeVersion" });
     expect(place.rows.get(HEADER_KEY)).toEqual(newer);

@@ -24,6 +24,10 @@ export const POLICY: RelayPolicy = {
   limiterScale: 1,
   firstContactFloor: "everyone",
   grantBases: [],
+  groupAccounts: 250,
+  groupRecipients: 2_000,
+  groupLog: { entries: 10_000, bytes: 16_777_216 },
+  groupTtlMs: 365 * 86_400_000,
 };
 
 const root = newKeyPair();

@@ -7,7 +7,7 @@ import { Conversations } from "../../../../../sdk/core/conversations/conversatio
 import { decodeRow, eachRow, keys, type rows } from "../../../../../sdk/core/rows.js";
 import { Peers } from "../../../../../sdk/core/sessions/peers.js";
 import type { SealedStore } from "../../../../../sdk/core/storage/sealed-store.js";
-import { HEADER_KEY } from "../../../../../sdk/core/storage/store-header.js";
+import { FORMAT, HEADER_KEY } from "../../../../../sdk/core/storage/store-header.js";
 import { openSealed } from "../fixture.js";
 import { MemoryPlace, UnsafeMemoryStore } from "../unsafe-memory-store.js";
 
@@ -75,12 +75,12 @@ async function everyRow(store: SealedStore): Promise<readonly string[]> {
 }
 
 describe("a store of format 1", () => {
-  it("opens with every row in its present shape, and is of format 2 then", async () => {
+  it("opens with every row in its present shape, and is of the present format then", async () => {
     const place = oldPlace();
     expect(place.rows.get(HEADER_KEY)?.[5]).toBe(1);
     const store = await openSealed(new UnsafeMemoryStore(place));
     expect((await everyRow(store)).length).toBeGreaterThan(20);
-    expect(place.rows.get(HEADER_KEY)?.[5]).toBe(2);
+    expect(place.rows.get(HEADER_KEY)?.[5]).toBe(FORMAT);
     await store.close();
   });
 

@@ -1,0 +1,29 @@
+/** The way every migration takes through the rows of a prefix: page by page, one commit for each, so that it can be interrupted anywhere. */
+
+import type { StoreChange } from "../../ports.js";
+import { range } from "../../rows.js";
+import type { SealedStore } from "../sealed-store.js";
+
+/** Rows of one commit: items of up to 128 KiB each lie in memory together. */
+export const MIGRATION_PAGE = 64;
+
+/** Rewrites the rows of a prefix for which `row` answers other bytes. */
+export async function rewrite(
+  store: SealedStore,
+  prefix: string,
+  row: (value: Uint8Array) => Promise<Uint8Array | undefined> | Uint8Array | undefined,
+): Promise<void> {
+  let spanned = range(prefix, MIGRATION_PAGE);
+  for (;;) {
+    const page = await store.list(spanned);
+    const changes: StoreChange[] = [];
+    for (const { key, value } of page) {
+      const next = await row(value);
+      if (next !== undefined) changes.push({ key, value: next });
+    }
+    if (changes.length > 0) await store.commit(changes);
+    const last = page.at(-1);
+    if (last === undefined || page.length < MIGRATION_PAGE) return;
+    spanned = { ...spanned, after: last.key };
+  }
+}
