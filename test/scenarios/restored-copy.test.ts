@@ -1,6 +1,7 @@
+import type { SottoError } from "@sotto/protocol";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { eventually, shownIn, WatchedWorld } from "../support/devices-of.js";
-import { acceptFrom, befriend } from "../support/world.js";
+import { acceptFrom, befriend, nextEvent } from "../support/world.js";
 
 let world: WatchedWorld;
 beforeEach(async () => {
@@ -175,6 +176,87 @@ describe("an old copy from before the first mail ever came", () => {
     await alice.restore();
     const again = await (await alice.open()).openDM({ accountId: bob.client.accountId });
     await eventually(() => shownIn(again), allThere([...kept, "waiting"]));
+    expect(await world.repeatedKeys()).toEqual([]);
+  });
+});
+
+describe("an old copy from before somebody answered a request", () => {
+  /** Alice asked Bob; what he answered and said since, up to three texts, is not in the copy. She is closed. */
+  async function answeredSince(kept: readonly string[]) {
+    const alice = device("alice");
+    const bob = device("bob");
+    const asking = await (await alice.open()).openDM({ accountId: (await bob.open()).accountId });
+    await asking.requestContact();
+    await alice.close();
+    await alice.copy();
+    const { accountId } = await alice.open();
+    const contact = nextEvent(alice.client, "contact");
+    const toAlice = await acceptFrom(bob.client, accountId);
+    await contact;
+    for (const text of kept) await toAlice.send({ text }).delivered;
+    await alice.close();
+    const restored = async () => {
+      await alice.restore();
+      return (await alice.open()).openDM({ accountId: bob.client.accountId });
+    };
+    return { toAlice, restored };
+  }
+  const kept = ["kept 0", "kept 1", "kept 2"];
+
+  it("gets back what the other said since, though nothing waits", async () => {
+    const { restored } = await answeredSince(kept);
+    const again = await restored();
+    await eventually(() => shownIn(again), allThere(kept));
+    await again.send({ text: "back" }).delivered;
+    expect(await world.repeatedKeys()).toEqual([]);
+  });
+
+  it("gets it back beside what waits, which does not open at first", async () => {
+    const { toAlice, restored } = await answeredSince(kept);
+    await toAlice.send({ text: "waiting" }).accepted;
+    const again = await restored();
+    await eventually(() => shownIn(again), allThere([...kept, "waiting"]));
+    await again.send({ text: "back" }).delivered;
+    expect(await world.repeatedKeys()).toEqual([]);
+  });
+
+  it("learns that it was accepted, though the other said nothing since", async () => {
+    const { restored } = await answeredSince([]);
+    const again = await restored();
+    const written = () =>
+      again.send({ text: "back" }).accepted.then(
+        () => "accepted",
+        ({ code }: SottoError) => code,
+      );
+    // A request without words was made: until it is answered, no word goes.
+    await eventually(written, (outcome) => outcome === "accepted");
+    expect(await world.repeatedKeys()).toEqual([]);
+  });
+});
+
+describe("an old copy with a request that nobody answered yet", () => {
+  it("asks about what it lost, and the request is still there to be accepted, once", async () => {
+    const { alice, bob, toAlice } = await talked();
+    const carol = device("carol");
+    const asking = await alice.client.openDM({ accountId: (await carol.open()).accountId });
+    await asking.send({ text: "may I" }).accepted;
+    await alice.close();
+    await alice.copy();
+    const { accountId } = await alice.open();
+    await toAlice.send({ text: "kept" }).delivered;
+    await alice.close();
+    const dropped = nextEvent(carol.client, "policy");
+    await alice.restore();
+    const again = await (await alice.open()).openDM({ accountId: bob.client.accountId });
+    await eventually(() => shownIn(again), allThere(["kept"]));
+    await dropped;
+    const fromCarol = await acceptFrom(carol.client, accountId);
+    await fromCarol.send({ text: "you may" }).delivered;
+    const toCarol = await alice.client.openDM({ accountId: carol.client.accountId });
+    await toCarol.send({ text: "thanks" }).delivered;
+    const texts = ["may I", "you may", "thanks"];
+    await eventually(() => shownIn(toCarol), allThere(texts));
+    await eventually(() => shownIn(fromCarol), allThere(texts));
     expect(await world.repeatedKeys()).toEqual([]);
   });
 });

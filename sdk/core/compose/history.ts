@@ -26,7 +26,7 @@ export function wireHistory(
   const { arrived, failed, restoring, gap, transfer } = hooks;
   const me = account.id;
 
-  const words = new MissedWords({ me, clock, peers, conversations, outbox, keptSends });
+  const words = new MissedWords({ store, me, clock, peers, conversations, outbox, keptSends });
   const recovery = new Recovery({
     ...{ store, account, clock, random, conversations, former, senderKeys, words, relay, inbox, restoring, gap },
   });

@@ -19,7 +19,7 @@ export interface InvitedParts {
   readonly store: SealedStore;
   readonly clock: Clock;
   readonly account: Pick<OwnAccount, "id">;
-  readonly logs: Pick<GroupLogs, "status">;
+  readonly logs: Pick<GroupLogs, "get" | "status">;
   /** A new invitation is durable. */
   invited(group: ConversationId): void;
 }
@@ -39,13 +39,10 @@ const MAX_OF_ONE = 32;
 export class Invited {
   constructor(private readonly parts: InvitedParts) {}
 
-  /** Every invitation that waits, oldest first. */
+  /** Every invitation that waits, oldest first; none to a group this account is in, as far as this device has read. */
   async pending(): Promise<readonly Row<"invitation">[]> {
-    const pending: Row<"invitation">[] = [];
-    for await (const { value } of eachRow(this.parts.store, keys.invitations)) {
-      pending.push(decodeRow("invitation", value));
-    }
-    return pending.sort((one, other) => one.atMs - other.atMs);
+    const pending = await this.kept();
+    return pending.filter(({ group }) => !this.isPresent(group)).sort((one, other) => one.atMs - other.atMs);
   }
 
   /** The invitation to a group; `undefined` if it was answered or taken back. */
@@ -55,11 +52,12 @@ export class Invited {
   }
 
   /**
-   * For the inbox: an invitation came. One to a group this account is in already changes nothing; of several to one group the
-   * one that names the latest entry counts, for its secret is the newest.
+   * For the inbox: an invitation came. One to a group this account is in already changes nothing, unless it names an entry that
+   * was not read here yet: then this account may have been removed before it. Of several to one group the one that names the
+   * latest entry counts, for its secret is the newest.
    */
   async arrived(by: AccountId, { payload, body }: Came): Promise<Plan> {
-    const { store, clock, invited } = this.parts;
+    const { store, clock, logs, invited } = this.parts;
     const { id: group, revision, head } = payload.group;
     const before = await this.get(group);
     if (before === undefined && !(await this.hasRoom(by))) return nothing;
@@ -69,10 +67,20 @@ export class Invited {
     const row = { group, by, revision, entry: head, epoch, secret, wrapPrivate, title, atMs: clock.now() };
     return {
       // Another device may have accepted while this was looked at.
-      build: () =>
-        this.isPresent(group) ? [] : [{ key: keys.invitation(store, group), value: encodeRow("invitation", row) }],
-      after: [() => invited(group)],
+      build: () => {
+        const isOld = this.isPresent(group) && revision <= (logs.get(group)?.state.seq ?? 0);
+        return isOld ? [] : [{ key: keys.invitation(store, group), value: encodeRow("invitation", row) }];
+      },
+      after: [() => !this.isPresent(group) && invited(group)],
     };
+  }
+
+  private async kept(): Promise<Row<"invitation">[]> {
+    const kept: Row<"invitation">[] = [];
+    for await (const { value } of eachRow(this.parts.store, keys.invitations)) {
+      kept.push(decodeRow("invitation", value));
+    }
+    return kept;
   }
 
   private isPresent(group: ConversationId): boolean {
@@ -81,8 +89,8 @@ export class Invited {
   }
 
   private async hasRoom(by: AccountId): Promise<boolean> {
-    const pending = await this.pending();
-    return pending.length < MAX_WAITING && pending.filter((one) => one.by === by).length < MAX_OF_ONE;
+    const kept = await this.kept();
+    return kept.length < MAX_WAITING && kept.filter((one) => one.by === by).length < MAX_OF_ONE;
   }
 
   /** A group under the id of a conversation between two would be kept in its place: nobody makes one by chance. */

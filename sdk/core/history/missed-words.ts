@@ -8,13 +8,16 @@ import { type KeptSends, MAX_RESENDS, saidMs } from "../outbox/kept-sends.js";
 import type { Order, Queued } from "../outbox/order.js";
 import type { Outbox } from "../outbox/outbox.js";
 import type { Clock, StoreChange } from "../ports.js";
-import { encodeRow, keys, type Row } from "../rows.js";
+import { decodeRow, eachRow, encodeRow, keys, type Row } from "../rows.js";
 import type { Peers } from "../sessions/peers.js";
+import type { SealedStore } from "../storage/sealed-store.js";
 
 /** Contacts written with so long before the loss may have written since; what they sent is kept no longer. */
 const RECENT_MS = 7 * 24 * 3_600_000;
 /** Contacts asked about one loss, those written with last. */
 const MAX_ASKED = 200;
+/** And people who were asked for contact: the relay counts each of these words as one of the few a stranger may say. */
+const MAX_UNANSWERED = 32;
 /** Sends one answer makes again, and their bytes together. */
 const MAX_RESENT = 1_000;
 const MAX_RESENT_BYTES = 8_388_608;
@@ -24,12 +27,20 @@ const ANSWER_EVERY_MS = 600_000;
 
 /** What missed words work with. */
 export interface MissedWordsParts {
+  readonly store: SealedStore;
   readonly me: AccountId;
   readonly clock: Clock;
   readonly peers: Pick<Peers, "get">;
-  readonly conversations: Pick<Conversations, "of" | "peers">;
+  readonly conversations: Pick<Conversations, "of">;
   readonly outbox: Pick<Outbox, "queue" | "room">;
   readonly keptSends: Pick<KeptSends, "since">;
+}
+
+/** Somebody who can be asked, and when the last thing that is here was said. */
+interface Acquaintance {
+  readonly account: AccountId;
+  readonly relation: Row<"peer">["relation"];
+  readonly atMs: number | undefined;
 }
 
 /** The `missed` payloads of both sides. */
@@ -39,16 +50,16 @@ export class MissedWords {
 
   constructor(private readonly parts: MissedWordsParts) {}
 
-  /** The orders that ask own devices, and everybody this account wrote with lately, for what came since. */
+  /** The orders that ask own devices, and everybody who may have said something lately, for what came since. */
   async ask({ sinceMs, whom }: Row<"lost">): Promise<Plan> {
     const { me } = this.parts;
-    const contacts = whom === "everybody" ? await this.recentContacts(sinceMs - RECENT_MS) : [];
-    return this.orders([me, ...contacts].map((recipient) => ({ recipient, type: "missed", atMs: sinceMs })));
+    const others = whom === "everybody" ? await this.othersWithWords(sinceMs - RECENT_MS) : [];
+    return this.orders([me, ...others].map((recipient) => ({ recipient, type: "missed", atMs: sinceMs })));
   }
 
   /**
-   * For the inbox: an account lost what this one sent it since a time. Sends it again as far as it is kept; to nobody but
-   * contacts, because whoever asks learns that somebody is there.
+   * For the inbox: an account lost what this one sent it since a time. Sends it again as far as it is kept; if nothing is,
+   * that it is a contact. To nobody but contacts, because whoever asks learns that somebody is there.
    */
   async answer(account: AccountId, atMs: number): Promise<Plan> {
     const { peers, clock, keptSends } = this.parts;
@@ -68,7 +79,8 @@ export class MissedWords {
     const counted = again.map(({ envelope, row }): StoreChange => {
       return { key: keys.sent(envelope), value: encodeRow("sent", { ...row, resends: row.resends + 1 }) };
     });
-    return this.orders(orders, counted);
+    // The acceptance may itself be what is lost. Any content is one too.
+    return again.length === 0 ? this.orders([{ recipient: account, type: "contact" }]) : this.orders(orders, counted);
   }
 
   /** A bucket for each account that asked lately, kept as the time at which it is full again. */
@@ -80,18 +92,24 @@ export class MissedWords {
     return true;
   }
 
-  private async recentContacts(sinceMs: number): Promise<readonly AccountId[]> {
-    const { peers, conversations } = this.parts;
-    const recent: { readonly account: AccountId; readonly atMs: number }[] = [];
-    for (const account of await conversations.peers()) {
-      const { relation } = await peers.get(account);
-      if (relation !== "accepted") continue;
+  /**
+   * Contacts who were written with since a time, or with whom nothing is here; and who was asked for contact: the answer, and
+   * what followed it, may be what is lost. Whoever gave none yet drops the question.
+   */
+  private async othersWithWords(sinceMs: number): Promise<readonly AccountId[]> {
+    const { store, me, conversations } = this.parts;
+    const found: Acquaintance[] = [];
+    for await (const { value } of eachRow(store, keys.peers)) {
+      const { account, relation } = decodeRow("peer", value);
+      if (account === me || (relation !== "accepted" && relation !== "sent")) continue;
       const [last] = await (await conversations.of(account)).timeline.latest(1);
-      const atMs = last?.row.acceptedMs ?? last?.row.atMs ?? 0;
-      if (atMs >= sinceMs) recent.push({ account, atMs });
+      found.push({ account, relation, atMs: last?.row.acceptedMs ?? last?.row.atMs });
     }
-    recent.sort((one, other) => other.atMs - one.atMs);
-    return recent.slice(0, MAX_ASKED).map(({ account }) => account);
+    found.sort((one, other) => (other.atMs ?? 0) - (one.atMs ?? 0));
+    const contacts = found.filter(({ relation, atMs = sinceMs }) => relation === "accepted" && atMs >= sinceMs);
+    const unanswered = found.filter(({ relation }) => relation === "sent");
+    const asked = [...contacts.slice(0, MAX_ASKED), ...unanswered.slice(0, MAX_UNANSWERED)];
+    return asked.map(({ account }) => account);
   }
 
   /** As many as the outbox takes now; whoever is left out finds its own gap, or asks again. */

@@ -139,7 +139,7 @@ describe("an invitation among strangers", () => {
     const other = await alice.client.groups.create({ title: "Other" });
     expect(await codeOf(other.invite({ accountId: carol.accountId }))).toBe("requestPending");
     expect(await standingOf(other, carol.accountId)).toBeUndefined();
-    expect(await pendingInvitations(carol)).toHaveLength(1);
+    await until(async () => (await pendingInvitations(carol)).length === 1);
   });
 
   it("by somebody else of the group is refused while one is open", async () => {

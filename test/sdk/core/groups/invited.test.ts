@@ -18,6 +18,8 @@ let store: SealedStore;
 let invited: Invited;
 let clock: ReturnType<typeof manualClock>;
 let status: GroupSnapshot["status"] | undefined;
+/** How far this device has read the group's log. */
+let readTo: number;
 const told: string[] = [];
 const account = OwnAccount.create(ownRow());
 
@@ -26,7 +28,9 @@ beforeEach(async () => {
   clock = manualClock();
   status = undefined;
   told.length = 0;
-  invited = new Invited({ store, account, clock, logs: { status: () => status }, invited: (id) => told.push(id) });
+  readTo = 9;
+  const get = () => ({ state: { seq: readTo } }) as GroupSnapshot;
+  invited = new Invited({ store, account, clock, logs: { status: () => status, get }, invited: (id) => told.push(id) });
 });
 
 const groupOf = (number: number) => number.toString(16).padStart(32, "a") as ConversationId;
@@ -72,6 +76,16 @@ describe("an invitation", () => {
     status = present;
     await arrive(peer, groupOf(1));
     expect(await titles()).toEqual([]);
+  });
+
+  it("to a group this account is in, by an entry not read here yet, waits until its removal is read", async () => {
+    status = "joined";
+    readTo = 3;
+    await arrive(peer, groupOf(1));
+    expect(await titles()).toEqual([]);
+    expect(told).toEqual([]);
+    status = "left";
+    expect(await titles()).toEqual(["Team"]);
   });
 
   it.each(["left", "declined"] as const)("to a group that this account %s is one", async (past) => {

@@ -46,7 +46,7 @@ describe("any two who read the same log", () => {
         expect(encoded(resumed)).toBe(encoded(log.state));
         expect(encoded(replay(log.entries))).toBe(encoded(log.state));
       }),
-      { numRuns: 200 },
+      { numRuns: 80 },
     );
   });
 
@@ -62,7 +62,7 @@ describe("any two who read the same log", () => {
           expect(stored.length).toBeLessThan(limits.groupCheckpointBytes.value);
         }
       }),
-      { numRuns: 200 },
+      { numRuns: 80 },
     );
   });
 });
@@ -75,7 +75,7 @@ describe("hostile entries", () => {
         const silenced = log.entries.map((bytes, at) => (hostile.has(at) ? NOISE : bytes));
         expect(encoded(replay(silenced))).toBe(encoded(log.state));
       }),
-      { numRuns: 300 },
+      { numRuns: 120 },
     );
   });
 
@@ -93,7 +93,7 @@ describe("hostile entries", () => {
         const renumbered = { ...state, seq: place(state.seq), epochSeq: place(state.epochSeq), members };
         expect(encoded(replay(honest))).toBe(encoded(renumbered));
       }),
-      { numRuns: 300 },
+      { numRuns: 120 },
     );
   });
 });
@@ -117,7 +117,7 @@ test("what can be planned is applied, and what cannot is ignored for the same re
         expect(reason).toBe(isKnown ? code : "strangeAuthor");
       }
     }),
-    { numRuns: 300 },
+    { numRuns: 120 },
   );
 });
 
