@@ -12,7 +12,7 @@ import { runChaos } from "../support/chaos/run.js";
 import { schedule } from "../support/chaos/schedule.js";
 import { freshSeed } from "../support/crash/seeded-random.js";
 
-const SEEDS = 3;
+const SEEDS = 2;
 const EVENTS = 150;
 const LIMIT_MS = 120_000;
 

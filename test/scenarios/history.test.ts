@@ -5,8 +5,8 @@ import { befriend } from "../support/world.js";
 
 /** Words so long that a part of the archive holds some dozens: many more parts than may be on their way at once. */
 const LONG_WORDS = "and so on ".repeat(200);
-const MESSAGES = 500;
-const MESSAGES_WITH_DEATHS = 250;
+const MESSAGES = 300;
+const MESSAGES_WITH_DEATHS = 150;
 const LONG_MS = 240_000;
 
 let world: WatchedWorld;

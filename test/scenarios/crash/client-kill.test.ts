@@ -19,7 +19,7 @@ async function expectNothingLost(deaths: readonly Death[]): Promise<void> {
 describe("a client killed with SIGKILL", { timeout: 2 * TIME_LIMIT_MS }, () => {
   for (const at of Object.keys(killMoments) as KillMoment[]) {
     it(`${killMoments[at]} loses, repeats and mixes up nothing`, async () => {
-      await expectNothingLost([1, 2].map((nth) => ({ at, nth })));
+      await expectNothingLost([1].map((nth) => ({ at, nth })));
     });
   }
 

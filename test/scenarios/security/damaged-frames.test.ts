@@ -25,7 +25,7 @@ import { loadUws } from "../../../server/transport/load-uws.js";
 import { FrameSocket, newMessageId, RawDevice, registration } from "../../support/raw-client/index.js";
 import { type Pair, World } from "../../support/world.js";
 
-const MUTANTS_PER_STAGE = 700;
+const MUTANTS_PER_STAGE = 400;
 /** Connections that attack at the same time. */
 const LANES = 8;
 
