@@ -2,8 +2,13 @@ import { defineConfig } from "vitest/config";
 
 const conditions = ["sotto-source", "node", "import", "module", "default"];
 
-/** Tests of rules in memory. They leave nothing behind in a process, so its next file need not load every module anew. */
-const rules = ["test/protocol/**/*.test.ts", "test/sdk/core/**/*.test.ts", "test/server/relay/**/*.test.ts"];
+/** Tests that leave nothing behind in a process, so that its next file need not load every module anew. */
+const rules = [
+  "test/protocol/**/*.test.ts",
+  "test/sdk/{core,engine}/**/*.test.ts",
+  "test/server/{relay,store,keys}/**/*.test.ts",
+  "test/contract/**/*.test.ts",
+];
 
 export default defineConfig({
   resolve: { conditions },
