@@ -4,6 +4,7 @@ import type { ConversationId } from "@sotto/protocol";
 import type { Whom } from "../consent/people.js";
 import type { Group } from "./group.js";
 import type { GroupLogs } from "./log/group-logs.js";
+import { hasAccepted } from "./log/group-rows.js";
 import { type SettingsChange, settingsEntry } from "./settings.js";
 
 /** A group to be created. */
@@ -41,7 +42,7 @@ export class Groups {
 
   /** Every group this account is in or waits to be let into. */
   async list(): Promise<readonly Group[]> {
-    const present = this.parts.logs.all().filter(({ status }) => status === "joined" || status === "waiting");
+    const present = this.parts.logs.all().filter(({ status }) => hasAccepted(status));
     return Promise.all(present.map(({ id }) => this.of(id)));
   }
 
@@ -50,7 +51,7 @@ export class Groups {
     const { logs } = this.parts;
     const status = logs.get(id)?.status;
     if (status === undefined) return undefined;
-    const isShown = status === "joined" || status === "waiting" || status === "left" || logs.wasMember(id);
+    const isShown = hasAccepted(status) || status === "left" || logs.wasMember(id);
     return isShown ? this.of(id) : undefined;
   }
 

@@ -10,9 +10,11 @@ import {
 import type { OwnAccount } from "../account/own-account.js";
 import { nothing, type Plan } from "../inbox/plan.js";
 import type { Clock } from "../ports.js";
-import { decodeRow, eachRow, encodeRow, keys, type Row } from "../rows.js";
+import { decodeRow, encodeRow, keys, type Row } from "../rows.js";
 import type { SealedStore } from "../storage/sealed-store.js";
+import { everyInvitation, invitationTo } from "./invitation-rows.js";
 import type { GroupLogs } from "./log/group-logs.js";
+import { hasAccepted } from "./log/group-rows.js";
 
 /** What keeping them works with. */
 export interface InvitedParts {
@@ -41,14 +43,13 @@ export class Invited {
 
   /** Every invitation that waits, oldest first; none to a group this account is in, as far as this device has read. */
   async pending(): Promise<readonly Row<"invitation">[]> {
-    const pending = await this.kept();
+    const pending = await everyInvitation(this.parts.store);
     return pending.filter(({ group }) => !this.isPresent(group)).sort((one, other) => one.atMs - other.atMs);
   }
 
   /** The invitation to a group; `undefined` if it was answered or taken back. */
-  async get(group: ConversationId): Promise<Row<"invitation"> | undefined> {
-    const stored = await this.parts.store.get(keys.invitation(this.parts.store, group));
-    return stored === undefined ? undefined : decodeRow("invitation", stored);
+  get(group: ConversationId): Promise<Row<"invitation"> | undefined> {
+    return invitationTo(this.parts.store, group);
   }
 
   /**
@@ -75,21 +76,12 @@ export class Invited {
     };
   }
 
-  private async kept(): Promise<Row<"invitation">[]> {
-    const kept: Row<"invitation">[] = [];
-    for await (const { value } of eachRow(this.parts.store, keys.invitations)) {
-      kept.push(decodeRow("invitation", value));
-    }
-    return kept;
-  }
-
   private isPresent(group: ConversationId): boolean {
-    const status = this.parts.logs.status(group);
-    return status === "joined" || status === "waiting";
+    return hasAccepted(this.parts.logs.status(group));
   }
 
   private async hasRoom(by: AccountId): Promise<boolean> {
-    const kept = await this.kept();
+    const kept = await everyInvitation(this.parts.store);
     return kept.length < MAX_WAITING && kept.filter((one) => one.by === by).length < MAX_OF_ONE;
   }
 

@@ -7,6 +7,7 @@ import { type AccountId, type ConversationId, equalBytes } from "@sotto/protocol
 import type { OwnAccount } from "../account/own-account.js";
 import type { Invited } from "../groups/invited.js";
 import type { GroupLogs } from "../groups/log/group-logs.js";
+import { hasAccepted, isIn } from "../groups/log/group-rows.js";
 import type { SaidInGroup } from "../groups/log/writers.js";
 import { identityKeyOf, standingOf } from "../groups/state/permissions.js";
 
@@ -34,7 +35,7 @@ export class GroupVerdicts {
   async placeIn(group: ConversationId): Promise<Place> {
     const { account, logs, invited } = this.parts;
     const status = logs.status(group);
-    if (status === "joined" || status === "waiting" || status === "invited") return "in";
+    if (status !== undefined && isIn({ status })) return "in";
     if (account.current.awaiting !== undefined && status === undefined) return "soon";
     if ((await invited.get(group)) !== undefined) return "soon";
     return status === "left" ? "left" : "none";
@@ -58,8 +59,8 @@ export class GroupVerdicts {
   /** Whether an account is a member as far as the log was read here: also one that may only listen tells of the log. */
   isMember(group: ConversationId, account: AccountId): boolean {
     const snapshot = this.parts.logs.get(group);
-    const isIn = snapshot?.status === "joined" || snapshot?.status === "waiting";
-    return isIn && standingOf(snapshot.state, account) === "member";
+    if (snapshot === undefined || !hasAccepted(snapshot.status)) return false;
+    return standingOf(snapshot.state, account) === "member";
   }
 
   /** Whether an account speaks under the identity that the log names; nothing is known of who is not in it. */

@@ -4,6 +4,7 @@ import { type ConversationId, encodeGroupState, type GroupState } from "@sotto/p
 import type { StoreChange } from "../../ports.js";
 import { decodeRow, eachRow, encodeRow, keys, type Row } from "../../rows.js";
 import type { SealedStore } from "../../storage/sealed-store.js";
+import { everyInvitation, invitationTo } from "../invitation-rows.js";
 import { restoreGroup } from "../state/restore.js";
 
 /** A group as it is kept, its state decoded; no state until this device has read the log. */
@@ -24,7 +25,12 @@ export interface GroupSnapshot {
 
 /** Whether this account may read the group's log. */
 export function isIn({ status }: { readonly status: GroupStatus }): boolean {
-  return status === "invited" || status === "waiting" || status === "joined";
+  return status === "invited" || hasAccepted(status);
+}
+
+/** Whether this account said that it wants to be in the group, and nothing ended that: a member, or waits to be let in. */
+export function hasAccepted(status: GroupStatus | undefined): boolean {
+  return status === "waiting" || status === "joined";
 }
 
 /** What others see of a kept group; `undefined` while nothing of its log was read. */
@@ -67,16 +73,13 @@ export class GroupRows {
   }
 
   /** The invitation to a group that waits for an answer. */
-  async invitation(id: ConversationId): Promise<Row<"invitation"> | undefined> {
-    const stored = await this.store.get(keys.invitation(this.store, id));
-    return stored === undefined ? undefined : decodeRow("invitation", stored);
+  invitation(id: ConversationId): Promise<Row<"invitation"> | undefined> {
+    return invitationTo(this.store, id);
   }
 
   /** Every invitation that waits for an answer. */
-  async invitations(): Promise<readonly Row<"invitation">[]> {
-    const all: Row<"invitation">[] = [];
-    for await (const { value } of eachRow(this.store, keys.invitations)) all.push(decodeRow("invitation", value));
-    return all;
+  invitations(): Promise<readonly Row<"invitation">[]> {
+    return everyInvitation(this.store);
   }
 
   /** The change that ends an invitation. */

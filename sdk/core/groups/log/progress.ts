@@ -24,6 +24,7 @@ import {
   type GroupRows,
   type GroupSnapshot,
   type GroupStatus,
+  hasAccepted,
   isIn,
   type KeptGroup,
   snapshotOf,
@@ -183,7 +184,7 @@ export class Progress {
     const admins = state.members
       .filter((member) => isAdmin(member.role) && member.account !== account.id)
       .slice(0, FAREWELLS);
-    if (status === "joined" || status === "waiting") {
+    if (hasAccepted(status)) {
       const removed = entry?.change.kind === "remove" ? (before?.members ?? []) : [];
       const gone = removed.filter((member) => memberOf(state, member.account) === undefined);
       // Who waits has no voice in the group, and nobody but an admin could act on it.

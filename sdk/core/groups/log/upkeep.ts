@@ -7,7 +7,7 @@ import type { Clock } from "../../ports.js";
 import { Rounds } from "../../rounds.js";
 import { isAdmin, memberOf } from "../state/permissions.js";
 import type { Checkpoints } from "./checkpoints.js";
-import type { GroupRows, KeptGroup } from "./group-rows.js";
+import { type GroupRows, hasAccepted, type KeptGroup } from "./group-rows.js";
 import type { Wish } from "./log-writer.js";
 import type { OwnKeys } from "./own-keys.js";
 
@@ -102,7 +102,7 @@ export class Upkeep {
 
   private areKeysDue({ status }: KeptGroup, state: GroupState): boolean {
     const { keys, isKeyOut } = this.parts;
-    return (status === "joined" || status === "waiting") && isKeyOut() && !keys.arePublished(state);
+    return hasAccepted(status) && isKeyOut() && !keys.arePublished(state);
   }
 
   private isRotationDue({ group }: KeptGroup, state: GroupState): boolean {
