@@ -7,18 +7,12 @@ import { parseArgs } from "node:util";
 import { runChaos } from "../test/support/chaos/run.js";
 import { schedule } from "../test/support/chaos/schedule.js";
 import { freshSeed } from "../test/support/crash/seeded-random.js";
+import { whole } from "./whole.js";
 
 const EVENTS = 2_000;
 /** Longer schedules take longer in proportion. */
 const LIMIT_PER_EVENT_MS = 300;
 const LIMIT_FOR_THE_REST_MS = 60_000;
-
-function whole(text: string | undefined, otherwise: number): number {
-  if (text === undefined) return otherwise;
-  const value = Number(text);
-  if (!Number.isSafeInteger(value) || value < 0) throw new Error(`${text} is not a number of anything`);
-  return value;
-}
 
 async function main(): Promise<number> {
   const { values } = parseArgs({

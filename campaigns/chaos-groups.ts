@@ -7,19 +7,13 @@ import { parseArgs } from "node:util";
 import { freshSeed } from "../test/support/crash/seeded-random.js";
 import { castOf } from "../test/support/group-chaos/cast.js";
 import { runGroupChaos } from "../test/support/group-chaos/run.js";
+import { whole } from "./whole.js";
 
 const MEMBERS = 50;
 const EVENTS = 400;
 /** Longer schedules and larger groups take longer in proportion. */
 const LIMIT_PER_EVENT_MS = 2_000;
 const LIMIT_FOR_THE_REST_MS = 60_000;
-
-function whole(text: string | undefined, otherwise: number): number {
-  if (text === undefined) return otherwise;
-  const value = Number(text);
-  if (!Number.isSafeInteger(value) || value < 0) throw new Error(`${text} is not a number of anything`);
-  return value;
-}
 
 async function main(): Promise<number> {
   const { values } = parseArgs({

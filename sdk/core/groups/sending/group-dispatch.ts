@@ -67,41 +67,46 @@ export class GroupDispatch {
    * @throws only what ends the client. Every other failure is an outcome.
    */
   async begin(row: Row<"outbox">, window: Cancellation): Promise<{ readonly attempted: Promise<Dispatched> }> {
-    const { relay, locks, clock } = this.parts;
-    const away = unreached(relay.device);
-    if (away !== undefined) return { attempted: Promise.resolve(away) };
-    try {
-      assertFresh(row, clock.now());
-      const group = groupOf(row);
-      const prepared = await locks.run(sendingLock(group), () => this.sealing.prepare(row, group, this.closing));
-      if (prepared.kind === "concluded") return { attempted: Promise.resolve(prepared.outcome) };
-      if (prepared.kind === "alone") return { attempted: this.alone(group, prepared.said) };
-      return { attempted: this.transmit(prepared.sealed, window) };
-    } catch (error) {
-      return { attempted: Promise.resolve(outcomeOf(error)) };
-    }
+    return this.prepared(row, outcomeOf, async (group) => {
+      const prepared = await this.sealing.prepare(row, group, this.closing);
+      if (prepared.kind === "concluded") return () => Promise.resolve(prepared.outcome);
+      if (prepared.kind === "alone") return () => this.alone(group, prepared.said);
+      return () => this.transmit(prepared.sealed, window);
+    });
   }
 
   /** Hands the present key of a group to one member anew, under the row's send id. Without a key there is nothing to hand. */
   async hand(row: Addressed): Promise<{ readonly attempted: Promise<Dispatched> }> {
-    const { relay, locks, clock } = this.parts;
-    const away = unreached(relay.device);
-    if (away !== undefined) return { attempted: Promise.resolve(away) };
-    try {
-      assertFresh(row, clock.now());
-      const group = groupOf(row);
-      const { acceptedMs } = await locks.run(sendingLock(group), () => this.handTo(row, group));
-      return { attempted: Promise.resolve({ kind: "accepted", acceptedMs }) };
-    } catch (error) {
-      // The log will tell which key the member has now; meanwhile nothing is lost, for contents wait too.
-      const outcome = hasCode(error, "notAllowed") ? LATER : outcomeOf(error);
-      return { attempted: Promise.resolve(outcome) };
-    }
+    // The log will tell which key the member has now; meanwhile nothing is lost, for contents wait too.
+    const failed = (error: unknown) => (hasCode(error, "notAllowed") ? LATER : outcomeOf(error));
+    return this.prepared(row, failed, async (group) => {
+      const { acceptedMs } = await this.handTo(row, group);
+      return () => Promise.resolve({ kind: "accepted", acceptedMs });
+    });
   }
 
   /** Hands no more keys over. What waits is sent by the next client. Idempotent. */
   close(): void {
     this.closing.abort();
+  }
+
+  /** Prepares under the group's sending lock; what `prepare` answers is begun behind it. */
+  private async prepared(
+    row: Row<"outbox">,
+    failed: (error: unknown) => Dispatched,
+    prepare: (group: ConversationId) => Promise<() => Promise<Dispatched>>,
+  ): Promise<{ readonly attempted: Promise<Dispatched> }> {
+    const { relay, locks, clock } = this.parts;
+    const away = unreached(relay.device);
+    if (away !== undefined) return { attempted: Promise.resolve(away) };
+    try {
+      assertFresh(row, clock.now());
+      const group = groupOf(row);
+      const begin = await locks.run(sendingLock(group), () => prepare(group));
+      return { attempted: begin() };
+    } catch (error) {
+      return { attempted: Promise.resolve(failed(error)) };
+    }
   }
 
   private async handTo(row: Addressed, group: ConversationId): Promise<{ readonly acceptedMs: number }> {
