@@ -10,6 +10,7 @@ import type { SealedStore } from "../../../../../sdk/core/storage/sealed-store.j
 import { FORMAT, HEADER_KEY } from "../../../../../sdk/core/storage/store-header.js";
 import { openSealed } from "../fixture.js";
 import { MemoryPlace, UnsafeMemoryStore } from "../unsafe-memory-store.js";
+import { expectSurvivesPowerLoss } from "./power-loss.js";
 
 /** Written by the code of format 1: two people who talked, one who never answered, one to whom nothing left yet. */
 interface Fixture {
@@ -145,31 +146,8 @@ describe("a store of format 1", () => {
     await store.close();
   });
 
-  it("can lose power at any write of its migration, and ends the same", async () => {
-    const whole = oldPlace();
-    const first = new UnsafeMemoryStore(whole);
-    const expected = await openSealed(first).then(async (store) => {
-      const all = await everyRow(store);
-      await store.close();
-      return all;
-    });
-    const { length } = first.writes;
-    expect(length).toBeGreaterThan(5);
-    for (let failing = 1; failing <= length; failing++) {
-      const place = oldPlace();
-      const raw = new UnsafeMemoryStore(place);
-      let writes = 0;
-      raw.beforeWrite = async () => {
-        writes += 1;
-        if (writes === failing) throw new Error("power gone");
-      };
-      await expect(openSealed(raw)).rejects.toMatchObject({ code: "storeFailed" });
-      expect(place.rows.get(HEADER_KEY)?.[5]).toBe(1);
-      const store = await openSealed(new UnsafeMemoryStore(place));
-      expect(await everyRow(store)).toEqual(expected);
-      await store.close();
-    }
-  });
+  it("can lose power at any write of its migration, and ends the same", () =>
+    expectSurvivesPowerLoss({ oldPlace, everyRow, format: 1, moreThan: 5 }));
 
   it("is migrated once", async () => {
     const place = oldPlace();

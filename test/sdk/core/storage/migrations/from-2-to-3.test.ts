@@ -7,6 +7,7 @@ import type { SealedStore } from "../../../../../sdk/core/storage/sealed-store.j
 import { FORMAT, HEADER_KEY } from "../../../../../sdk/core/storage/store-header.js";
 import { openSealed } from "../fixture.js";
 import { MemoryPlace, UnsafeMemoryStore } from "../unsafe-memory-store.js";
+import { expectSurvivesPowerLoss } from "./power-loss.js";
 
 /** Written by the code of format 2: what waits of every kind, and more kept sends than one page of a migration. */
 interface Fixture {
@@ -105,30 +106,8 @@ describe("a store of format 2", () => {
     await store.close();
   });
 
-  it("can lose power at any write of its migration, and ends the same", async () => {
-    const first = new UnsafeMemoryStore(oldPlace());
-    const expected = await openSealed(first).then(async (store) => {
-      const all = await everyRow(store);
-      await store.close();
-      return all;
-    });
-    const { length } = first.writes;
-    expect(length).toBeGreaterThan(2);
-    for (let failing = 1; failing <= length; failing++) {
-      const place = oldPlace();
-      const raw = new UnsafeMemoryStore(place);
-      let writes = 0;
-      raw.beforeWrite = async () => {
-        writes += 1;
-        if (writes === failing) throw new Error("power gone");
-      };
-      await expect(openSealed(raw)).rejects.toMatchObject({ code: "storeFailed" });
-      expect(place.rows.get(HEADER_KEY)?.[5]).toBe(2);
-      const store = await openSealed(new UnsafeMemoryStore(place));
-      expect(await everyRow(store)).toEqual(expected);
-      await store.close();
-    }
-  });
+  it("can lose power at any write of its migration, and ends the same", () =>
+    expectSurvivesPowerLoss({ oldPlace, everyRow, format: 2, moreThan: 2 }));
 
   it("is finished also under the header of format 1, where the way to format 2 was interrupted", async () => {
     const place = oldPlace();
