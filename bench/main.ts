@@ -2,6 +2,7 @@
 
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { attachmentsBench } from "./attachments/attachments.js";
 import {
   type Bench,
   drainBench,
@@ -21,9 +22,10 @@ import { layOut, type OtherTree } from "./processes/other-tree.js";
 import { circumstances } from "./report/circumstances.js";
 import { writeResult } from "./report/write-result.js";
 import { sdkBench } from "./sdk/bench.js";
+import { searchBench } from "./search/search.js";
 import { bareTarget, minimalTarget, ROOT, type SottoOptions, sottoTarget } from "./targets.js";
 
-const USAGE = `npm run bench -- [relay|latency|idle|drain|sdk|group-send|group-relay|group-log …|all] [options]
+const USAGE = `npm run bench -- [relay|latency|idle|drain|sdk|group-send|group-relay|group-log|search|attachments …|all] [options]
 
   --rounds N         alternating rounds of every step (3)
   --seconds S        measured seconds of a run (10)
@@ -38,7 +40,18 @@ const USAGE = `npm run bench -- [relay|latency|idle|drain|sdk|group-send|group-r
   --name NAME        name of the result files (the bench's)
 `;
 
-const BENCHES = ["relay", "latency", "idle", "drain", "sdk", "group-send", "group-relay", "group-log"] as const;
+const BENCHES = [
+  "relay",
+  "latency",
+  "idle",
+  "drain",
+  "sdk",
+  "group-send",
+  "group-relay",
+  "group-log",
+  "search",
+  "attachments",
+] as const;
 type BenchName = (typeof BENCHES)[number];
 
 const { values, positionals } = parseArgs({
@@ -104,6 +117,13 @@ function benchOf(name: BenchName, field: Field, sizes: Sizes, code: SottoOptions
       return groupRelayBench({ name: SOTTO, root: ROOT, transport: "auto", code });
     case "group-log":
       return groupLogBench();
+    case "search":
+      return searchBench();
+    case "attachments":
+      return attachmentsBench(
+        field.sotto[0] ?? sottoTarget({ name: SOTTO, root: ROOT, transport: "auto", code }),
+        code,
+      );
   }
 }
 

@@ -91,6 +91,21 @@ export function bareTarget(): Target {
   };
 }
 
+/** The plain static server that transfers are compared with. */
+export function staticTarget(): Pick<Target, "start"> {
+  return {
+    start: () =>
+      startWithData(async (folder) => ({
+        command: process.execPath,
+        arguments: [...nodeFlags.built, join(ROOT, "bench/attachments/static-server.ts"), "--data", folder],
+        cwd: ROOT,
+        environment: {},
+        ready: { kind: "printsPort" },
+        channel: "none",
+      })),
+  };
+}
+
 /** Which Sotto relay: of which tree, on which transport, from TypeScript or from `npm run build`'s output. */
 export interface SottoOptions {
   readonly name: string;

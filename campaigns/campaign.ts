@@ -5,6 +5,9 @@ export interface CampaignOptions {
   readonly rounds: number | undefined;
   readonly messages: number | undefined;
   readonly seed: number | undefined;
+  readonly transfers: number | undefined;
+  readonly largestBytes: number | undefined;
+  readonly oneBytes: number | undefined;
 }
 
 /** A long check. `run` prints what it does, ends with its verdict as the last line, and answers it. */

@@ -5,7 +5,9 @@ import type { Campaign } from "./campaign.js";
 import { canaryCoreCampaign } from "./canary-core.js";
 import { killClientCampaign } from "./kill-client.js";
 import { killRelayCampaign } from "./kill-relay.js";
+import { size } from "./size.js";
 import { timingCampaign } from "./timing.js";
+import { transfersCampaign } from "./transfers.js";
 
 /** One row for each campaign. */
 const campaigns: Readonly<Record<string, Campaign>> = {
@@ -13,12 +15,13 @@ const campaigns: Readonly<Record<string, Campaign>> = {
   "kill-client": killClientCampaign,
   "kill-relay": killRelayCampaign,
   timing: timingCampaign,
+  transfers: transfersCampaign,
 };
 
 function usage(): string {
   const rows = Object.entries(campaigns).map(([name, { summary }]) => `  ${name.padEnd(16)}${summary}`);
   return [
-    "npm run campaign -- NAME [--rounds N] [--messages N] [--seed N]",
+    "npm run campaign -- NAME [--rounds N] [--messages N] [--transfers N] [--largest SIZE] [--one SIZE] [--seed N]",
     "",
     ...rows,
     "",
@@ -33,18 +36,28 @@ function number(text: string | undefined): number | undefined {
   return value;
 }
 
+function bytes(text: string | undefined): number | undefined {
+  return text === undefined ? undefined : size(text);
+}
+
 async function main(): Promise<number> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { rounds: { type: "string" }, messages: { type: "string" }, seed: { type: "string" } },
+    options: {
+      ...{ rounds: { type: "string" }, messages: { type: "string" }, seed: { type: "string" } },
+      ...{ transfers: { type: "string" }, largest: { type: "string" }, one: { type: "string" } },
+    },
   });
   const campaign = campaigns[positionals[0] ?? ""];
   if (campaign === undefined) {
     console.log(usage());
     return 2;
   }
-  const { rounds, messages, seed } = values;
-  const verdict = await campaign.run({ rounds: number(rounds), messages: number(messages), seed: number(seed) });
+  const { rounds, messages, seed, transfers, largest, one } = values;
+  const verdict = await campaign.run({
+    ...{ rounds: number(rounds), messages: number(messages), seed: number(seed), transfers: number(transfers) },
+    ...{ largestBytes: bytes(largest), oneBytes: bytes(one) },
+  });
   return verdict === "passed" ? 0 : 1;
 }
 

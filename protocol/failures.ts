@@ -205,6 +205,13 @@ export const failures = {
     retry: "never",
     remedy: "The community allows fewer recipients for one message than this group has.",
   },
+  uploadQuota: {
+    wire: 74,
+    fault: "caller",
+    retry: "later",
+    remedy:
+      "This account has used its room for attachments; wait retryAfterMs until earlier ones count no more, or send less.",
+  },
   groupFull: {
     wire: 0,
     fault: "caller",
@@ -278,6 +285,46 @@ export const failures = {
     fault: "peer",
     retry: "afterRemedy",
     remedy: "The message could not be sent for days; call retry() to try once more.",
+  },
+  attachmentGone: {
+    wire: 0,
+    fault: "relay",
+    retry: "never",
+    remedy:
+      "The relay does not keep this attachment any more: it expired or was deleted; ask the sender to send it again.",
+  },
+  attachmentCorrupt: {
+    wire: 0,
+    fault: "peer",
+    retry: "never",
+    remedy:
+      "The attachment is not what its sender sealed, and nothing of it from here on is given out; ask for it again.",
+  },
+  sourceUnreadable: {
+    wire: 0,
+    fault: "caller",
+    retry: "afterRemedy",
+    remedy: "What was to be uploaded cannot be read; check the file or stream and upload it again.",
+  },
+  targetUnwritable: {
+    wire: 0,
+    fault: "caller",
+    retry: "afterRemedy",
+    remedy:
+      "The file cannot be written there; check path, rights and free space, or whether there is one already. What was saved so far is kept.",
+  },
+  mediaUnreadable: {
+    wire: 0,
+    fault: "caller",
+    retry: "never",
+    remedy: 'This is no picture or sound that can be read; pass as: "file" to send it as it is.',
+  },
+  mediaToolMissing: {
+    wire: 0,
+    fault: "caller",
+    retry: "afterRemedy",
+    remedy:
+      'Pictures need `npm install sharp`, sounds `npm install audio-decode`; or pass as: "file" to send the file as it is.',
   },
   wrongRoot: {
     wire: 0,

@@ -5,6 +5,7 @@
  * client chooses, unique among its unanswered ones; the answer repeats it. Tags are never reused.
  */
 
+import { sealedAttachmentSize } from "./attachment/format.js";
 import { limits } from "./limits.js";
 import {
   accountId,
@@ -81,6 +82,11 @@ const deviceList = list(deviceId, MAX_DEVICES);
 /** Who may make first contact, from the loosest to the strictest; an account's choice and a community's floor. */
 export const firstContactPolicies = ["everyone", "grant", "contacts", "nobody"] as const;
 const firstContact = choice(...firstContactPolicies);
+
+/** What an account is, by the host's word: the certificate of everything it sends says so. */
+export const accountRoles = ["person", "bot"] as const;
+/** What an account is, by the host's word. */
+export type AccountRole = (typeof accountRoles)[number];
 /** A device's name, sealed by the account's devices for each other; always of one length. */
 const sealedName = bytes(limits.sealedNameBytes.value);
 /** One device of an account, as its other devices need it to write to it. */
@@ -110,6 +116,10 @@ const groupSeq = uint(U32);
 const groupEntry = bytes(1, limits.groupEntryBytes.value);
 const groupCheckpoint = bytes(1, limits.groupCheckpointBytes.value);
 const { value: MAX_GROUP_ACCOUNTS } = limits.groupAccounts;
+/** The bytes of the largest blob: chunks and tags of the largest attachment. */
+const MAX_BLOB_BYTES = sealedAttachmentSize(limits.attachmentBytes.value);
+/** Bytes of the token that allows one upload. */
+const UPLOAD_TOKEN_BYTES = 16;
 const linkId = bytes(16);
 const linkStep = choice("join", "challenge", "approve", "provision");
 
@@ -151,12 +161,13 @@ export const frames = {
   register: toRelay(
     4,
     ["greeting"],
-    "Registers a device and makes this its connection. Exactly one of `token` (the host's) and `userId` (development mode only). `first` creates the account; `add` joins a device that holds the account's identity key, in the place of the device `replaces` if it is given; `reset` replaces identity and devices.",
+    "Registers a device and makes this its connection. Exactly one of `token` (the host's) and `userId` (development mode only). `first` creates the account; `add` joins a device that holds the account's identity key, in the place of the device `replaces` if it is given; `reset` replaces identity and devices. `role` goes with a `userId` only: a token says itself what its user is.",
     {
       version: uint(U32),
       mode: choice("first", "add", "reset"),
       token: optional(text(limits.tokenBytes.value, 1)),
       userId: optional(text(limits.userIdBytes.value, 1)),
+      role: optional(choice(...accountRoles)),
       identityKey: curveKey,
       authenticationKey: bytes(32),
       registrationId,
@@ -218,8 +229,14 @@ export const frames = {
   resolved: toClient(
     21,
     ["device"],
-    "The account of the user asked for, and who may make first contact with it, the community's floor included. `bases` are the grounds of grants it takes; none listed = any.",
-    { id, account: accountId, firstContact, bases: list(text(limits.basisBytes.value, 1), limits.bases.value) },
+    "The account of the user asked for, what it is by the host's word, and who may make first contact with it, the community's floor included. `bases` are the grounds of grants it takes; none listed = any.",
+    {
+      id,
+      account: accountId,
+      role: choice(...accountRoles),
+      firstContact,
+      bases: list(text(limits.basisBytes.value, 1), limits.bases.value),
+    },
   ),
   fetchBundles: toRelay(
     22,
@@ -501,6 +518,18 @@ export const frames = {
       accessTags: bytes(ACCESS_TAG_BYTES, ACCESS_TAG_BYTES * MAX_GROUP_ACCOUNTS),
       message: bytes(1, limits.groupMessageBytes.value),
     },
+  ),
+  requestUpload: toRelay(
+    70,
+    ["device"],
+    "Asks for leave to upload one blob of `bytes`, which count against the account's room. The token names nobody: the upload itself is made by HTTP, and does not say whose it is. Answered by `uploadGranted`.",
+    { id, bytes: uint(MAX_BLOB_BYTES, 1) },
+  ),
+  uploadGranted: toClient(
+    71,
+    ["device"],
+    "Leave to create one upload of as many bytes as were asked for, until `expiresMs`; the token goes into its `Authorization` header.",
+    { id, token: bytes(UPLOAD_TOKEN_BYTES), expiresMs: timeMs },
   ),
   mailboxFull: toClient(
     46,

@@ -1,5 +1,24 @@
 /** What Sotto's relay and SDK agree on. PROTOCOL.md is the text; everything here is free of I/O. */
 
+export {
+  ATTACHMENT_CHUNK_BYTES,
+  ATTACHMENT_TAG_BYTES,
+  attachmentChunks,
+  attachmentNonce,
+  blobIdOf,
+  deriveAttachmentKey,
+  MIN_PADDED_ATTACHMENT_BYTES,
+  paddedAttachmentSize,
+  sealedAttachmentSize,
+  sealedChunkOffset,
+} from "./attachment/format.js";
+export {
+  type AttachmentReference,
+  type BlobReference,
+  type MediaKind,
+  mediaKinds,
+  type ThumbnailReference,
+} from "./attachment/reference.js";
 export { equalBytes } from "./bytes.js";
 export { type CloseReason, closeCodes, closeMeanings } from "./close-codes.js";
 export { decodeFrame, decodeRecord, encodeFrame, encodeRecord } from "./codec.js";
@@ -38,6 +57,27 @@ export {
   payloadTypes,
 } from "./content/payload.js";
 export {
+  decodeRegisterValue,
+  encodeRegisterValue,
+  FORGET_EMPTIED_MS,
+  isFitRegister,
+  type RegisterKindRow,
+  type RegisterValue,
+  registerScope,
+  registerTable,
+} from "./content/register-values.js";
+export {
+  compareRegisters,
+  decodeRegisters,
+  encodeRegisters,
+  MAX_REGISTER_MS,
+  MAX_REGISTERS_PER_BODY,
+  type Register,
+  type RegisterKind,
+  registerKinds,
+  registersBody,
+} from "./content/registers.js";
+export {
   accessDigest,
   authenticationText,
   deliveryKeyText,
@@ -65,6 +105,8 @@ export {
 } from "./failures.js";
 export {
   ACCESS_TAG_BYTES,
+  type AccountRole,
+  accountRoles,
   type Direction,
   type FirstContactPolicy,
   type Frame,

@@ -6,20 +6,24 @@
  */
 
 import { writeFileSync } from "node:fs";
+import { attachmentVectors } from "./vectors/attachments.js";
 import { contentVectors } from "./vectors/contents.js";
 import { deriveVectors } from "./vectors/derive.js";
 import { frameVectors } from "./vectors/frames.js";
 import { groupVectors } from "./vectors/groups.js";
 import { ownBodyVectors } from "./vectors/own-bodies.js";
 import { payloadVectors } from "./vectors/payloads.js";
+import { registerVectors } from "./vectors/registers.js";
 
 const files = {
   frames: frameVectors(),
   contents: contentVectors(),
   payloads: payloadVectors(),
   "own-bodies": ownBodyVectors(),
+  registers: registerVectors(),
   groups: groupVectors(),
   derive: deriveVectors(),
+  attachments: await attachmentVectors(),
 };
 for (const [name, vectors] of Object.entries(files)) {
   writeFileSync(new URL(`../protocol/vectors/${name}.json`, import.meta.url), `${JSON.stringify(vectors, null, 2)}\n`);

@@ -2,7 +2,7 @@ import { defineConfig } from "tsup";
 
 export default defineConfig({
   // The names carry the folders into dist, where package.json's exports expect them.
-  entry: { "core/index": "core/index.ts", "node/index": "node/index.ts" },
+  entry: { "core/index": "core/index.ts", "node/index": "node/index.ts", "bot/index": "bot/index.ts" },
   format: "esm",
   // Project references are for checking; a declaration bundle is one program.
   dts: { compilerOptions: { composite: false, emitDeclarationOnly: false } },

@@ -5,6 +5,7 @@
 
 import { rootFingerprint } from "@sotto/protocol";
 import { createSignatures } from "./keys/signatures.js";
+import { openBlobs } from "./main-parts/open-blobs.js";
 import { type HostChecks, openHostChecks, openKeys } from "./main-parts/open-keys.js";
 import { openSocket, openTransport, urlHost } from "./main-parts/open-socket.js";
 import { openStore } from "./main-parts/open-store.js";
@@ -15,7 +16,7 @@ import { repeat, within } from "./ops/runners.js";
 import { listenHost, type Settings } from "./ops/settings.js";
 import { systemClock, systemEventLoop, systemRandom } from "./ops/system.js";
 import { VERSION } from "./ops/version.js";
-import type { Listening, Log, RelayPolicy, Store, StoreError } from "./ports.js";
+import type { Blobs, Listening, Log, RelayPolicy, Store, StoreError } from "./ports.js";
 import { createRelay, type Relay } from "./relay/index.js";
 import { localBus } from "./store/index.js";
 
@@ -26,6 +27,8 @@ export interface RelayOptions {
   readonly log?: Log;
   /** Instead of the LevelDB in the data folder; the relay opens and closes it. For tests. */
   readonly store?: Store;
+  /** Instead of the folder in the data folder; the relay opens and closes them. For tests. */
+  readonly blobs?: Blobs;
   /**
    * Called when the store has failed for good. Unless given, the process ends with code 70 at once: what LevelDB holds
    * after a failed sync is unknown, so nothing may be promised any more.
@@ -70,22 +73,38 @@ export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
   // The store first: its lock keeps a second relay away from the keys.
   const store = await openStore(settings.dataDir, options.store, log);
   try {
-    return await startOn(store, { ...options, log, hostChecks });
+    const blobs = await openBlobs(settings, options.blobs, log);
+    try {
+      return await startOn({ store, blobs }, { ...options, log, hostChecks });
+    } catch (cause) {
+      await blobs.close();
+      throw cause;
+    }
   } catch (cause) {
     await store.close();
     throw cause;
   }
 }
 
+/** What a relay keeps. */
+interface Storage {
+  readonly store: Store;
+  readonly blobs: Blobs;
+}
+
 type StartOptions = RelayOptions & { readonly log: Log; readonly hostChecks: HostChecks | undefined };
 
-async function startOn(store: Store, { settings, log, hostChecks, onFatal }: StartOptions): Promise<RunningRelay> {
+async function startOn(
+  { store, blobs }: Storage,
+  { settings, log, hostChecks, onFatal }: StartOptions,
+): Promise<RunningRelay> {
   const keys = await openKeys(settings, log);
   const fingerprint = rootFingerprint(keys.root);
   const transport = await openTransport(settings, log);
   const metrics = createMetrics();
   const relay = createRelay({
     store,
+    blobs,
     bus: localBus(),
     clock: systemClock,
     eventLoop: systemEventLoop,
@@ -98,10 +117,16 @@ async function startOn(store: Store, { settings, log, hostChecks, onFatal }: Sta
   });
 
   let state: RelayState = "starting";
-  const http = { state: () => state, metrics, metricsToken: settings.metricsToken, version: VERSION };
+  const pages = answerHttp({
+    state: () => state,
+    metrics,
+    metricsToken: settings.metricsToken,
+    rootFingerprint: fingerprint,
+    version: VERSION,
+  });
   const listening = await openSocket(transport, settings, {
     connected: (connection) => (state === "ready" ? relay.connected(connection) : undefined),
-    request: answerHttp({ ...http, rootFingerprint: fingerprint }),
+    request: (request) => relay.request(request) ?? pages(request),
   }).catch(async (cause: unknown) => {
     await relay.close();
     metrics.close();
@@ -145,7 +170,7 @@ async function startOn(store: Store, { settings, log, hostChecks, onFatal }: Sta
     drain,
     close() {
       drain();
-      closing ??= stop({ relay, listening, store, log, sweeping, timeoutMs: settings.drainTimeout }).finally(
+      closing ??= stop({ relay, listening, store, blobs, log, sweeping, timeoutMs: settings.drainTimeout }).finally(
         metrics.close,
       );
       return closing;
@@ -153,17 +178,16 @@ async function startOn(store: Store, { settings, log, hostChecks, onFatal }: Sta
   };
 }
 
-interface Stopping {
+interface Stopping extends Storage {
   readonly relay: Relay;
   readonly listening: Listening;
-  readonly store: Store;
   readonly log: Log;
   readonly sweeping: { stop(): Promise<void> };
   readonly timeoutMs: number;
 }
 
-/** The port stays open while work is finished, so that /ready can say 503; the store is flushed whatever happened before. */
-async function stop({ relay, listening, store, log, sweeping, timeoutMs }: Stopping): Promise<void> {
+/** The port stays open while work is finished, so that /ready can say 503; what was taken is flushed whatever happened before. */
+async function stop({ relay, listening, store, blobs, log, sweeping, timeoutMs }: Stopping): Promise<void> {
   const remedy = "clients send again what was not accepted; raise SOTTO_DRAIN_TIMEOUT to wait longer";
   try {
     const finished = await within(timeoutMs, Promise.all([sweeping.stop(), relay.close()]));
@@ -171,7 +195,7 @@ async function stop({ relay, listening, store, log, sweeping, timeoutMs }: Stopp
     listening.stopAccepting();
     await within(timeoutMs, listening.close());
   } finally {
-    await store.close();
+    await blobs.close().finally(() => store.close());
   }
   log.info("stopped");
 }
@@ -192,5 +216,9 @@ function policyOf(settings: Settings): RelayPolicy {
     groupRecipients: settings.groupRecipients,
     groupLog: { entries: settings.groupLogEntries, bytes: settings.groupLogBytes },
     groupTtlMs: settings.groupTtl,
+    attachmentBytes: settings.attachmentBytes,
+    attachmentQuotaBytes: settings.attachmentQuota,
+    attachmentTtlMs: settings.attachmentTtl,
+    uploadTtlMs: settings.uploadTtl,
   };
 }

@@ -3,6 +3,7 @@
 
 import { startRelay } from "./compose.js";
 import { openStoppedStore } from "./main-parts/copy-store.js";
+import { blobFolder } from "./main-parts/open-blobs.js";
 import { probeTokenKeys, probeTransport } from "./main-parts/probes.js";
 import { runProgram } from "./ops/cli/program.js";
 import { processTerminal } from "./ops/cli/terminal.js";
@@ -12,6 +13,7 @@ process.exitCode = await runProgram(process.argv.slice(2), {
   sources: { environment: process.env, folder: process.cwd() },
   startRelay,
   openStoppedStore,
+  blobFolder,
   probeTransport,
   probeTokenKeys,
 });

@@ -3,7 +3,7 @@
  * contract suite in `test/contract/`, and every adapter passes it; a cluster adapter must fit without touching the rules.
  */
 
-import type { AccountId, ConversationId, DeviceId, FirstContactPolicy } from "@sotto/protocol";
+import type { AccountId, AccountRole, ConversationId, DeviceId, FirstContactPolicy } from "@sotto/protocol";
 
 declare const brand: unique symbol;
 
@@ -259,6 +259,93 @@ export interface Logs {
   expire(beforeMs: number, signal: AbortSignalLike): Promise<number>;
 }
 
+// ── Blobs ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Names a blob: 32 hex digits, so that no name is a path. Built by `parseBlobId`. */
+export type BlobId = string & { readonly [brand]: "BlobId" };
+
+/** The blob of this name; `undefined` if it is none: anything but 32 lower-case hex digits. */
+export function parseBlobId(name: string): BlobId | undefined {
+  return /^[0-9a-f]{32}$/.test(name) ? (name as BlobId) : undefined;
+}
+
+/** What is known of a blob. It is complete, and may be read, when `offset` is `lengthBytes`. */
+export interface BlobState {
+  readonly lengthBytes: number;
+  /** Bytes that are on stable storage, and survive whatever crashes. */
+  readonly offset: number;
+  readonly expiresMs: number;
+}
+
+/** Takes the bytes of one append. */
+export interface BlobAppend {
+  /** Resolves when the next bytes may come; what was written may be lost until `commit`. @throws BlobError full, or `corrupt` beyond the length. */
+  write(bytes: Uint8Array): Promise<void>;
+  /** Puts everything written on stable storage, also if the peer went before the end. Answers the offset. Ends the append. Idempotent. */
+  commit(): Promise<number>;
+  /** Ends the append, and keeps no more of it than is durable already. Idempotent. */
+  discard(): Promise<void>;
+}
+
+/**
+ * Why a blob call failed: `full` = there is no room; `corrupt` = what is stored is not what was written, and nothing of it
+ * is handed out; `unavailable` = the storage does not answer now.
+ */
+export class BlobError extends Error {
+  override readonly name = "BlobError";
+
+  constructor(
+    readonly kind: "full" | "corrupt" | "unavailable",
+    message: string,
+    options?: { readonly cause?: unknown },
+  ) {
+    super(message, options);
+  }
+}
+
+/** Ciphertext blobs: what is uploaded piece by piece, and read in ranges once it is whole. Of gigabytes, in constant memory. */
+export interface Blobs {
+  /** Opens the storage, and finds out what is durable of every unfinished blob. @throws BlobError unavailable. */
+  open(): Promise<void>;
+  /**
+   * Begins an empty blob, durably. `unfinishedMs` is when it is deleted unless it is complete by then.
+   *
+   * @throws BlobError full if the storage would hold more than it may with all that was begun.
+   */
+  create(
+    id: BlobId,
+    blob: { readonly lengthBytes: number; readonly expiresMs: number; readonly unfinishedMs: number },
+  ): Promise<"created" | "exists">;
+  /** `undefined` if there is none. One that is corrupt counts as none. */
+  find(id: BlobId): Promise<BlobState | undefined>;
+  /**
+   * Begins to append behind `offset`. `moved` says where it is instead; `busy`: another append is under way; `undefined`: there
+   * is none.
+   */
+  append(
+    id: BlobId,
+    offset: number,
+  ): Promise<
+    | { readonly kind: "append"; readonly append: BlobAppend }
+    | { readonly kind: "moved"; readonly offset: number }
+    | { readonly kind: "busy" }
+    | undefined
+  >;
+  /**
+   * The bytes from `from` to before `to` of a complete blob, in pieces. Each was compared with what was written before it is
+   * handed out. A reader that was begun before a deletion may go on or throw. @throws BlobError corrupt, unavailable.
+   */
+  read(id: BlobId, range: { readonly from: number; readonly to: number }): AsyncIterable<Uint8Array>;
+  /** Deletes a blob, durably, whatever its state. Idempotent. */
+  delete(id: BlobId): Promise<void>;
+  /** Deletes what expired, unfinished ones whose time ran out, and files that belong to no blob; answers how many blobs went. */
+  expire(nowMs: number, signal: AbortSignalLike): Promise<number>;
+  /** Bytes held and promised, and the most there may be. */
+  usage(): { readonly bytes: number; readonly maxBytes: number };
+  /** Ends appends as `commit` does, then closes. Idempotent. */
+  close(): Promise<void>;
+}
+
 // ── Bus ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 /** A word to whoever holds a device's connection. Lost without harm, except that an ephemeral envelope is then gone. */
@@ -323,21 +410,58 @@ export interface ConnectionHandler {
   closed(): void;
 }
 
-/** One HTTP request without a body. */
+/** The headers the rules may ask for; a transport hands over no others. */
+export const requestHeaders = [
+  "authorization",
+  "content-type",
+  "if-range",
+  "range",
+  "tus-resumable",
+  "upload-defer-length",
+  "upload-length",
+  "upload-metadata",
+  "upload-offset",
+] as const;
+/** A header the rules may ask for. */
+export type RequestHeader = (typeof requestHeaders)[number];
+
+/** One HTTP request. */
 export interface HttpRequest {
   readonly method: string;
   /** Without the query. */
   readonly path: string;
   readonly remoteAddress: string;
-  /** The `Authorization` header where there is one; never logged. */
-  readonly authorization?: string | undefined;
+  /** What came in these headers; never logged. One that was not sent, or is empty, is absent. */
+  readonly headers: Readonly<Partial<Record<RequestHeader, string>>>;
+  /** Only on the paths of `ListenOptions.bodies`, and only if one was announced. */
+  readonly body?: HttpBody | undefined;
 }
 
-/** Its answer. The transport adds the length, and sends no body to HEAD. */
+/**
+ * The body of a request: its pieces, once, in order. The peer is not read on while nobody takes them. Throws when the peer
+ * goes, sends next to nothing for `BODY_STALL_MS`, or ends short of the length. Left alone or broken off, the connection
+ * ends behind the answer. Pieces are the taker's to keep.
+ */
+export interface HttpBody extends AsyncIterable<Uint8Array> {
+  /** What `Content-Length` says. */
+  readonly lengthBytes: number;
+}
+
+/** A body that is made while it is sent: exactly `lengthBytes` in all. The next piece is asked for when the peer took the last. */
+export interface HttpStream {
+  readonly lengthBytes: number;
+  readonly pieces: AsyncIterable<Uint8Array>;
+}
+
+/**
+ * An answer. The transport adds the length, and sends no body to HEAD. Of a stream that throws the connection is cut, so
+ * that nobody takes what came for the whole; where the peer goes, takes next to nothing for `BODY_STALL_MS` or asked by
+ * HEAD, the iterator's `return` is called.
+ */
 export interface HttpResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: string | Uint8Array;
+  readonly body: string | Uint8Array | HttpStream;
 }
 
 /** What a transport calls. */
@@ -345,9 +469,9 @@ export interface TransportHandlers {
   /** A socket opened on the WebSocket path and may be sent to at once; `undefined` refuses it, and it is closed with 4503. */
   connected(connection: Connection): ConnectionHandler | undefined;
   /**
-   * Every HTTP request but those the transport answers itself: 413 to a body, preflights, and refused upgrades (404 on
-   * another path, 403 to a foreign origin, 400 to a malformed one, 503 when full or draining). One that throws is logged
-   * and answered 500.
+   * Every HTTP request but those the transport answers itself: bodies it does not take (400, 411, 413, 503), preflights,
+   * and refused upgrades (404 on another path, 403 to a foreign origin, 400 to a malformed one, 503 when full or draining).
+   * One that throws is logged and answered 500; 408 if what it throws is the failure of the body.
    */
   request(request: HttpRequest): Promise<HttpResponse> | HttpResponse;
 }
@@ -369,6 +493,11 @@ export interface ListenOptions {
   readonly peerAddress: "socket" | "forwarded";
   /** Origins a browser page may come from, for HTTP answers and WebSocket upgrades; `*` = any. */
   readonly allowedOrigins: readonly string[];
+  /**
+   * Paths that begin so take request bodies of up to so many bytes, with a `Content-Length` (else 411; 413 above it), and
+   * the methods of tus besides GET and HEAD. Everywhere else a body is answered 413.
+   */
+  readonly bodies: readonly { readonly prefix: string; readonly maxBytes: number }[];
 }
 
 /** A bound port. */
@@ -404,6 +533,7 @@ export interface Signatures {
     readonly account: AccountId;
     readonly device: DeviceId;
     readonly identityKey: Uint8Array;
+    readonly role: AccountRole;
     readonly expiresMs: number;
   }): Uint8Array;
   /** The relay's root public key, 33 bytes. */
@@ -425,17 +555,22 @@ export interface Signatures {
 /** Checks the host's tokens. */
 export interface HostTokens {
   /**
-   * The user a token speaks for: issuer and subject.
+   * The user a token speaks for: issuer, subject, and what it is.
    *
    * @throws SottoError badToken if it is not signed by a configured key, expired, or not meant for this relay.
    */
-  verify(token: string): Promise<HostUser>;
+  verify(token: string): Promise<CertifiedUser>;
 }
 
 /** A user as the host names it. */
 export interface HostUser {
   readonly issuer: string;
   readonly subject: string;
+}
+
+/** A user, and what the host says it is. */
+export interface CertifiedUser extends HostUser {
+  readonly role: AccountRole;
 }
 
 /** The host's word that one of its users may write to another. */
@@ -521,12 +656,17 @@ export type CounterName =
   | "groupEntriesAppended"
   | "groupCheckpoints"
   | "groupsExpired"
+  | "uploads" // label: outcome
+  | "downloads" // label: outcome
+  | "uploadedBytes"
+  | "downloadedBytes"
+  | "blobsExpired"
   | "registrations" // label: mode
   | "limited" // label: limiter row
   | "connectionsClosed"; // label: close code
 
 /** Gauges. */
-export type GaugeName = "deviceConnections" | "anonymousConnections" | "greetingConnections";
+export type GaugeName = "deviceConnections" | "anonymousConnections" | "greetingConnections" | "blobBytes";
 
 /** Histograms, in seconds. */
 export type HistogramName = "acceptSeconds";
@@ -563,4 +703,12 @@ export interface RelayPolicy {
   readonly groupLog: { readonly entries: number; readonly bytes: number };
   /** How long a group's log is kept that nobody appends to. */
   readonly groupTtlMs: number;
+  /** Bytes of the largest attachment, before it is padded and sealed. */
+  readonly attachmentBytes: number;
+  /** Bytes of blobs an account may be granted, counted until they would have expired. */
+  readonly attachmentQuotaBytes: number;
+  /** How long a whole blob is kept. */
+  readonly attachmentTtlMs: number;
+  /** How long one that is not whole is kept. */
+  readonly uploadTtlMs: number;
 }

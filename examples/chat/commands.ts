@@ -1,21 +1,30 @@
 /** The commands of the chat: each a line of a table, each through the SDK's public API only. */
 
-import { type SentMessage, SottoError } from "@sotto/sdk/node";
-import { type CommandParts, type Commands, plain } from "./command.js";
+import { type CommandParts, type Commands, plain, watch } from "./command.js";
 import { consentCommands } from "./consent-commands.js";
+import { contentCommands } from "./content-commands.js";
 import { deviceCommands } from "./device-commands.js";
 import { directCommands } from "./direct-commands.js";
+import { fileCommands } from "./file-commands.js";
 import { groupCommands } from "./group-commands.js";
 import { groupSettingCommands } from "./group-setting-commands.js";
-import { HELP } from "./help.js";
+import { helpOn } from "./help.js";
+import { noteCommands } from "./note-commands.js";
 import { roomCommands } from "./room-commands.js";
+import { searchCommand } from "./search-command.js";
+import { timerCommand } from "./timer-command.js";
 
 /** Those that are the same wherever they are given. */
 const anywhere: Commands = {
   ...deviceCommands,
   ...consentCommands,
   ...roomCommands,
-  help: ({ say }) => say(HELP),
+  ...fileCommands,
+  ...contentCommands,
+  ...noteCommands,
+  ...searchCommand,
+  ...timerCommand,
+  help: ({ say }, topic) => say(helpOn(topic)),
   quit: ({ quit }) => quit(),
   reply: (parts, text) => {
     const target = parts.transcript.last("received");
@@ -81,14 +90,4 @@ async function follow(parts: CommandParts, name: string, argument: string): Prom
 
 function commandIn<Found>(commands: Readonly<Record<string, Found>>, name: string): Found | undefined {
   return Object.hasOwn(commands, name) ? commands[name] : undefined;
-}
-
-function watch({ say, leaving }: CommandParts, message: Pick<SentMessage, "accepted">): void {
-  const settled = message.accepted
-    .catch((error: unknown) => {
-      const isQuiet = error instanceof SottoError && (error.code === "closed" || error.code === "cancelled");
-      if (!isQuiet) say([plain(error)]);
-    })
-    .finally(() => leaving.delete(settled));
-  leaving.add(settled);
 }

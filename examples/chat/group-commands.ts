@@ -2,7 +2,7 @@
 
 import { type GroupRole, groupRoles, type Whom } from "@sotto/sdk/node";
 import { type CommandParts, type Commands, plain } from "./command.js";
-import { nameOf } from "./names.js";
+import { nameOf, shownName } from "./names.js";
 import { type GroupRoom, titleOf } from "./room.js";
 import { namesIn } from "./words.js";
 
@@ -21,7 +21,7 @@ interface Meant {
 /** Whoever in the group is called like that on the screen, or has an id that begins so; anybody else by the host's name. */
 async function meantBy({ room, names }: CommandParts<GroupRoom>, called: string): Promise<Meant> {
   const members = await room.conversation.members();
-  const named = members.filter((member) => nameOf(member) === called);
+  const named = members.filter((member) => [nameOf(member), shownName(member)].includes(called));
   const meant =
     named.length === 0 && called.length >= ENOUGH_OF_ID
       ? members.filter(({ accountId }) => accountId.startsWith(called))
@@ -65,7 +65,7 @@ export const groupCommands: Commands<GroupRoom> = {
       `${titleOf(conversation)}:`,
       ...members.map((member) => {
         const { accountId, standing, role } = member;
-        const name = accountId === client.accountId ? `${names.of(accountId)} (you)` : nameOf(member);
+        const name = accountId === client.accountId ? `${names.of(accountId)} (you)` : shownName(member);
         return `  ${accountId.slice(0, 8)}  ${standing === "member" ? role : standing}  ${name}`;
       }),
     ]);

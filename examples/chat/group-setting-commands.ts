@@ -3,9 +3,6 @@
 import type { Commands } from "./command.js";
 import type { GroupRoom } from "./room.js";
 
-/** Ten years: beyond it somebody mistyped. */
-const MAX_TIMER_SECONDS = 10 * 365 * 86_400;
-
 function isSwitch(text: string): text is "on" | "off" {
   return text === "on" || text === "off";
 }
@@ -26,12 +23,5 @@ export const groupSettingCommands: Commands<GroupRoom> = {
     if (!isSwitch(wish)) return say(["/approval takes on (admins let people in whom members invited) or off."]);
     await conversation.update({ approval: wish });
     say([wish === "on" ? "Admins let in whom members invite." : "Whoever is invited may join."]);
-  },
-  timer: async ({ room: { conversation }, say }, wish) => {
-    const seconds = wish === "off" ? undefined : Number(wish);
-    const isTime = seconds === undefined || (Number.isInteger(seconds) && seconds > 0 && seconds <= MAX_TIMER_SECONDS);
-    if (wish === "" || !isTime) return say(["/timer takes whole seconds, or off."]);
-    await conversation.update({ timerMs: seconds === undefined ? undefined : seconds * 1_000 });
-    say(["The timer was set. Nothing deletes by it yet: members' apps are told of it, this one included."]);
   },
 };

@@ -1,6 +1,7 @@
 /** What happened to a group, in words. */
 
 import type { AccountId, GroupChange, GroupRole, Whoever } from "@sotto/sdk/node";
+import { timerWords } from "./timer-words.js";
 import { harmless } from "./words.js";
 
 /** Roles, as one is given them. */
@@ -66,11 +67,7 @@ function settingsWords(changed: Extract<GroupChange, { kind: "settings" }>["chan
     invite === undefined ? [] : [`lets ${WHOEVER[invite]} invite`],
     edit === undefined ? [] : [`lets ${WHOEVER[edit]} change title, picture and timer`],
     approval === undefined ? [] : [approval === "on" ? "has admins let people in" : "lets people in without an admin"],
-    timerMs === undefined ? [] : [timerWords(timerMs)],
+    timerMs === undefined ? [] : [timerWords(timerMs === 0 ? undefined : timerMs)],
   ].flat();
   return words.length === 0 ? "changed nothing" : words.join(", ");
-}
-
-function timerWords(timerMs: number): string {
-  return timerMs === 0 ? "has messages stay" : `asks that messages go ${timerMs / 1_000} s after they were read`;
 }

@@ -16,6 +16,7 @@ import { openClient, openRoom } from "./opening.js";
 import type { Room } from "./room.js";
 import { showInvitations } from "./room-commands.js";
 import { Screen } from "./screen.js";
+import { Transfers } from "./transfers.js";
 import { visit } from "./visit.js";
 
 /** What is on its way may take this long when leaving; after that it goes next time. */
@@ -29,7 +30,8 @@ async function converse(client: Client, chosen: Choices, ending: AbortController
   const screen = new Screen("> ", quit);
   const asks = new Asks();
   const leaving = new Set<Promise<unknown>>();
-  const house = { client, me, names: new Names(client, me), asks, screen, leaving, signal, quit };
+  const transfers = new Transfers(screen.isTerminal ? "drawn" : "told");
+  const house = { client, me, names: new Names(client, me), asks, screen, transfers, leaving, signal, quit };
   const say = (lines: readonly string[]) => screen.say(lines);
   const failed = (error: unknown) => say([plain(error)]);
   signal.addEventListener("abort", () => screen.close());

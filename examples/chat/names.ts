@@ -11,16 +11,23 @@ const SHORT_ID = 8;
  * What somebody is called: by the host's name where it is known. A name they gave themselves is marked with `~`, for anybody
  * may call themselves like anybody else.
  */
-export function nameOf({ accountId, userId, name }: Person): string {
+export function nameOf({ accountId, userId, name }: Pick<Person, "accountId" | "userId" | "name">): string {
   if (userId !== undefined) return harmless(userId);
   return name === undefined ? accountId.slice(0, SHORT_ID) : `~${harmless(name)}`;
+}
+
+/** What somebody is called on the screen: beside the name, whether the host says that no person sits there. */
+export function shownName(person: Pick<Person, "accountId" | "userId" | "name" | "accountRole">): string {
+  return person.accountRole === "bot" ? `${nameOf(person)} [bot]` : nameOf(person);
 }
 
 /** Remembers what accounts are called. */
 export class Names {
   private readonly known = new Map<AccountId, string>();
+  private readonly me: AccountId;
 
   constructor(client: Pick<Client, "accountId">, me: string) {
+    this.me = client.accountId;
     this.known.set(client.accountId, me);
   }
 
@@ -33,17 +40,19 @@ export class Names {
   }
 
   private async look(room: Room, account: AccountId): Promise<void> {
-    const { known } = this;
+    const { known, me } = this;
+    if (account === me) return;
     if (room.kind === "direct") {
-      if (!known.has(account)) known.set(account, room.peer);
+      known.set(account, shownName({ ...(await room.conversation.peer()), userId: room.peer }));
       return;
     }
     const person = await room.conversation.person(account);
-    if (person.userId !== undefined || !known.has(account)) known.set(account, nameOf(person));
+    if (person.userId !== undefined || !known.has(account)) known.set(account, shownName(person));
   }
 }
 
 function namedIn(item: Item): readonly AccountId[] {
+  if (item.kind === "poll") return [item.from, ...item.tally.options.flatMap(({ voters }) => voters)];
   if (item.kind !== "group") return [item.from];
   const { change } = item;
   const others = [

@@ -80,9 +80,18 @@ async function joined(client: Client, title: string, signal: AbortSignal) {
 }
 
 async function invitationTo(client: Client, title: string, signal: AbortSignal): Promise<GroupInvitation | undefined> {
-  const looking = AbortSignal.any([signal, AbortSignal.timeout(INVITED_MS)]);
-  for await (const invitation of client.invitations({ signal: looking })) {
-    if (invitation.title === title) return invitation;
+  // Not AbortSignal.any of a timeout: Node 20 collects that as garbage before its time is over.
+  const looking = new AbortController();
+  const stop = () => looking.abort();
+  const timer = setTimeout(stop, INVITED_MS);
+  signal.addEventListener("abort", stop, { once: true });
+  try {
+    for await (const invitation of client.invitations({ signal: looking.signal })) {
+      if (invitation.title === title) return invitation;
+    }
+    return undefined;
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", stop);
   }
-  return undefined;
 }

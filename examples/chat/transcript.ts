@@ -1,7 +1,7 @@
-/** The conversation as lines: one for each item, changed in place when the item changes. */
+/** The conversation as lines: one for each item, changed in place when the item changes, gone when it goes. */
 
 import type { Item } from "@sotto/sdk/node";
-import { lineOf } from "./item-words.js";
+import { isMessage, lineOf, type Message, type Telling } from "./item-words.js";
 import type { Names } from "./names.js";
 import type { Room } from "./room.js";
 
@@ -15,14 +15,20 @@ export interface Line {
 }
 
 /** Follows a conversation and keeps its lines up to date. */
-export class Transcript {
+export class Transcript implements Telling {
   private readonly items = new Map<string, Item>();
+  /** What commands mean messages by: counted as they come, so that a number keeps its message. */
+  private readonly numbers = new Map<string, number>();
+  readonly nameOf: Telling["nameOf"];
+  readonly numberOf: Telling["numberOf"] = (item) => this.numbers.get(item.cursor);
 
   constructor(
     private readonly room: Room,
     private readonly names: Names,
     private readonly changed: (appeared: Item | undefined) => void,
-  ) {}
+  ) {
+    this.nameOf = names.of;
+  }
 
   /** Shows history and then what comes, until the signal aborts. */
   async follow(signal: AbortSignal): Promise<void> {
@@ -30,7 +36,7 @@ export class Transcript {
     conversation.addEventListener("changed", ({ cursor }) => void this.refresh(cursor), { signal });
     for await (const item of conversation.messages({ signal })) {
       await this.names.meet(this.room, item);
-      this.items.set(item.cursor, item);
+      this.keep(item);
       const [oldest] = this.items.keys();
       if (this.items.size > MAX_ITEMS && oldest !== undefined) this.items.delete(oldest);
       this.changed(item);
@@ -41,31 +47,47 @@ export class Transcript {
   get lines(): readonly Line[] {
     const inOrder = [...this.items.values()].sort((one, other) => (one.order < other.order ? -1 : 1));
     return inOrder.flatMap((item) => {
-      const text = lineOf(item, this.names.of);
+      const text = lineOf(item, this);
       return text === undefined ? [] : [{ key: `${this.room.conversation.id} ${item.cursor}`, text }];
     });
   }
 
-  /** The last text or reply in a direction. */
-  last(direction: Item["direction"]): Extract<Item, { kind: "text" | "reply" }> | undefined {
-    return [...this.items.values()].findLast(
-      (item): item is Extract<Item, { kind: "text" | "reply" }> =>
-        item.direction === direction && (item.kind === "text" || item.kind === "reply"),
-    );
+  /** The words of an item; `undefined` if it has no line of its own. */
+  wordsOf(item: Item): string | undefined {
+    return lineOf(item, this);
+  }
+
+  /** The message of a number; `undefined` if none has it, or it is gone. */
+  numbered(number: number): Message | undefined {
+    return this.messages.find((item) => this.numberOf(item) === number);
+  }
+
+  /** The last message in a direction. */
+  last(direction: Item["direction"]): Message | undefined {
+    return this.messages.findLast((item) => item.direction === direction);
   }
 
   /** What was given up. */
-  get failed(): readonly Extract<Item, { kind: "text" | "reply" }>[] {
-    return [...this.items.values()].filter(
-      (item): item is Extract<Item, { kind: "text" | "reply" }> =>
-        (item.kind === "text" || item.kind === "reply") && item.status === "failed",
-    );
+  get failed(): readonly Message[] {
+    return this.messages.filter(({ status }) => status === "failed");
+  }
+
+  private get messages(): readonly Message[] {
+    return [...this.items.values()].filter(isMessage);
   }
 
   private async refresh(cursor: Item["cursor"]): Promise<void> {
     const item = await this.room.conversation.item(cursor);
     if (item === undefined) this.items.delete(cursor);
-    else if (this.items.has(cursor)) this.items.set(cursor, item);
+    else if (this.items.has(cursor)) {
+      await this.names.meet(this.room, item);
+      this.keep(item);
+    }
     this.changed(undefined);
+  }
+
+  private keep(item: Item): void {
+    this.items.set(item.cursor, item);
+    if (isMessage(item) && !this.numbers.has(item.cursor)) this.numbers.set(item.cursor, this.numbers.size + 1);
   }
 }

@@ -6,9 +6,12 @@ import { type CommandParts, plain } from "./command.js";
 import { obey } from "./commands.js";
 import type { Names } from "./names.js";
 import { Presence } from "./presence.js";
+import { Reading } from "./reading.js";
 import { type Room, titleOf } from "./room.js";
 import type { Screen } from "./screen.js";
 import { Transcript } from "./transcript.js";
+import type { Transfers } from "./transfers.js";
+import { harmless } from "./words.js";
 
 /** What stays the same from one conversation to the next. */
 export interface House {
@@ -17,6 +20,7 @@ export interface House {
   readonly names: Names;
   readonly asks: Asks;
   readonly screen: Screen;
+  readonly transfers: Transfers;
   /** What is on its way, waited for when leaving. */
   readonly leaving: Set<Promise<unknown>>;
   /** Aborts when the user leaves. */
@@ -26,7 +30,7 @@ export interface House {
 
 /** Shows a conversation. Resolves with the next one, or with `undefined` when the user leaves. */
 export async function visit(house: House, room: Room): Promise<Room | undefined> {
-  const { client, me, names, screen } = house;
+  const { client, me, names, screen, transfers } = house;
   const going = new AbortController();
   const signal = AbortSignal.any([house.signal, going.signal]);
   let next: Room | undefined;
@@ -36,12 +40,15 @@ export async function visit(house: House, room: Room): Promise<Room | undefined>
     screen.draw({
       title: `Sotto: ${me} ${whereabouts(room)}   ${client.state}${connection}   /help lists the commands`,
       lines: transcript.lines,
+      bars: transfers.lines,
       notice: presence?.notice ?? "",
     });
   const failed = (error: unknown) => screen.say([plain(error)]);
-  const presence = room.kind === "direct" ? new Presence(room, { changed: draw, failed }) : undefined;
+  const presence = room.kind === "direct" ? new Presence(room, draw) : undefined;
+  const reading = new Reading(room, failed);
   const transcript = new Transcript(room, names, (item: Item | undefined) => {
-    if (item !== undefined) presence?.saw(item);
+    if (item !== undefined) reading.saw(item);
+    if (item?.direction === "received") presence?.heard();
     draw();
   });
   const parts = {
@@ -57,6 +64,7 @@ export async function visit(house: House, room: Room): Promise<Room | undefined>
     },
   };
   screen.onKey = () => presence?.typed();
+  transfers.onMove = draw;
   const obeying = obeyAll(parts, screen.lines(going.signal)).finally(() => house.leaving.delete(obeying));
   house.leaving.add(obeying);
   presence?.follow(signal);
@@ -70,13 +78,36 @@ export async function visit(house: House, room: Room): Promise<Room | undefined>
   );
   client.addEventListener("group", draw, { signal });
   draw();
-  await transcript.follow(signal);
+  await withDraft({ screen, room, failed }, () => transcript.follow(signal));
   return house.signal.aborted ? undefined : next;
 }
 
 /** One line after the other: what is typed behind /to or /open is meant for where that leads. */
 async function obeyAll(parts: CommandParts, lines: AsyncIterable<string>): Promise<void> {
   for await (const line of lines) await obey(parts, line);
+}
+
+/** Has the words that were begun here last time typed already, and keeps those that are not sent at the end. */
+async function withDraft({ screen, room, failed }: Drafting, work: () => Promise<void>): Promise<void> {
+  if (!screen.isTerminal) return work();
+  const { conversation } = room;
+  let kept = harmless((await conversation.draft()) ?? "");
+  screen.draft = kept;
+  // What was kept is part of the first line that is sent.
+  screen.onLine = () => {
+    if (kept === "") return;
+    kept = "";
+    void conversation.setDraft(undefined).catch(failed);
+  };
+  await work();
+  if (screen.draft !== kept) await conversation.setDraft(screen.draft);
+}
+
+/** Where drafts are typed, and what they are for. */
+interface Drafting {
+  readonly screen: Screen;
+  readonly room: Room;
+  failed(error: unknown): void;
 }
 
 function whereabouts(room: Room): string {

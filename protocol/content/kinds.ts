@@ -1,7 +1,20 @@
 /** The table of content kinds: number, body and meaning. Numbers are never reused; a new kind is a new row. */
 
+import { attachment, thumbnail } from "../attachment/reference.js";
 import { limits } from "../limits.js";
-import { bytes, choice, type Field, list, messageId, optional, record, type TypeOf, text } from "../schema/field.js";
+import {
+  accountId,
+  bytes,
+  choice,
+  type Field,
+  list,
+  messageId,
+  optional,
+  record,
+  type TypeOf,
+  text,
+  uint,
+} from "../schema/field.js";
 
 /** One kind: its number, its body, and what a reader does with it. */
 export interface ContentKindRow {
@@ -11,6 +24,23 @@ export interface ContentKindRow {
 }
 
 const words = text(limits.textBytes.value, 1);
+const line = text(limits.labelBytes.value, 1);
+/** A message that is answered, and the SHA-256 of its canonical bytes. */
+const quotation = record({ messageId, hash: bytes(32) });
+/** Somebody named in a text, at UTF-16 units of it. */
+const mention = record({
+  account: accountId,
+  start: uint(limits.textBytes.value),
+  length: uint(limits.textBytes.value, 1),
+});
+/** What the sender saw of a page. Whoever reads it fetches nothing. */
+const preview = record({
+  url: text(limits.urlBytes.value, 1),
+  title: text(limits.previewTitleBytes.value, 1),
+  description: optional(text(limits.previewWordsBytes.value, 1)),
+  image: optional(thumbnail),
+});
+const cardEntry = record({ kind: choice("phone", "email", "url", "address", "other"), value: line });
 
 /** Every kind of content. */
 export const contentKinds = {
@@ -54,6 +84,67 @@ export const contentKinds = {
     number: 9,
     doc: "An app's own kind, named by a schema id.",
     body: record({ schema: text(limits.schemaIdBytes.value, 1), data: bytes(0, limits.customBytes.value) }),
+  },
+  attachments: {
+    number: 10,
+    doc: "Pictures, voice notes, videos and files, with words or without. An edit of it replaces the words.",
+    body: record({
+      attachments: list(attachment, limits.attachmentsPerContent.value, 1),
+      text: optional(words),
+      quoted: optional(quotation),
+    }),
+  },
+  annotated: {
+    number: 11,
+    doc: "Words that name people, or show what the sender saw of a page. What an edit replaces it with has neither.",
+    body: record({
+      text: words,
+      quoted: optional(quotation),
+      mentions: list(mention, limits.mentions.value),
+      preview: optional(preview),
+    }),
+  },
+  location: {
+    number: 12,
+    doc: "A place on earth: degrees in millionths, counted from 90° south and from 180° west.",
+    body: record({
+      latitude: uint(180_000_000),
+      longitude: uint(360_000_000),
+      accuracyMeters: optional(uint(40_000_000)),
+      label: optional(line),
+    }),
+  },
+  card: {
+    number: 13,
+    doc: "How somebody is reached. An `account` or `userId` in it is the sender's word.",
+    body: record({
+      name: line,
+      account: optional(accountId),
+      userId: optional(text(limits.userIdBytes.value, 1)),
+      entries: list(cardEntry, limits.cardEntries.value),
+    }),
+  },
+  poll: {
+    number: 14,
+    doc: "A question with options, of which a voter may choose one or many.",
+    body: record({
+      question: text(limits.questionBytes.value, 1),
+      options: list(line, limits.pollOptions.value, 2),
+      choose: choice("one", "many"),
+    }),
+  },
+  vote: {
+    number: 15,
+    doc: "The sender's vote in a poll, by the places of the options from 0, ascending; none takes it back. The last one counts.",
+    body: record({
+      target: messageId,
+      choices: list(uint(limits.pollOptions.value - 1), limits.pollOptions.value),
+    }),
+  },
+  timer: {
+    number: 16,
+    doc: "Sets how long messages of this conversation are kept after they were read; 0 = for ever. Only in DMs: a group's is in its log. The last one counts.",
+    body: record({ durationMs: uint(limits.timerMs.value) }),
   },
 } as const satisfies Record<string, ContentKindRow>;
 

@@ -1,7 +1,7 @@
 /** What devices of one account tell each other besides messages: account state, and history in parts. */
 
 import { decodeRecord, encodeRecord } from "../codec.js";
-import { firstContactPolicies } from "../frames.js";
+import { accountRoles, firstContactPolicies } from "../frames.js";
 import { limits } from "../limits.js";
 import {
   accountId,
@@ -40,6 +40,8 @@ const contactState = record({
   verification: choice("unverified", "verified", "changed"),
   profileKey: optional(profileKey),
   name,
+  /** What the host says it is, as far as this device heard: a bot stays one until it is heard to be a person. */
+  role: choice(...accountRoles),
 });
 
 /** The account's own settings; each has a version, and of equal versions the greater value counts. */

@@ -39,6 +39,7 @@ export const payloadTypes = [
   "invitation",
   "groupChange",
   "groups",
+  "registers",
 ] as const;
 
 /**
@@ -55,7 +56,7 @@ export const payloadTypes = [
  * (group/bodies.ts).
  *
  * Only between devices of one account: `sent` carries a content of this account to `peer`, or to `group`, accepted by
- * the relay at `atMs`; `groups` says where this account stands in its groups (group/bodies.ts); `state` and `archive` carry account state and history (own-devices.ts); `archived` acknowledges a part of an
+ * the relay at `atMs`; `groups` says where this account stands in its groups (group/bodies.ts); `state` and `archive` carry account state and history (own-devices.ts); `registers` carries drafts, pins, labels and their like (registers.ts); `archived` acknowledges a part of an
  * archive; `missed` asks for the history since `atMs`.
  *
  * `resendOf` names the send that did not open and that this one answers; a content then says in `atMs` when the relay
@@ -118,7 +119,10 @@ export type Payload =
       readonly atMs: number;
       readonly content: Uint8Array;
     } & Answering)
-  | ({ readonly type: "state" | "archive" | "archived" | "groups"; readonly body: Uint8Array } & Answering)
+  | ({
+      readonly type: "state" | "archive" | "archived" | "groups" | "registers";
+      readonly body: Uint8Array;
+    } & Answering)
   | ({ readonly type: "senderKey"; readonly group: GroupStanding; readonly body: Uint8Array } & Answering)
   | ({
       readonly type: "invitation";
@@ -136,6 +140,7 @@ export const ownPayloadTypes: ReadonlySet<Payload["type"]> = new Set([
   "archive",
   "archived",
   "groups",
+  "registers",
 ]);
 
 const NOTHING = new Uint8Array(0);
@@ -205,6 +210,7 @@ export function decodePayload(padded: Uint8Array): Payload {
       case "archive":
       case "archived":
       case "groups":
+      case "registers":
         return { type, body, resendOf };
       case "senderKey":
         return group === undefined ? wrong() : { type, group, body, resendOf };

@@ -21,6 +21,9 @@ import {
   linkRecords,
   ownBodies,
   payloadFields,
+  type RegisterKindRow,
+  registersBody,
+  registerTable,
 } from "@sotto/protocol";
 import { grouped, table } from "./table.js";
 
@@ -37,6 +40,8 @@ export const protocolSections: Readonly<Record<string, () => string>> = {
   "content-kinds": kindTable,
   payload: () => fieldTable(payloadFields),
   "own-bodies": () => recordTables(ownBodies),
+  registers: () => recordTables({ registers: registersBody }),
+  "register-kinds": registerKindTable,
   "link-records": () => recordTables(linkRecords),
   "group-entry": () => fieldTable(groupEntryFields),
   "group-entry-kinds": entryKinds,
@@ -86,6 +91,18 @@ function kindTable(): string {
     doc,
   ]);
   return table(["Number", "Kind", "Body", "Meaning"], rows);
+}
+
+function registerKindTable(): string {
+  const rows = Object.entries<RegisterKindRow>(registerTable).map(([kind, { doc, key, value, most, kept }]) => [
+    `\`${kind}\``,
+    `\`${key}\``,
+    bodyOf(value) || "no fields",
+    grouped(most),
+    grouped(kept),
+    doc,
+  ]);
+  return table(["Kind", "Key", "Value", "Makes", "Keeps", "Meaning"], rows);
 }
 
 /** What each kind of entry does, and then its body: those of a new epoch are too deep for a table. */

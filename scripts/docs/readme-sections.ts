@@ -8,6 +8,9 @@ export const readmeSections: Readonly<Record<string, () => string>> = {
   "example-resume": () => snippet("resume.ts"),
   "example-second-device": () => snippet("second-device.ts"),
   "example-groups": () => snippet("groups.ts"),
+  "example-photo-share": () => snippet("photo-share.ts"),
+  "example-more-than-words": () => snippet("more-than-words.ts"),
+  "example-echo-bot": () => snippet("echo-bot.ts"),
   "example-grants": () => snippet("grants.ts"),
   "example-host-tokens": () => snippet("host-tokens.ts"),
 };

@@ -1,5 +1,6 @@
 /** The relay's reference pages, made whole from its tables. */
 
+import { BLOB_FORMAT_VERSION, type BlobFileKind, blobFiles, SEGMENT_BYTES } from "../../server/blobs/layout.js";
 import { settingsReference } from "../../server/ops/settings-text.js";
 import { LIMITER_KEYS, type LimiterRow, limiterTable } from "../../server/relay/limiter-table.js";
 import { type BucketRow, tableBuckets } from "../../server/relay/table-buckets.js";
@@ -65,6 +66,22 @@ function storage(): string {
     "What the rules keep there, made from the table in `relay/table-buckets.ts`. A keyed hash does not say whose row it is.",
     "",
     table(["Bucket", "Key", "Value", "Deleted by"], buckets),
+    "",
+    "## Files of the blob folder",
+    "",
+    `Format version ${BLOB_FORMAT_VERSION}, made from the table in \`blobs/layout.ts\`. A blob is named by 32 hex digits; a sub-folder by the first`,
+    `two of them. A segment has ${grouped(SEGMENT_BYTES)} bytes of the data, the last one of a blob fewer. A record says up to where the data is on`,
+    "stable storage; a later record of the same segment takes the place of the earlier one. Checksums are CRC-32 (IEEE).",
+    "",
+    table(
+      ["File", "Name", "Holds", "Deleted by"],
+      Object.entries<BlobFileKind>(blobFiles).map(([kind, { name, holds, deletedBy }]) => [
+        `\`${kind}\``,
+        name,
+        holds,
+        deletedBy,
+      ]),
+    ),
   ]);
 }
 

@@ -35,7 +35,7 @@ export function contentVectors() {
 }
 
 function mistakes(): readonly Mistake[] {
-  const { text, reaction, receipt, typing } = contentKinds;
+  const { text, reaction, receipt, typing, attachments, annotated, location, poll, vote, timer } = contentKinds;
   const fields = headerOf("ordinary");
   const of = (kind: number, body: Wire): Wire => [1, kind, ...fields, body instanceof Uint8Array ? body : spell(body)];
   const changed = (name: keyof typeof header, wire: Wire): Wire => [
@@ -45,6 +45,10 @@ function mistakes(): readonly Mistake[] {
     spell(["words"]),
   ];
   const target = new Uint8Array(16);
+  const key = new Uint8Array(32);
+  const file: readonly Wire[] = [target, key, key, 5, 0, "text/plain", null, 7, null, null, null, null, null, null];
+  /** One attachment with another value at a place. */
+  const attached = (place: number, wire: Wire): Wire => [[file.with(place, wire)], null, null];
   return [
     { why: "version 0", wire: [0, text.number, ...fields, spell(["words"])] },
     { why: "version 2", wire: [2, text.number, ...fields, spell(["words"])] },
@@ -63,6 +67,26 @@ function mistakes(): readonly Mistake[] {
     { why: "a receipt for nothing", wire: of(receipt.number, [0, []]) },
     { why: "a receipt for 65 messages", wire: of(receipt.number, [0, Array.from({ length: 65 }, () => target)]) },
     { why: "a typing state that does not exist", wire: of(typing.number, [2]) },
+    { why: "attachments without one", wire: of(attachments.number, [[], null, null]) },
+    { why: "17 attachments", wire: of(attachments.number, [Array.from({ length: 17 }, () => file), null, null]) },
+    { why: "an attachment with a key of 31 bytes", wire: of(attachments.number, attached(1, target)) },
+    { why: "an attachment with a digest of 33 bytes", wire: of(attachments.number, attached(2, new Uint8Array(33))) },
+    { why: "an attachment of 4,294,967,297 bytes", wire: of(attachments.number, attached(3, 2 ** 32 + 1)) },
+    { why: "an attachment of a media that does not exist", wire: of(attachments.number, attached(4, 4)) },
+    { why: "an attachment without a media type", wire: of(attachments.number, attached(5, "")) },
+    { why: "a file name of 256 bytes", wire: of(attachments.number, attached(6, "x".repeat(256))) },
+    { why: "a picture 0 pixels wide", wire: of(attachments.number, attached(8, 0)) },
+    { why: "a waveform of 129 steps", wire: of(attachments.number, attached(11, new Uint8Array(129))) },
+    { why: "a blurhash of 5 characters", wire: of(attachments.number, attached(12, "LEHV6")) },
+    { why: "a thumbnail that is only an id", wire: of(attachments.number, attached(13, [target])) },
+    { why: "a mention of nobody", wire: of(annotated.number, ["@x", null, [[new Uint8Array(0), 0, 2]], null]) },
+    { why: "a mention of no length", wire: of(annotated.number, ["@x", null, [[target, 0, 0]], null]) },
+    { why: "a preview without a title", wire: of(annotated.number, ["x", null, [], ["https://x", "", null, null]]) },
+    { why: "a latitude beyond the pole", wire: of(location.number, [180_000_001, 0, null, null]) },
+    { why: "a poll with one option", wire: of(poll.number, ["?", ["yes"], 0]) },
+    { why: "a poll with 33 options", wire: of(poll.number, ["?", Array.from({ length: 33 }, () => "x"), 0]) },
+    { why: "a vote for option 32", wire: of(vote.number, [target, [32]]) },
+    { why: "a timer of more than a year", wire: of(timer.number, [31_536_000_001]) },
     { why: "a sender of 15 bytes", wire: changed("sender", new Uint8Array(15)) },
     { why: "device 0", wire: changed("device", 0) },
     { why: "device 128", wire: changed("device", 128) },

@@ -51,6 +51,7 @@ export function payloadVectors() {
     ["invitation", wireOf(11, { body: WORDS, profileKey, userId: "alice", group })],
     ["groupChange", wireOf(12, { group })],
     ["groups", wireOf(13, { body: WORDS })],
+    ["registers", wireOf(14, { body: WORDS })],
   ];
   const accepted = good.map(([name, wire]) => {
     const bytes = pad(spell(wire));
@@ -68,7 +69,7 @@ export function payloadVectors() {
     ["a byte in the padding", join([pad(record).subarray(0, 255), Uint8Array.of(1)])],
     ["nothing but an end mark", pad(NOTHING)],
     ["version 2", pad(spell([2, ...wireOf(0).slice(1)]))],
-    ["a type that does not exist", pad(spell(wireOf(14)))],
+    ["a type that does not exist", pad(spell(wireOf(15)))],
     ["a content that names an envelope", pad(spell(wireOf(0, { envelopes: [id(1)] })))],
     ["a content with a time that answers nothing", pad(spell(wireOf(0, { atMs: 5 })))],
     ["a contact without a key", pad(spell(wireOf(1)))],
@@ -90,6 +91,8 @@ export function payloadVectors() {
     ["a group with a head of 31 bytes", pad(spell(wireOf(12, { group: [id(0x33), 7, new Uint8Array(31)] })))],
     ["a sent with a profile key", pad(spell(wireOf(6, { peer: id(7), atMs: 5, profileKey })))],
     ["a state with a user id", pad(spell(wireOf(7, { userId: "alice" })))],
+    ["registers with a user id", pad(spell(wireOf(14, { body: WORDS, userId: "alice" })))],
+    ["registers in a group", pad(spell(wireOf(14, { body: WORDS, group })))],
     ["an envelope id of 15 bytes", pad(spell(wireOf(2, { envelopes: [id(1).subarray(1)] })))],
     ["a missing field", pad(spell(wireOf(0).slice(0, -1)))],
     ["the version in a longer form", pad(spell([raw("cc01"), ...wireOf(0).slice(1)]))],

@@ -11,14 +11,27 @@ export {
   type MessageId,
   type Relation,
 } from "@sotto/protocol";
+export type {
+  Attachment,
+  BlobLike,
+  FileUrl,
+  PendingUpload,
+  UploadOptions,
+  UploadProgress,
+  UploadSource,
+} from "./attachments/attachment.js";
+export { Attachments } from "./attachments/attachments.js";
 export { Client } from "./client/client.js";
-export type { ClientEvents, ClientState } from "./client/client-events.js";
+export type { ClientEvents, ClientState, NoteKind } from "./client/client-events.js";
 export { createClient } from "./client/create-client.js";
 export type { DebugBundle } from "./client/debug-bundle.js";
+export type { Filed } from "./client/open-conversations.js";
+export type { SearchHit } from "./client/open-search.js";
 export { type GrantHook, PolicyDeniedError } from "./consent/grants.js";
 export type { Refused } from "./consent/judge.js";
 export type { Whom } from "./consent/people.js";
 export type { MessageRequest } from "./consent/requests.js";
+export type { LinkPreview, Mention } from "./conversations/annotations.js";
 export { Conversation } from "./conversations/conversation.js";
 export { DirectConversation, type Peer } from "./conversations/direct-conversation.js";
 export type { ShownChange as GroupChange } from "./conversations/group-change.js";
@@ -28,10 +41,13 @@ export type {
   Cursor,
   Item,
   ItemStatus,
+  Quoted,
   QuotedState,
   Reaction,
 } from "./conversations/items.js";
-export type { Outgoing } from "./conversations/outgoing.js";
+export type { Location } from "./conversations/location.js";
+export type { ContactCard, NewPoll, Outgoing } from "./conversations/outgoing.js";
+export type { Tally } from "./conversations/polls.js";
 export type { DeviceEntry } from "./devices/device-entry.js";
 export { DeviceLink, type DeviceLinkState, type LinkedDevice } from "./devices/device-link.js";
 export { Devices } from "./devices/devices.js";
@@ -47,4 +63,7 @@ export type { ClientOptions } from "./options.js";
 export type { Moment, SentMessage } from "./outbox/sent-message.js";
 export type * from "./ports.js";
 export { EngineRefusal } from "./ports.js";
+export { type Label, Labels } from "./registers/labels.js";
+export { fillQuickReply, QuickReplies, type QuickReply } from "./registers/quick-replies.js";
+export type { SearchOptions } from "./search/search.js";
 export type { SafetyNumber } from "./trust/trust.js";

@@ -1,6 +1,14 @@
 /** What an app tells `createClient`, checked before anything happens. */
 
-import { type DeviceId, limits, padDeviceName, parseDeviceId, SottoError } from "@sotto/protocol";
+import {
+  type AccountRole,
+  accountRoles,
+  type DeviceId,
+  limits,
+  padDeviceName,
+  parseDeviceId,
+  SottoError,
+} from "@sotto/protocol";
 import type { GrantHook } from "./consent/grants.js";
 import { type Plaintext, relayAddress } from "./link/address.js";
 import type { AbortSignalLike, StoreChoice } from "./ports.js";
@@ -18,6 +26,8 @@ export interface ClientOptions {
   readonly grant?: GrantHook;
   /** The user's name at the host; needed without `auth` (development mode), and then taken on trust. */
   readonly userId?: string;
+  /** What the account is where no host says it: in development mode. Else the host's token says it in its claim `sotto_role`. */
+  readonly accountRole?: AccountRole;
   /** Where this account's keys and messages are kept. One folder for each account. */
   readonly store: StoreChoice;
   /** What to do if the relay has an account for this user and the store is empty: refuse, or start over with a new identity. */
@@ -44,12 +54,16 @@ export interface CheckedOptions extends ClientOptions {
  * @throws invalidArgument naming the first option that is wrong and what it should be.
  */
 export function checkOptions(options: ClientOptions): CheckedOptions {
-  const { relay, userId, auth, store, deviceName, replaces, plaintext = "loopbackOnly" } = options;
+  const { relay, userId, accountRole, auth, store, deviceName, replaces, plaintext = "loopbackOnly" } = options;
   if (typeof relay !== "string") throw wrong("relay is the address of a relay, such as http://localhost:8787");
   if (store === undefined) throw wrong('store says where keys and messages are kept, such as levelStore("./alice")');
   if (auth === undefined && userId === undefined)
     throw wrong("pass auth (host tokens), or userId against a development relay");
   if (userId !== undefined) assertUserId(userId);
+  if (accountRole !== undefined && !accountRoles.includes(accountRole))
+    throw wrong(`accountRole is one of ${accountRoles.join(", ")}`);
+  if (accountRole !== undefined && auth !== undefined)
+    throw wrong("accountRole is for development mode: with auth, the host's token says what the account is");
   if (deviceName !== undefined) padDeviceName(deviceName);
   if (replaces !== undefined) parseDeviceId(replaces);
   return { ...options, plaintext, url: relayAddress(relay, plaintext) };

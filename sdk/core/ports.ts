@@ -3,7 +3,7 @@
  * contract suite in `test/contract/`; Node, browsers and React Native differ only in the adapters behind these.
  */
 
-import type { AccountId, DeviceId } from "@sotto/protocol";
+import type { AccountId, AccountRole, DeviceId } from "@sotto/protocol";
 
 // ── The crypto engine ────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -111,6 +111,8 @@ export interface Unsealed {
   readonly sender: Address;
   /** The identity key the certificate names. */
   readonly senderIdentity: Uint8Array;
+  /** What the certificate says the account is; a role that this version does not know is a bot's. */
+  readonly role: AccountRole;
   readonly kind: "prekey" | "signal" | "senderKey";
   /** The 16-byte distribution id that a message under a sender key names; none of the other kinds. */
   readonly distribution?: Uint8Array | undefined;
@@ -338,6 +340,81 @@ export interface Socket {
 /** Opens a WebSocket; never throws for what the network does. */
 export type Dial = (url: string, events: SocketEvents) => Socket;
 
+// ── Attachments ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** One AES-256-GCM key for many chunks, away from the main thread (WebCrypto). Tags of 16 bytes stand behind the ciphertext. */
+export interface ChunkKey {
+  seal(nonce: Uint8Array, plaintext: Uint8Array): Promise<Uint8Array>;
+  /** `undefined` if the tag does not fit. */
+  open(nonce: Uint8Array, sealed: Uint8Array): Promise<Uint8Array | undefined>;
+}
+
+/** SHA-256 of what comes piece by piece. */
+export interface Hashing {
+  update(bytes: Uint8Array): void;
+  /** The 32 bytes of what came until now; more may follow. */
+  soFar(): Uint8Array;
+  /** 32 bytes; nothing may follow. */
+  digest(): Uint8Array;
+}
+
+/** One HTTP request to the relay. Redirects are not followed, and cookies are neither sent nor kept. */
+export interface HttpAsk {
+  readonly method: "GET" | "HEAD" | "POST" | "PATCH" | "DELETE";
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: Uint8Array | undefined;
+  readonly signal?: AbortSignalLike | undefined;
+}
+
+/** Its answer. Whoever does not read the body to its end calls `cancel`. */
+export interface HttpAnswer {
+  readonly status: number;
+  /** By lower-case name. */
+  header(name: string): string | undefined;
+  /** The pieces, once, as they come: the relay is not read on while nobody takes them. Throws when the line is cut. */
+  readonly body: AsyncIterable<Uint8Array>;
+  cancel(): void;
+}
+
+/** Asks the relay by HTTP. Rejects for what the network does, and when the signal aborts. */
+export type Http = (ask: HttpAsk) => Promise<HttpAnswer>;
+
+/** Something to upload that can be read from any place, as often as is needed. */
+export interface ReadableSource {
+  readonly sizeBytes: number;
+  readonly name?: string | undefined;
+  readonly mime?: string | undefined;
+  /** The same for the same content only, over restarts, as far as the platform knows: path, size and time of a file. */
+  readonly identity?: string | undefined;
+  /** The bytes from an offset on, in pieces of any size. */
+  read(from: number): AsyncIterable<Uint8Array>;
+}
+
+/** What a picture is made into before it is sent. */
+export interface PreparedImage {
+  /** Without EXIF, location or other metadata, upright. */
+  readonly bytes: Uint8Array;
+  readonly mime: string;
+  readonly width: number;
+  readonly height: number;
+  readonly blurhash: string;
+  readonly thumbnail: {
+    readonly bytes: Uint8Array;
+    readonly mime: string;
+    readonly width: number;
+    readonly height: number;
+  };
+}
+
+/** Looks into pictures and sounds on their sender's device. */
+export interface MediaTools {
+  /** @throws mediaUnreadable, mediaToolMissing. */
+  image(bytes: Uint8Array): Promise<PreparedImage>;
+  /** Duration and loudness (as many steps of 0 to 255 as asked for) of a sound. @throws mediaUnreadable, mediaToolMissing. */
+  sound(bytes: Uint8Array, steps: number): Promise<{ readonly durationMs: number; readonly waveform: Uint8Array }>;
+}
+
 // ── The rest ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 /** The part of `AbortSignal` the core uses. */
@@ -378,4 +455,12 @@ export interface Platform {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  /** Takes the 32 bytes of `deriveAttachmentKey`. */
+  readonly chunkKey: (key: Uint8Array) => Promise<ChunkKey>;
+  readonly sha256: () => Hashing;
+  readonly http: Http;
+  /** Opens a file by its path; absent where there are none. @throws sourceUnreadable. */
+  readonly openFile?: ((path: string) => Promise<ReadableSource>) | undefined;
+  /** Absent where nothing looks into media. */
+  readonly media?: MediaTools | undefined;
 }

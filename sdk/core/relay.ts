@@ -26,6 +26,8 @@ export interface RelayParts {
   onReady(welcome: Frame<"welcome">): void;
   onPush(frame: Push): void;
   onState(state: LinkState, reason?: SottoError): void;
+  /** This device's connection said what time it is at the relay. */
+  onTime(serverTimeMs: number): void;
   /** The anonymous connection came up: what waited for it may go. */
   onAnonymousReady(): void;
 }
@@ -60,6 +62,7 @@ export class Relay {
         parts.onReady(welcome);
       },
       onPush: parts.onPush,
+      onTime: (serverTimeMs) => parts.onTime(serverTimeMs),
       onState: parts.onState,
     });
     this.sealed = new RelayLink({

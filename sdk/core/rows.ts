@@ -5,12 +5,17 @@
 
 import {
   type AccountId,
+  accountRoles,
   decodeRecord,
   encodeRecord,
   field,
   firstContactPolicies,
   limits,
+  MAX_REGISTER_MS,
   payloadTypes,
+  type Register,
+  registerKinds,
+  registerScope,
   relations,
   SottoError,
   toHex,
@@ -30,6 +35,9 @@ const body = bytes(0, limits.ownBodyBytes.value);
 const ownDevice = record({ device: deviceId, registrationId: uint(0x3fff, 1), addedMs: timeMs });
 /** How far somebody has read a group's log: the last entry, and the hash of the last valid one. */
 const standing = record({ revision: version, head: bytes(32) });
+
+/** Reactions to one message, twice as many as the largest group has accounts. */
+export const MAX_REACTION_WORDS = 2 * limits.groupAccounts.value;
 
 /** Identities of one peer that are remembered beside the present one. */
 export const MAX_FORMER_IDENTITIES = 4;
@@ -138,7 +146,7 @@ const item = record({
       device: uint(127),
       counter: sequence,
     }),
-    256,
+    MAX_REACTION_WORDS,
   ),
   reason: optional(text(64)),
   envelope: optional(envelopeId),
@@ -174,6 +182,16 @@ const outbox = record({
 
 /** An edit or delete that came before its target, which did not open yet; deleted when the target arrives. */
 const early = record({ content });
+
+/** The last vote of one voter in a poll that is here, also if it took its vote back; deleted with the poll. */
+const vote = record({
+  voter: accountId,
+  messageId,
+  choices: list(uint(limits.pollOptions.value - 1), limits.pollOptions.value),
+  sentAtMs: timeMs,
+  device: uint(127),
+  counter: sequence,
+});
 
 /** A receipt that came before the message of mine it is for, which another device sent; deleted when the message comes. */
 const earlyReceipt = record({ status: choice("delivered", "read"), atMs: timeMs });
@@ -356,6 +374,90 @@ const held = record({
   content,
 });
 
+/** What an account is that is no person; deleted when the host says that it is one. */
+const role = record({ role: choice(...accountRoles) });
+
+/**
+ * An upload that is not finished, written before anything leaves that was sealed under its key; deleted when it is finished or
+ * discarded, or the relay has let go of it.
+ */
+const upload = record({
+  uploadId: bytes(16),
+  key: bytes(32),
+  /** The source's identity, blinded. None if nobody can bring the same source again. */
+  identity: optional(text(32, 32)),
+  name: optional(text(limits.fileNameBytes.value, 1)),
+  sizeBytes: uint(limits.attachmentBytes.value),
+  startedMs: timeMs,
+  /** When the relay lets go of it. */
+  expiresMs: timeMs,
+  /** Bytes of the blob that the relay had when this was written. */
+  durable: sequence,
+  /** Nothing beyond these chunks was sealed under this key: how many, and the SHA-256 of the plaintext in them. */
+  mark: record({ chunks: uint(0xffff_ffff), digest: bytes(32) }),
+});
+
+/** What deletes a finished upload at the relay; kept until the relay does it by itself. */
+const uploaded = record({ uploadId: bytes(16), expiresMs: timeMs });
+
+/** A stream that is kept until its length is known and it is uploaded; its pieces are rows of bare bytes. */
+const spool = record({
+  state: choice("writing", "ended", "leaving"),
+  /** Whether a later run may go on with it. */
+  use: choice("again", "once"),
+  name: optional(text(limits.fileNameBytes.value, 1)),
+  pieces: uint(0xffff_ffff),
+  sizeBytes: sequence,
+  startedMs: timeMs,
+});
+
+/** A register of this account (registers/), the latest word on it; without a value it was emptied. That is deleted in time. */
+const register = record({
+  kind: choice(...registerKinds),
+  key: text(limits.registerKeyBytes.value, 1),
+  atMs: uint(MAX_REGISTER_MS),
+  device: deviceId,
+  value: optional(bytes(0, limits.registerBytes.value)),
+});
+
+/** When the time of a message in a place began to run; deleted with the message, at its end. */
+const lifetime = record({ timerMs: uint(limits.timerMs.value, 1), startedMs: timeMs });
+
+/** The end of a message, found by its time; deleted with the message, and one that was moved to an earlier end at this one. */
+const due = record({
+  conversation: conversationId,
+  /** Of a direct conversation. */
+  peer: optional(accountId),
+  sequence,
+  timerMs: uint(limits.timerMs.value, 1),
+});
+
+/** That something is there: what, its key says. */
+const mark = record({});
+
+/** How long messages of a direct conversation are kept, by the last word of either side; 0 = for ever. */
+const timer = record({
+  durationMs: uint(limits.timerMs.value),
+  sentAtMs: timeMs,
+  device: uint(127),
+  counter: sequence,
+  messageId,
+  /** `header`: no word on it came here, and a message said what its sender holds it to be. Any word counts more. */
+  basis: choice("word", "header"),
+});
+
+/** The latest time of the relay that this device knows to have passed. */
+const relayTime = record({ atMs: timeMs });
+
+/** How far a conversation is in the search index, and the number it has there. */
+const searchMark = record({ conversation: conversationId, number: uint(0x1f_ffff, 1), upTo: sequence });
+
+/** Some thousand messages of the search index, as text. Written anew when one of them changes. */
+const searchSegment = record({ index: text(268_435_456, 1) });
+
+/** A place that the search index has, and that changed since; deleted when that was taken in. */
+const searchChange = record({ conversation: conversationId, sequence });
+
 /** A cached sender certificate; replaced before it expires. */
 const certificate = record({ certificate: bytes(1, 1_024), expiresMs: timeMs });
 
@@ -368,6 +470,7 @@ export const rows = {
   item,
   messageIndex,
   early,
+  vote,
   earlyReceipt,
   outbox,
   sent,
@@ -389,6 +492,19 @@ export const rows = {
   shared,
   senderKeyGroup,
   held,
+  role,
+  upload,
+  uploaded,
+  spool,
+  register,
+  lifetime,
+  due,
+  mark,
+  timer,
+  relayTime,
+  searchMark,
+  searchSegment,
+  searchChange,
   certificate,
 } as const;
 
@@ -426,9 +542,12 @@ export interface Placement {
 /** Some 34 years: shifted times stay within eleven digits. */
 const MAX_SHIFT_MS = 2 ** 40;
 
+function shiftOf(store: SealedStore, name: string): number {
+  return Number.parseInt(store.blind("shift", name).slice(0, 10), 16) % MAX_SHIFT_MS;
+}
+
 function spellPlacement(store: SealedStore, id: string, { acceptedMs, counter, messageId: name }: Placement): string {
-  const shiftMs = Number.parseInt(store.blind("shift", id).slice(0, 10), 16) % MAX_SHIFT_MS;
-  return `${ordered(acceptedMs + shiftMs)}.${ordered(counter)}.${name}`;
+  return `${ordered(acceptedMs + shiftOf(store, id))}.${ordered(counter)}.${name}`;
 }
 
 /** Every key. A prefix ends in `/`; the character behind `/` is `0`, so `prefix` to `prefix0` spans its rows. */
@@ -440,6 +559,7 @@ export const keys = {
   peer: (store: SealedStore, id: AccountId) => `peer/${store.blind("peer", id)}`,
   peers: "peer/",
   userId: (store: SealedStore, userId: string) => `user/${store.blind("user", userId)}`,
+  role: (store: SealedStore, id: AccountId) => `role/${store.blind("peer", id)}`,
   session: (store: SealedStore, id: AccountId, device: number) => `session/${store.blind("peer", id)}/${device}`,
   curvePrekey: (id: number) => `prekey/curve/${ordered(id)}`,
   signedPrekey: (id: number) => `prekey/signed/${ordered(id)}`,
@@ -464,6 +584,10 @@ export const keys = {
   early: (store: SealedStore, conversation: string, sender: AccountId, target: string) =>
     `early/${store.blind("message", `${conversation}/${sender}/${target}`)}`,
   earlies: "early/",
+  vote: (store: SealedStore, conversation: string, { poll, voter }: { poll: string; voter: AccountId }) =>
+    `${keys.votesIn(store, conversation, poll)}${store.blind("peer", voter)}`,
+  votesIn: (store: SealedStore, conversation: string, poll: string) =>
+    `vote/${store.blind("message", `${conversation}/${poll}`)}/`,
   earlyReceipt: (store: SealedStore, conversation: string, target: string) =>
     `${keys.earlyReceiptsOf(store, conversation)}${store.blind("message", `${conversation}/${target}`)}`,
   earlyReceiptsOf: (store: SealedStore, conversation: string) =>
@@ -506,6 +630,38 @@ export const keys = {
     `${keys.heldOf(store, id)}${store.blind("peer", sender)}/${toHex(envelope)}`,
   heldAll: "held/",
   heldOf: (store: SealedStore, id: string) => `held/${store.blind("conversation", id)}/`,
+  register: (store: SealedStore, named: Pick<Register, "kind" | "key">) =>
+    `${keys.registersOf(store, named.kind, registerScope(named))}${store.blind("register", named.key)}`,
+  /** Of a conversation, or where there is none of the account. */
+  registersOf: (store: SealedStore, kind: Register["kind"], conversation: string) =>
+    `register/${kind}/${store.blind("conversation", conversation)}/`,
+  registers: "register/",
+  lifetime: (store: SealedStore, conversation: string, at: number) =>
+    `lifetime/${store.blind("conversation", conversation)}/${ordered(at)}`,
+  /** In the order of time, which is shifted by a secret amount, so that the key names no hour. */
+  due: (store: SealedStore, dueMs: number, { conversation, sequence }: Pick<Row<"due">, "conversation" | "sequence">) =>
+    `${keys.duesAt(store, dueMs)}${store.blind("conversation", conversation)}/${ordered(sequence)}`,
+  duesAt: (store: SealedStore, dueMs: number) => `due/${ordered(dueMs + shiftOf(store, "due"))}/`,
+  dues: "due/",
+  /** A word about a message that has a timer, by the places of both. */
+  wordAbout: (store: SealedStore, conversation: string, at: number, word: number) =>
+    `${keys.wordsAbout(store, conversation, at)}${ordered(word)}`,
+  wordsAbout: (store: SealedStore, conversation: string, at: number) =>
+    `word/${store.blind("conversation", conversation)}/${ordered(at)}/`,
+  /** The sends under which a message that has a timer, and what is said about it, is kept. */
+  keptAs: (store: SealedStore, conversation: string, message: string, envelope: Uint8Array) =>
+    `${keys.keptAsAll(store, conversation, message)}${toHex(envelope)}`,
+  keptAsAll: (store: SealedStore, conversation: string, message: string) =>
+    `kept/${store.blind("message", `${conversation}/${message}`)}/`,
+  timer: (store: SealedStore, conversation: string) => `timer/${store.blind("conversation", conversation)}`,
+  relayTime: "relaytime",
+  searchMark: (store: SealedStore, id: string) => `searchmark/${store.blind("conversation", id)}`,
+  searchMarks: "searchmark/",
+  searchSegment: (number: number) => `searchsegment/${ordered(number)}`,
+  searchSegments: "searchsegment/",
+  searchChange: (store: SealedStore, id: string, at: number) =>
+    `searchchange/${store.blind("conversation", id)}/${ordered(at)}`,
+  searchChanges: "searchchange/",
   outbox: (order: number) => `outbox/${ordered(order)}`,
   outboxAll: "outbox/",
   sent: (envelope: Uint8Array) => `sent/${toHex(envelope)}`,
@@ -514,11 +670,25 @@ export const keys = {
   owedAll: "owed/",
   undecryptable: (envelope: Uint8Array) => `undecryptable/${toHex(envelope)}`,
   undecryptables: "undecryptable/",
+  /** By the blinded name of the place its source is at. */
+  upload: (place: string) => `upload/${place}`,
+  uploads: "upload/",
+  uploaded: (store: SealedStore, blob: Uint8Array) => `uploaded/${store.blind("blob", toHex(blob))}`,
+  uploadeds: "uploaded/",
+  spool: (place: string) => `spool/${place}`,
+  spools: "spool/",
+  spoolPiece: (place: string, piece: number) => `${keys.spoolPieces(place)}${ordered(piece)}`,
+  spoolPieces: (place: string) => `piece/${place}/`,
 } as const;
 
 /** The number at the end of an ordered key. */
 export function orderOf(key: string): number {
   return Number.parseInt(key.slice(key.lastIndexOf("/") + 1), 36);
+}
+
+/** The time in the key of a `due` row. */
+export function dueMsOf(store: SealedStore, key: string): number {
+  return Number.parseInt(key.slice(keys.dues.length, key.indexOf("/", keys.dues.length)), 36) - shiftOf(store, "due");
 }
 
 /** Rows read at once by `eachRow`: contents are up to 64 KiB each. */

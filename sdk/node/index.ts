@@ -13,6 +13,9 @@ export { parseAccountId, parseConversationId, parseDeviceId, parseMessageId, Sot
 export * from "../core/index.js";
 export { levelStore } from "./level-store.js";
 export { nodePlatform } from "./platform.js";
+export { type PreviewOptions, previewLink, type Uploading } from "./previews/link-preview.js";
+export { safeFileName } from "./safe-file-name.js";
+export { type Downloading, type SaveOptions, saveAttachment } from "./save-attachment.js";
 export type { KeyChoice } from "./store-key.js";
 
 /**

@@ -1,6 +1,6 @@
 /** The HostTokens port on jose. A token is a JWT that the host's backend signed minutes ago for one user and this relay. */
 
-import { limits } from "@sotto/protocol";
+import { type AccountRole, accountRoles, limits } from "@sotto/protocol";
 import type { HostTokens } from "../ports.js";
 import { type HostStatements, refusal, type StatementKind, textClaim } from "./host-statements.js";
 
@@ -17,7 +17,19 @@ export function createHostTokens(statements: HostStatements): HostTokens {
     async verify(token) {
       if (token.length > limits.tokenBytes.value) throw refusal(TOKEN, "it is too long");
       const payload = await statements.verify(token, TOKEN);
-      return { issuer: statements.issuer, subject: textClaim(TOKEN, payload, "sub", limits.userIdBytes.value) };
+      const subject = textClaim(TOKEN, payload, "sub", limits.userIdBytes.value);
+      return { issuer: statements.issuer, subject, role: roleOf(payload[ROLE_CLAIM]) };
     },
   };
+}
+
+/** What the user is, where it is no person. */
+const ROLE_CLAIM = "sotto_role";
+
+/** A role that this relay does not know is no person either, so it is refused rather than left out. */
+function roleOf(claim: unknown): AccountRole {
+  if (claim === undefined) return "person";
+  const role = accountRoles.find((known) => known === claim);
+  if (role === undefined) throw refusal(TOKEN, `its ${ROLE_CLAIM} is none of ${accountRoles.join(", ")}`);
+  return role;
 }

@@ -57,9 +57,11 @@ export function createSignatures(keys: RelayKeys): Signatures {
       publicKey.length === KYBER_1024_BYTES &&
       publicKey[0] === KYBER_1024_TYPE &&
       parses(() => KEMPublicKey.deserialize(ownBytes(publicKey))) !== undefined,
-    issueCertificate({ account, device, identityKey, expiresMs }) {
+    issueCertificate({ account, device, identityKey, role, expiresMs }) {
       const sender = PublicKey.deserialize(ownBytes(identityKey));
-      return SenderCertificate.new(account, null, device, sender, expiresMs, certificate, certificateKey).serialize();
+      // The certificate's place for a phone number, which no account here has; of a person it stays empty.
+      const label = role === "person" ? null : role;
+      return SenderCertificate.new(account, label, device, sender, expiresMs, certificate, certificateKey).serialize();
     },
     isDeliveryKey(deliveryKey, expected) {
       const digest = fastDigest(deliveryKeyText(deliveryKey));

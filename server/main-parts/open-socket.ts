@@ -1,10 +1,11 @@
 /** Chooses the transport and listens, and says in plain words why it cannot. */
 
-import { limits } from "@sotto/protocol";
+import { limits, sealedAttachmentSize } from "@sotto/protocol";
 import { OperatorError } from "../ops/operator-error.js";
 import { portProblem } from "../ops/port-probe.js";
 import { listenHost, type Settings } from "../ops/settings.js";
 import type { Listening, Log, Transport, TransportHandlers } from "../ports.js";
+import { UPLOADS_PATH } from "../relay/index.js";
 import { chooseTransport } from "../transport/index.js";
 
 /** The path of the WebSocket. */
@@ -50,6 +51,7 @@ export async function openSocket(
     maxConnections: settings.maxConnections,
     peerAddress: settings.trustProxy ? "forwarded" : "socket",
     allowedOrigins: settings.allowedOrigins,
+    bodies: [{ prefix: UPLOADS_PATH, maxBytes: sealedAttachmentSize(settings.attachmentBytes) }],
   } as const;
   try {
     return await transport.listen(options, handlers);

@@ -75,10 +75,10 @@ function stateAnswer({ state, version }: HttpParts, good: readonly RelayState[])
   };
 }
 
-function mayReadMetrics(token: string | undefined, { authorization, remoteAddress }: HttpRequest): boolean {
+function mayReadMetrics(token: string | undefined, { headers, remoteAddress }: HttpRequest): boolean {
   if (token === undefined) return isLoopbackAddress(remoteAddress);
   const sha = (value: string) => createHash("sha256").update(value).digest();
-  return timingSafeEqual(sha(authorization ?? ""), sha(`Bearer ${token}`));
+  return timingSafeEqual(sha(headers.authorization ?? ""), sha(`Bearer ${token}`));
 }
 
 /** Whether an address is this machine's, in any of the forms sockets report it. */

@@ -45,6 +45,18 @@ const counters: Readonly<Record<CounterName, CounterRow>> = {
     metric: "sotto_groups_expired_total",
     help: "Logs of groups deleted because nobody appended to them in time.",
   },
+  uploads: { metric: "sotto_uploads_total", help: "Uploads of attachments, by what became of them.", label: "outcome" },
+  downloads: {
+    metric: "sotto_downloads_total",
+    help: "Downloads of attachments and of parts of them, by what became of them.",
+    label: "outcome",
+  },
+  uploadedBytes: { metric: "sotto_uploaded_bytes_total", help: "Bytes of attachments stored." },
+  downloadedBytes: { metric: "sotto_downloaded_bytes_total", help: "Bytes of attachments handed to sockets." },
+  blobsExpired: {
+    metric: "sotto_blobs_expired_total",
+    help: "Attachments deleted because their time was over, or never finished.",
+  },
   registrations: { metric: "sotto_registrations_total", help: "Devices registered, by mode.", label: "mode" },
   limited: { metric: "sotto_limited_total", help: "Requests refused by a limiter, by its row.", label: "limiter" },
   connectionsClosed: {
@@ -62,6 +74,7 @@ const gauges: Readonly<Record<GaugeName, CounterRow>> = {
     metric: "sotto_greeting_connections",
     help: "Open sockets that have not finished the greeting.",
   },
+  blobBytes: { metric: "sotto_blob_bytes", help: "Bytes of attachments held, and promised to uploads under way." },
 };
 
 /** Every histogram, in seconds. */

@@ -154,6 +154,27 @@ const settingsTable = {
     "365d",
     "How long the log of a group is kept that nobody adds to.",
   ),
+  attachmentBytes: setting(
+    bytes({ min: 64 * 1024, max: limits.attachmentBytes.value }),
+    "2GiB",
+    "Bytes an attachment may have. What is stored of it is padded and a little larger.",
+  ),
+  attachmentQuota: setting(
+    bytes({ min: 1024 ** 2, max: 64 * 1024 ** 4 }),
+    "10GiB",
+    "Bytes of attachments one account may have here: what it was granted to upload counts until it would have expired, and at least 32 KiB each.",
+  ),
+  attachmentTtl: setting(duration({ min: HOUR, max: 365 * DAY }), "30d", "How long an attachment is kept."),
+  attachmentFolderBytes: setting(
+    bytes({ min: 1024 ** 2, max: 1024 * 1024 ** 4 }),
+    "100GiB",
+    "Bytes the attachments of all accounts may have, uploads under way included. Beyond it new ones are refused, and so they are while less than 256 MiB of the disk are free: messages need room too.",
+  ),
+  uploadTtl: setting(
+    duration({ min: HOUR, max: 30 * DAY }),
+    "24h",
+    "How long an upload that is not finished is kept, for its client to go on with it.",
+  ),
   keysLowAt: setting(
     integer({ min: 1, max: 100 }),
     "20",

@@ -2,6 +2,7 @@
 
 import {
   type AccountId,
+  accountRoles,
   type DeviceId,
   decodeRecord,
   encodeRecord,
@@ -17,10 +18,15 @@ import {
   type TypeOf,
 } from "@sotto/protocol";
 import { type MailboxId, mailboxId } from "../ports.js";
-import { decodeFirstAccount, FIRST_DOCUMENT_VERSION } from "./account-upgrade.js";
+import {
+  decodeFirstAccount,
+  decodeSecondAccount,
+  FIRST_DOCUMENT_VERSION,
+  SECOND_DOCUMENT_VERSION,
+} from "./account-upgrade.js";
 
 /** The version this file writes. Another one is a format change, which ships its migration (`account-upgrade.ts`). */
-const DOCUMENT_VERSION = 2;
+const DOCUMENT_VERSION = 3;
 
 /** Where the version stands: behind the one byte that says how many fields follow. */
 const VERSION_AT = 1;
@@ -54,6 +60,8 @@ const document = field.record({
   /** Whose users this account belongs to: names are resolved among users of the same issuer. */
   issuer: field.text(limits.tokenBytes.value),
   identityKey: field.bytes(33),
+  /** What the host said it is, when a device last registered. */
+  role: field.choice(...accountRoles),
   deliveryKeyHash: field.bytes(32),
   /** Hashes of the delivery keys before, the latest first. */
   formerKeyHashes: field.list(field.bytes(32), MAX_FORMER_KEYS),
@@ -85,6 +93,7 @@ export function encodeAccount(account: AccountDocument): Uint8Array {
 export function decodeAccount(bytes: Uint8Array): AccountDocument {
   try {
     if (bytes[VERSION_AT] === FIRST_DOCUMENT_VERSION) return decodeFirstAccount(bytes);
+    if (bytes[VERSION_AT] === SECOND_DOCUMENT_VERSION) return decodeSecondAccount(bytes);
     return decodeRecord(document, bytes);
   } catch (cause) {
     throw new SottoError("internal", { detail: "a stored account document does not parse", cause });
@@ -98,6 +107,7 @@ export function decodeAccount(bytes: Uint8Array): AccountDocument {
 export const absentAccount: Uint8Array = encodeAccount({
   issuer: "",
   identityKey: new Uint8Array(33),
+  role: "person",
   deliveryKeyHash: new Uint8Array(32),
   formerKeyHashes: [],
   firstContact: "nobody",

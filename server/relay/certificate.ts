@@ -21,7 +21,7 @@ export async function fetchCertificate(
   if (loaded === undefined) throw new SottoError("notAuthenticated", { detail: "the account was removed" });
   ownDevice(loaded.document, caller.device);
   const expiresMs = rules.clock.now() + Math.min(rules.policy.certificateTtlMs, MAX_TTL_MS);
-  const { identityKey } = loaded.document;
-  const certificate = rules.signatures.issueCertificate({ account, device, identityKey, expiresMs });
+  const { identityKey, role } = loaded.document;
+  const certificate = rules.signatures.issueCertificate({ account, device, identityKey, role, expiresMs });
   caller.answer({ type: "certificate", id: frame.id, certificate, expiresMs });
 }

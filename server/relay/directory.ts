@@ -22,7 +22,8 @@ export async function resolve(rules: Rules, caller: DeviceCaller, frame: Frame<"
   if (account === undefined || found === undefined) throw new SottoError("unknownUser");
   const { firstContactFloor, grantBases: bases } = rules.policy;
   const firstContact = policyUnder(firstContactFloor, found.document.firstContact);
-  caller.answer({ type: "resolved", id: frame.id, account, firstContact, bases });
+  const { role } = found.document;
+  caller.answer({ type: "resolved", id: frame.id, account, role, firstContact, bases });
 }
 
 /**

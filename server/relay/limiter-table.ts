@@ -1,5 +1,6 @@
 /** The one table of limiters: every path a caller can take has its row here, and a path without a row is a bug. */
 
+import { attachmentLimiters } from "./attachments/attachment-limiters.js";
 import { groupLimiters } from "./group-limiters.js";
 
 /** What a row counts by. `source` is the account on a device's connection and the address on an anonymous one. */
@@ -257,6 +258,7 @@ export const limiterTable = {
     why: "slows down guessing accounts and delivery keys; the answer comes as late as a refusal does",
   },
   ...groupLimiters,
+  ...attachmentLimiters,
   fullNoticesPerMailbox: {
     key: "mailbox",
     capacity: 1,

@@ -9,7 +9,7 @@ import {
   parseDeviceId,
   SottoError,
 } from "@sotto/protocol";
-import { mailboxId } from "../ports.js";
+import { type CertifiedUser, mailboxId } from "../ports.js";
 import {
   type AccountDocument,
   type Device,
@@ -78,7 +78,7 @@ export async function register(
     if (await hasNoRoomToRetire(rules, frame, account, loaded)) continue;
 
     const device = await createMailbox(rules, account, frame, loaded);
-    const document = withDevice(frame, device, loaded?.document, user.issuer);
+    const document = withDevice(frame, device, loaded?.document, user);
     if (!(await rules.accounts.replace(account, loaded?.revision, document))) {
       await rules.store.mail.drop(mailboxOf(account, device));
       continue;
@@ -166,21 +166,21 @@ async function createMailbox(
   throw new SottoError("busy", { detail: "no device id is free" });
 }
 
-/** The document with the new device. Whom the account refuses stays, whatever becomes of its keys. */
+/** The document with the new device. Whom the account refuses stays, whatever becomes of its keys; what it is, the host says anew each time. */
 function withDevice(
   frame: Frame<"register">,
   device: Device,
   current: AccountDocument | undefined,
-  issuer: string,
+  { issuer, role }: Pick<CertifiedUser, "issuer" | "role">,
 ): AccountDocument {
   const { deliveryKeyHash, identityKey, mode, replaces } = frame;
   if (current === undefined) {
     const access = { deliveryKeyHash, formerKeyHashes: [], firstContact: "everyone", blocked: [] } as const;
-    return { issuer, identityKey, ...access, devices: [device], retired: [], lastDevice: device.device };
+    return { issuer, identityKey, role, ...access, devices: [device], retired: [], lastDevice: device.device };
   }
   const leaving = mode === "add" ? current.devices.filter((one) => one.device === replaces) : current.devices;
   const rest = retire(current, leaving);
-  const joined = { ...rest, devices: [...rest.devices, device], lastDevice: device.device };
+  const joined = { ...rest, role, devices: [...rest.devices, device], lastDevice: device.device };
   return mode === "add" ? joined : { ...withDeliveryKey(joined, deliveryKeyHash), issuer, identityKey };
 }
 

@@ -2,6 +2,7 @@
 
 import type {
   AbortSignalLike,
+  Blobs,
   Bus,
   Clock,
   Connection,
@@ -9,6 +10,8 @@ import type {
   EventLoop,
   HostGrants,
   HostTokens,
+  HttpRequest,
+  HttpResponse,
   Log,
   Metrics,
   Random,
@@ -17,6 +20,10 @@ import type {
   Store,
 } from "../ports.js";
 import { Accounts } from "./accounts.js";
+import { answerAttachment } from "./attachments/attachments.js";
+import { FolderGauge } from "./attachments/folder-gauge.js";
+import { Transfers } from "./attachments/transfers.js";
+import { UploadLedger } from "./attachments/upload-ledger.js";
 import { ClientConnection } from "./client-connection.js";
 import { Groups } from "./groups.js";
 import { InFlight } from "./in-flight.js";
@@ -27,9 +34,10 @@ import { Refusals } from "./refusals.js";
 import { dropRetired } from "./retired.js";
 import type { Rules } from "./rules.js";
 
-/** What a relay is made of. The store is open; whoever made the parts closes them, after the relay. */
+/** What a relay is made of. Store and blobs are open; whoever made the parts closes them, after the relay. */
 export interface RelayParts {
   readonly store: Store;
+  readonly blobs: Blobs;
   readonly bus: Bus;
   readonly clock: Clock;
   readonly eventLoop: EventLoop;
@@ -48,11 +56,13 @@ export interface RelayParts {
 export interface Relay {
   /** Greets a new socket; `undefined` refuses it. */
   connected(connection: Connection): ConnectionHandler | undefined;
+  /** Answers an HTTP request for an attachment; `undefined` if it is for something else. */
+  request(request: HttpRequest): Promise<HttpResponse> | undefined;
   /** Takes no new connections and answers new requests `busy`; what is in flight is finished. Idempotent. */
   drain(): void;
-  /** Drains, waits for what is in flight, then closes every connection with 4503. Idempotent. */
+  /** Drains, waits for what is in flight, closes every connection with 4503, then waits for uploads and downloads. Idempotent. */
   close(): Promise<void>;
-  /** Housekeeping, to be called every few minutes: expires mail and groups, drops orphaned mailboxes, looks for missed mail. */
+  /** Housekeeping, to be called every few minutes: expires mail, groups and blobs, drops orphaned mailboxes, looks for missed mail. */
   sweep(signal: AbortSignalLike): Promise<void>;
 }
 
@@ -61,7 +71,7 @@ const TICK_MS = 1_000;
 
 /** Starts a relay. */
 export function createRelay(parts: RelayParts): Relay {
-  const { bus, clock, log, metrics, policy, store } = parts;
+  const { blobs, bus, clock, log, metrics, policy, store } = parts;
   const connections = new Set<ClientConnection>();
   let isDraining = false;
   let closing: Promise<void> | undefined;
@@ -74,6 +84,9 @@ export function createRelay(parts: RelayParts): Relay {
     refusals: new Refusals(clock, policy.refusalDelayMs),
     outgoing: new Outgoing(parts.eventLoop),
     inFlight: new InFlight(),
+    ledger: new UploadLedger(store.table, parts.signatures),
+    transfers: new Transfers(),
+    folderGauge: new FolderGauge(blobs, metrics),
     get isDraining() {
       return isDraining;
     },
@@ -98,6 +111,11 @@ export function createRelay(parts: RelayParts): Relay {
     metrics.count("groupsExpired", undefined, expired);
   };
 
+  const expireBlobs = async (signal: AbortSignalLike) => {
+    metrics.count("blobsExpired", undefined, await blobs.expire(clock.now(), signal));
+    rules.folderGauge.note();
+  };
+
   const shutDown = async () => {
     isDraining = true;
     rules.refusals.releaseAll();
@@ -105,6 +123,8 @@ export function createRelay(parts: RelayParts): Relay {
     timer.cancel();
     stopGaps();
     for (const connection of [...connections]) connection.close("unavailable");
+    // After the sockets: who only writes messages does not wait for who moves gigabytes.
+    await rules.transfers.idle();
   };
 
   return {
@@ -115,6 +135,8 @@ export function createRelay(parts: RelayParts): Relay {
       client.open();
       return client;
     },
+
+    request: (request) => answerAttachment(rules, request),
 
     drain() {
       isDraining = true;
@@ -134,6 +156,7 @@ export function createRelay(parts: RelayParts): Relay {
         await dropRetired(rules, account);
       }
       if (!signal.aborted) await catchUp(rules, connections);
+      if (!signal.aborted) await expireBlobs(signal);
     },
   };
 }

@@ -2,6 +2,7 @@
 
 import { SottoError } from "@sotto/protocol";
 import { setAccess } from "./access.js";
+import { requestUpload } from "./attachments/upload-grants.js";
 import { fetchCertificate } from "./certificate.js";
 import { listDevices, nameDevice, revokeDevice } from "./devices.js";
 import { fetchBundles, resolve } from "./directory.js";
@@ -71,6 +72,8 @@ function answerDevice(
       return openLink(rules, caller, frame);
     case "closeLink":
       return closeLink(rules, caller, frame);
+    case "requestUpload":
+      return requestUpload(rules, caller, frame);
   }
 }
 

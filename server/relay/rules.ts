@@ -3,6 +3,9 @@
 import type { AccountId, DeviceId, Frame, FrameToClient, WireFailureCode } from "@sotto/protocol";
 import type { MailboxId } from "../ports.js";
 import type { Accounts } from "./accounts.js";
+import type { FolderGauge } from "./attachments/folder-gauge.js";
+import type { Transfers } from "./attachments/transfers.js";
+import type { UploadLedger } from "./attachments/upload-ledger.js";
 import type { Groups } from "./groups.js";
 import type { InFlight } from "./in-flight.js";
 import type { Limiters } from "./limiters.js";
@@ -18,6 +21,9 @@ export interface Rules extends RelayParts {
   readonly refusals: Refusals;
   readonly outgoing: Outgoing;
   readonly inFlight: InFlight;
+  readonly ledger: UploadLedger;
+  readonly transfers: Transfers;
+  readonly folderGauge: FolderGauge;
   /** True from `drain()` on. */
   readonly isDraining: boolean;
 }
@@ -75,6 +81,7 @@ type DeviceFrame = Frame<
   | "park"
   | "openLink"
   | "closeLink"
+  | "requestUpload"
 >;
 
 /**

@@ -38,6 +38,16 @@ export const tableBuckets = {
     value: "hash of the token that the device left when it closed",
     deletedBy: "the device's next greeting, its removal, expire after 90 days",
   },
+  uploadGrant: {
+    key: "keyed hash of an upload's token",
+    value: "record: the bytes it is good for, its end (ms); nobody's name",
+    deletedBy: "the upload that it is spent for, expire, an hour after it was granted",
+  },
+  uploaded: {
+    key: "keyed hash of an account",
+    value: "record: the bytes it was granted to upload, by the day",
+    deletedBy: "expire, once nothing can be left of what was granted last",
+  },
 } as const satisfies Record<string, BucketRow>;
 
 /** A bucket's name. */

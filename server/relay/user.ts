@@ -1,7 +1,7 @@
 /** From a host's user to an account of ours: one row each, which does not say whose it is. */
 
 import { type AccountId, accountIdFromBytes, accountIdToBytes, type Frame, SottoError } from "@sotto/protocol";
-import type { HostUser } from "../ports.js";
+import type { CertifiedUser, HostUser } from "../ports.js";
 import type { Rules } from "./rules.js";
 import type { TableBucket } from "./table-buckets.js";
 
@@ -13,21 +13,22 @@ const DEVELOPMENT_ISSUER = "development";
 /**
  * The user a registration is for.
  *
- * @throws badFrame unless exactly one of token and user id is given.
+ * @throws badFrame unless exactly one of token and user id is given, or if a role goes with a token.
  * @throws registrationClosed if a bare user id is given and registration is not open.
  * @throws badToken if the host's token is not good, or no host is configured.
  */
 export async function registeringUser(
   { hostTokens, policy }: Rules,
-  { token, userId }: Frame<"register">,
-): Promise<HostUser> {
+  { token, userId, role }: Frame<"register">,
+): Promise<CertifiedUser> {
   if ((token === undefined) === (userId === undefined)) throw new SottoError("badFrame", { detail: "one of both" });
   if (token !== undefined) {
+    if (role !== undefined) throw new SottoError("badFrame", { detail: "the token says what its user is" });
     if (hostTokens === undefined) throw new SottoError("badToken", { detail: "no host is configured" });
     return hostTokens.verify(token);
   }
   if (policy.registration !== "open" || userId === undefined) throw new SottoError("registrationClosed");
-  return { issuer: DEVELOPMENT_ISSUER, subject: userId };
+  return { issuer: DEVELOPMENT_ISSUER, subject: userId, role: role ?? "person" };
 }
 
 /** The key of a user's row: a keyed hash, so that what lies on disk does not name a host's users. */

@@ -1,6 +1,8 @@
 /** What becomes of an HTTP request before the rules see it: the same verdict whichever transport runs. */
 
-import type { HttpResponse, ListenOptions } from "../ports.js";
+import type { ListenOptions } from "../ports.js";
+import { plainAnswer, type WholeAnswer } from "./ask.js";
+import { corsHeaders, type Headers, isAllowedOrigin, preflightAnswer } from "./cors.js";
 
 /** The parts of a request the gate decides by; a header that was not sent is an empty string. */
 export interface Incoming {
@@ -12,6 +14,7 @@ export interface Incoming {
   readonly upgrade: string;
   readonly webSocketKey: string;
   readonly webSocketVersion: string;
+  /** Of several lines, all of them, with commas between. */
   readonly contentLength: string;
   readonly transferEncoding: string;
   readonly requestedMethod: string;
@@ -22,33 +25,61 @@ export interface Capacity {
   /** WebSockets open now. */
   readonly connections: number;
   readonly accepting: boolean;
+  /** Whether one more body may come. */
+  readonly takesBodies: boolean;
 }
 
-/** Header lines of an answer, by lower-case name. */
-export type Headers = Readonly<Record<string, string>>;
-
-/** `answer` is given by the transport itself; with `hangUp` the connection ends with it, because a body may follow. */
+/**
+ * `answer` is given by the transport itself; with `hangUp` the connection ends with it, because something may follow that
+ * is no request. `ask` is for the rules, with the bytes of the body that follows, and 0 where there is none.
+ */
 export type Verdict =
   | { readonly kind: "upgrade" }
-  | { readonly kind: "ask"; readonly headers: Headers }
-  | { readonly kind: "answer"; readonly response: HttpResponse; readonly hangUp: boolean };
+  | { readonly kind: "ask"; readonly headers: Headers; readonly bodyBytes: number }
+  | { readonly kind: "answer"; readonly response: WholeAnswer; readonly hangUp: boolean };
 
-type GateOptions = Pick<ListenOptions, "path" | "allowedOrigins" | "maxConnections">;
+type GateOptions = Pick<ListenOptions, "path" | "allowedOrigins" | "maxConnections" | "bodies">;
 
 /** Decides; reads nothing else and changes nothing. */
 export function judge(incoming: Incoming, options: GateOptions, capacity: Capacity): Verdict {
-  if (hasBody(incoming)) return refuse(413, "This relay takes no request bodies.");
-  if (wantsWebSocket(incoming)) return judgeUpgrade(incoming, options, capacity);
   const cors = corsHeaders(incoming.origin, options.allowedOrigins);
+  const bodies = options.bodies.find(({ prefix }) => isWithin(incoming.path, prefix));
+  if (hasBody(incoming)) return judgeBody(incoming, bodies?.maxBytes, capacity, cors);
+  if (wantsWebSocket(incoming)) return judgeUpgrade(incoming, options, capacity);
   if (incoming.method === "OPTIONS" && incoming.origin !== "" && incoming.requestedMethod !== "") {
-    return preflight(incoming.origin, cors, options.allowedOrigins);
+    if (!isAllowedOrigin(incoming.origin, options.allowedOrigins))
+      return refuse(403, "Pages of this origin may not ask.");
+    const response = preflightAnswer(cors, bodies === undefined ? "questions" : "uploads");
+    return { kind: "answer", response, hangUp: false };
   }
-  return { kind: "ask", headers: cors };
+  return { kind: "ask", headers: cors, bodyBytes: 0 };
+}
+
+/** Whether bytes follow the headers, or may. */
+export function hasBody({ contentLength, transferEncoding }: Incoming): boolean {
+  return transferEncoding !== "" || !/^0*$/.test(contentLength);
+}
+
+function judgeBody(incoming: Incoming, maxBytes: number | undefined, capacity: Capacity, cors: Headers): Verdict {
+  const { contentLength, transferEncoding } = incoming;
+  // RFC 9112 §6.3: two lengths, or one that is none, would let two readers see different requests.
+  if (!/^\d*$/.test(contentLength)) return refuse(400, "Malformed Content-Length.", cors);
+  if (maxBytes === undefined) return refuse(413, "This path takes no request bodies.", cors);
+  if (transferEncoding !== "") return refuse(411, "A body needs a Content-Length, and no Transfer-Encoding.", cors);
+  if (upgrades(incoming)) return refuse(400, "No body may come with an upgrade.", cors);
+  const bodyBytes = Number(contentLength);
+  if (bodyBytes > maxBytes) return refuse(413, `No more than ${maxBytes} bytes.`, cors);
+  if (!capacity.accepting || !capacity.takesBodies) {
+    return refuse(503, "The relay takes no more bodies now; send it again later.", { ...cors, "retry-after": "5" });
+  }
+  return { kind: "ask", headers: cors, bodyBytes };
 }
 
 function judgeUpgrade(incoming: Incoming, options: GateOptions, capacity: Capacity): Verdict {
   if (incoming.path !== options.path) return refuse(404, "There is no WebSocket on this path.");
-  if (!isAllowed(incoming.origin, options.allowedOrigins)) return refuse(403, "Pages of this origin may not connect.");
+  if (!isAllowedOrigin(incoming.origin, options.allowedOrigins)) {
+    return refuse(403, "Pages of this origin may not connect.");
+  }
   // RFC 6455 §4.2.1: a GET with a key of 16 bytes in base64 and version 13.
   const wellFormed = incoming.method === "GET" && /^[+/0-9A-Za-z]{22}==$/.test(incoming.webSocketKey);
   if (!wellFormed || incoming.webSocketVersion !== "13") {
@@ -60,32 +91,19 @@ function judgeUpgrade(incoming: Incoming, options: GateOptions, capacity: Capaci
   return { kind: "upgrade" };
 }
 
-function wantsWebSocket({ connection, upgrade }: Incoming): boolean {
-  return upgrade.toLowerCase() === "websocket" && /(^|,)\s*upgrade\s*(,|$)/i.test(connection);
+function wantsWebSocket(incoming: Incoming): boolean {
+  return incoming.upgrade.toLowerCase() === "websocket" && upgrades(incoming);
 }
 
-function hasBody({ contentLength, transferEncoding }: Incoming): boolean {
-  return transferEncoding !== "" || !/^0*$/.test(contentLength);
+function upgrades({ connection, upgrade }: Incoming): boolean {
+  return upgrade !== "" && /(^|,)\s*upgrade\s*(,|$)/i.test(connection);
 }
 
-/** No `Origin` is no browser: those always send one with an upgrade. */
-function isAllowed(origin: string, allowed: readonly string[]): boolean {
-  return origin === "" || allowed.includes("*") || allowed.includes(origin);
-}
-
-function corsHeaders(origin: string, allowed: readonly string[]): Headers {
-  if (allowed.includes("*")) return { "access-control-allow-origin": "*" };
-  if (origin !== "" && allowed.includes(origin)) return { "access-control-allow-origin": origin, vary: "Origin" };
-  return { vary: "Origin" };
-}
-
-function preflight(origin: string, cors: Headers, allowed: readonly string[]): Verdict {
-  if (!isAllowed(origin, allowed)) return refuse(403, "Pages of this origin may not ask.");
-  const headers = { ...cors, "access-control-allow-methods": "GET, HEAD", "access-control-max-age": "86400" };
-  return { kind: "answer", response: { status: 204, headers, body: "" }, hangUp: false };
+/** Whole segments only: `/v1/uploads` is within itself and has `/v1/uploads/x` within, and not `/v1/uploadsx`. */
+function isWithin(path: string, prefix: string): boolean {
+  return path === prefix || path.startsWith(`${prefix}/`);
 }
 
 function refuse(status: number, text: string, headers: Headers = {}): Verdict {
-  const response = { status, headers: { ...headers, "content-type": "text/plain" }, body: `${text}\n` };
-  return { kind: "answer", response, hangUp: true };
+  return { kind: "answer", response: plainAnswer(status, text, headers), hangUp: true };
 }

@@ -6,19 +6,37 @@ import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { closeCodes } from "@sotto/protocol";
 import { WebSocketServer } from "ws";
-import type { HttpResponse, Listening, ListenOptions, Transport, TransportHandlers } from "../ports.js";
-import { ask, type Complain, complainTo, type TransportOptions } from "./ask.js";
-import { CLOSE_GRACE_MS, cannotListen, LINGER_MS, MAX_HEADER_BYTES, REQUEST_MS, SPARE_HTTP_SOCKETS } from "./bounds.js";
-import { type Headers, type Incoming, judge } from "./gate.js";
+import {
+  type Listening,
+  type ListenOptions,
+  type RequestHeader,
+  requestHeaders,
+  type Transport,
+  type TransportHandlers,
+} from "../ports.js";
+import { complainTo, type TransportOptions } from "./ask.js";
+import {
+  CLOSE_GRACE_MS,
+  cannotListen,
+  LINGER_MS,
+  MAX_HEADER_BYTES,
+  REQUEST_MS,
+  SPARE_HTTP_SOCKETS,
+  transferBounds,
+} from "./bounds.js";
+import { answerAndHangUp, type ExchangeShared, exchange, exchangeShared } from "./exchange.js";
+import { type Incoming, judge, type Verdict } from "./gate.js";
+import { IncomingBody } from "./incoming-body.js";
 import { peerAddress } from "./peer-address.js";
 import { PortableConnection, type PortableShared } from "./portable-connection.js";
+import { isHungUp, PortableWire } from "./portable-wire.js";
 
 /** A transport on node:http and ws. */
 export function portableTransport(options: TransportOptions = {}): Transport {
   return {
     name: "node:http + ws",
     async listen(listenOptions, handlers) {
-      const listening = new PortableListening(listenOptions, handlers, complainTo(options.log));
+      const listening = new PortableListening(listenOptions, handlers, options);
       await listening.bind();
       return listening;
     },
@@ -31,6 +49,7 @@ class PortableListening implements Listening {
   private readonly server: Server;
   private readonly webSockets: WebSocketServer;
   private readonly shared: PortableShared;
+  private readonly exchanges: ExchangeShared;
   private closing: Promise<void> | undefined;
   private readonly closed: Promise<void>;
   private isAccepting = true;
@@ -39,10 +58,12 @@ class PortableListening implements Listening {
 
   constructor(
     private readonly options: ListenOptions,
-    private readonly handlers: TransportHandlers,
-    private readonly complain: Complain,
+    handlers: TransportHandlers,
+    { log, bounds = transferBounds }: TransportOptions,
   ) {
+    const complain = complainTo(log);
     this.shared = { options, handlers, complain, open: new Set() };
+    this.exchanges = exchangeShared(handlers, complain, bounds);
     const webSocketOptions = {
       noServer: true,
       clientTracking: false,
@@ -56,7 +77,8 @@ class PortableListening implements Listening {
     this.server = createServer({
       maxHeaderSize: MAX_HEADER_BYTES,
       headersTimeout: REQUEST_MS,
-      requestTimeout: REQUEST_MS,
+      // Bodies are bounded by their progress, not by their time.
+      requestTimeout: 0,
       keepAliveTimeout: REQUEST_MS,
       connectionsCheckingInterval: REQUEST_MS / 5,
       keepAlive: true,
@@ -111,14 +133,17 @@ class PortableListening implements Listening {
   }
 
   private serve(request: IncomingMessage, response: ServerResponse): void {
+    if (isHungUp(request)) return;
     const incoming = read(request);
     const verdict = judge(incoming, this.options, this.capacity());
+    const wire = new PortableWire(request, response, incoming.method);
     switch (verdict.kind) {
       case "answer":
-        write(response, incoming.method, verdict.response, verdict.hangUp);
+        if (verdict.hangUp) void answerAndHangUp(this.exchanges.bounds, verdict.response, wire);
+        else wire.answer(verdict.response);
         break;
       case "ask":
-        this.ask(request, response, incoming, verdict.headers);
+        this.ask(request, incoming, verdict, wire);
         break;
       case "upgrade":
         // Node.js reports every handshake as an upgrade, never as a request.
@@ -129,10 +154,23 @@ class PortableListening implements Listening {
     }
   }
 
-  private ask(request: IncomingMessage, response: ServerResponse, { method, path }: Incoming, headers: Headers): void {
-    const { authorization } = request.headers;
-    const asked = { method, path, remoteAddress: this.peerOf(request), authorization };
-    ask(this.handlers, asked, headers, this.complain).then((answer) => write(response, method, answer, false));
+  private ask(
+    request: IncomingMessage,
+    { method, path }: Incoming,
+    { headers, bodyBytes }: Extract<Verdict, { kind: "ask" }>,
+    wire: PortableWire,
+  ): void {
+    const body = bodyBytes === 0 ? undefined : this.bodyOf(request, bodyBytes, wire);
+    const asked = { method, path, remoteAddress: this.peerOf(request), headers: headersOf(request) };
+    void exchange(this.exchanges, { request: asked, headers, body }, wire);
+  }
+
+  private bodyOf(request: IncomingMessage, bodyBytes: number, wire: PortableWire): IncomingBody {
+    const body = new IncomingBody(bodyBytes, request, this.exchanges.room, this.exchanges.bounds);
+    request.pause();
+    request.on("data", (piece: Buffer) => body.push(new Uint8Array(piece.buffer, piece.byteOffset, piece.length)));
+    wire.gone.addEventListener("abort", () => body.fail(new Error("the sender of a body went")));
+    return body;
   }
 
   private serveUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
@@ -154,7 +192,8 @@ class PortableListening implements Listening {
   }
 
   private capacity() {
-    return { connections: this.shared.open.size, accepting: this.isAccepting };
+    const takesBodies = this.exchanges.slots.isOneFree;
+    return { connections: this.shared.open.size, accepting: this.isAccepting, takesBodies };
   }
 
   private peerOf(request: IncomingMessage): string {
@@ -178,8 +217,12 @@ function read({ method = "", url = "", headers }: IncomingMessage): Incoming {
   };
 }
 
-function write(response: ServerResponse, method: string, answer: HttpResponse, hangUp: boolean): void {
-  if (hangUp) response.shouldKeepAlive = false;
-  response.writeHead(answer.status, { ...answer.headers, "content-length": Buffer.byteLength(answer.body) });
-  response.end(method === "HEAD" ? undefined : answer.body);
+/** The headers the rules may ask for; several lines of one with commas between, as in RFC 9110 §5.3. */
+function headersOf({ headersDistinct }: IncomingMessage): Partial<Record<RequestHeader, string>> {
+  const headers: Partial<Record<RequestHeader, string>> = {};
+  for (const name of requestHeaders) {
+    const value = headersDistinct[name]?.filter((line) => line !== "").join(", ") ?? "";
+    if (value !== "") headers[name] = value;
+  }
+  return headers;
 }

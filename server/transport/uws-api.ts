@@ -20,11 +20,28 @@ export interface UwsSocket<Data> {
 
 /** One response. Valid until it is ended or aborted; without an abort handler it must be ended inside the callback. */
 export interface UwsResponse {
-  writeStatus(status: string): unknown;
+  /** Writes it behind `HTTP/1.1 ` and before a line end, whatever it holds. */
+  writeStatus(status: string | Uint8Array): unknown;
   writeHeader(name: string, value: string): unknown;
   end(body: string | Uint8Array, closeConnection: boolean): unknown;
   /** Without a length: with one, the response counts as unfinished for ever, and outside of an abort handler that ends the process. */
   endWithoutBody(): unknown;
+  /**
+   * Writes a part of a body of so many bytes in all: whether more may be written, and whether this was the last of it, behind
+   * which the response is ended. What was not taken has to be tried again when it is writable.
+   */
+  tryEnd(part: Uint8Array, totalBytes: number): readonly [isFree: boolean, isEnded: boolean];
+  /** Bytes of the body that were taken. */
+  getWriteOffset(): number;
+  /** Also called when nothing waits. The callback says whether what it tried to write was taken; none counts as taken. */
+  onWritable(work: (offset: number) => boolean): unknown;
+  /** The buffer is emptied when the callback returns. Called once with nothing and `true` where there is no body. */
+  onData(work: (piece: ArrayBuffer, isLast: boolean) => void): unknown;
+  /** Reads no more from the socket, and lets it be silent. */
+  pause(): unknown;
+  /** Reads on, and gives the socket ten seconds from now. */
+  resume(): unknown;
+  /** Calls the abort handler before it returns. */
   close(): unknown;
   cork(work: () => void): unknown;
   onAborted(work: () => void): unknown;

@@ -1,17 +1,20 @@
 /** The socket server on uWebSockets.js: the fast one. */
 
 import { lookup } from "node:dns/promises";
-import { STATUS_CODES } from "node:http";
 import { closeCodes } from "@sotto/protocol";
-import type { HttpResponse, Listening, ListenOptions, Transport, TransportHandlers } from "../ports.js";
-import { ask, type Complain, complainTo, type TransportOptions } from "./ask.js";
-import { CLOSE_GRACE_MS, cannotListen, SPARE_HTTP_SOCKETS, TOO_LONG_SLACK_BYTES } from "./bounds.js";
-import { type Headers, type Incoming, judge } from "./gate.js";
+import type { Listening, ListenOptions, Transport, TransportHandlers } from "../ports.js";
+import { complainTo, type TransportOptions } from "./ask.js";
+import { CLOSE_GRACE_MS, cannotListen, SPARE_HTTP_SOCKETS, TOO_LONG_SLACK_BYTES, transferBounds } from "./bounds.js";
+import { answerAndHangUp, type ExchangeShared, exchange, exchangeShared } from "./exchange.js";
+import { type Incoming, judge, type Verdict } from "./gate.js";
+import { IncomingBody } from "./incoming-body.js";
 import { KeptBytes } from "./kept-bytes.js";
 import { loadUws } from "./load-uws.js";
 import { peerAddress } from "./peer-address.js";
 import type { UwsApp, UwsContext, UwsListenSocket, UwsModule, UwsRequest, UwsResponse } from "./uws-api.js";
 import { UwsConnection, type UwsData, type UwsShared } from "./uws-connection.js";
+import { headersOf, incomingOf } from "./uws-request.js";
+import { UwsWire } from "./uws-wire.js";
 
 /** As `TransportOptions`. */
 interface UwsTransportOptions extends TransportOptions {
@@ -39,7 +42,7 @@ export function uwsTransport(options: UwsTransportOptions = {}): Transport {
       const { address } = await lookup(listenOptions.host).catch((cause) =>
         Promise.reject(cannotListen(listenOptions, cause)),
       );
-      return new UwsListening(module, { ...listenOptions, host: address }, handlers, complainTo(options.log));
+      return new UwsListening(module, { ...listenOptions, host: address }, handlers, options);
     },
   };
 }
@@ -54,6 +57,7 @@ class UwsListening implements Listening {
   readonly port: number;
   private readonly app: UwsApp;
   private readonly shared: UwsShared;
+  private readonly exchanges: ExchangeShared;
   private listenSocket: UwsListenSocket | undefined;
   private closing: Promise<void> | undefined;
   /** TCP connections that are not WebSockets (yet). */
@@ -62,10 +66,12 @@ class UwsListening implements Listening {
   constructor(
     private readonly module: UwsModule,
     private readonly options: ListenOptions,
-    private readonly handlers: TransportHandlers,
-    private readonly complain: Complain,
+    handlers: TransportHandlers,
+    { log, bounds = transferBounds }: TransportOptions,
   ) {
+    const complain = complainTo(log);
     this.shared = { options, handlers, complain, received: new KeptBytes(), open: new Set() };
+    this.exchanges = exchangeShared(handlers, complain, bounds);
     this.app = module.App();
     this.route();
     this.listenSocket = this.bind();
@@ -127,15 +133,18 @@ class UwsListening implements Listening {
   }
 
   private serve(response: UwsResponse, request: UwsRequest, context: UwsContext | undefined): void {
-    const incoming = read(request);
-    const capacity = { connections: this.shared.open.size, accepting: this.listenSocket !== undefined };
-    const verdict = judge(incoming, this.options, capacity);
+    const incoming = incomingOf(request);
+    const verdict = judge(incoming, this.options, {
+      connections: this.shared.open.size,
+      accepting: this.listenSocket !== undefined,
+      takesBodies: this.exchanges.slots.isOneFree,
+    });
     switch (verdict.kind) {
       case "answer":
-        write(response, incoming.method, verdict.response, verdict.hangUp);
+        this.answer(new UwsWire(response, incoming.method), verdict);
         break;
       case "ask":
-        this.ask(response, request, incoming, verdict.headers);
+        this.ask(response, request, incoming, verdict);
         break;
       case "upgrade":
         // Every handshake that passes the gate comes in through the WebSocket route, which has a context.
@@ -147,16 +156,32 @@ class UwsListening implements Listening {
     }
   }
 
-  private ask(response: UwsResponse, request: UwsRequest, { method, path }: Incoming, headers: Headers): void {
-    let isAborted = false;
-    response.onAborted(() => {
-      isAborted = true;
-    });
-    const authorization = request.getHeader("authorization") || undefined;
-    const asked = { method, path, remoteAddress: this.peerOf(response, request), authorization };
-    ask(this.handlers, asked, headers, this.complain).then((answer) => {
-      if (!isAborted) response.cork(() => write(response, method, answer, false));
-    });
+  private answer(wire: UwsWire, { response, hangUp }: Extract<Verdict, { kind: "answer" }>): void {
+    if (hangUp) {
+      wire.readBody(() => {});
+      void answerAndHangUp(this.exchanges.bounds, response, wire);
+    } else {
+      wire.answer(response);
+    }
+  }
+
+  private ask(
+    response: UwsResponse,
+    request: UwsRequest,
+    { method, path }: Incoming,
+    { headers, bodyBytes }: Extract<Verdict, { kind: "ask" }>,
+  ): void {
+    const wire = new UwsWire(response, method);
+    const body = bodyBytes === 0 ? undefined : this.bodyOf(wire, bodyBytes);
+    const asked = { method, path, remoteAddress: this.peerOf(response, request), headers: headersOf(request) };
+    void exchange(this.exchanges, { request: asked, headers, body }, wire);
+  }
+
+  private bodyOf(wire: UwsWire, bodyBytes: number): IncomingBody {
+    const body = new IncomingBody(bodyBytes, wire, this.exchanges.room, this.exchanges.bounds);
+    wire.readBody((piece) => body.push(new Uint8Array(piece.slice(0))));
+    wire.gone.addEventListener("abort", () => body.fail(new Error("the sender of a body went")));
+    return body;
   }
 
   private upgrade(response: UwsResponse, request: UwsRequest, context: UwsContext): void {
@@ -174,33 +199,5 @@ class UwsListening implements Listening {
       });
     }
     return peerAddress(Buffer.from(response.getRemoteAddressAsText()).toString("latin1"), forwardedFor);
-  }
-}
-
-function read(request: UwsRequest): Incoming {
-  return {
-    method: request.getCaseSensitiveMethod(),
-    path: request.getUrl(),
-    origin: request.getHeader("origin"),
-    connection: request.getHeader("connection"),
-    upgrade: request.getHeader("upgrade"),
-    webSocketKey: request.getHeader("sec-websocket-key"),
-    webSocketVersion: request.getHeader("sec-websocket-version"),
-    contentLength: request.getHeader("content-length"),
-    transferEncoding: request.getHeader("transfer-encoding"),
-    requestedMethod: request.getHeader("access-control-request-method"),
-  };
-}
-
-function write(response: UwsResponse, method: string, answer: HttpResponse, hangUp: boolean): void {
-  response.writeStatus(`${answer.status} ${STATUS_CODES[answer.status] ?? ""}`);
-  for (const [name, value] of Object.entries(answer.headers)) response.writeHeader(name, value);
-  if (method !== "HEAD") {
-    response.end(answer.body, hangUp);
-  } else if (hangUp) {
-    response.end("", true);
-  } else {
-    response.writeHeader("content-length", String(Buffer.byteLength(answer.body)));
-    response.endWithoutBody();
   }
 }

@@ -154,6 +154,13 @@ export const probes: readonly Probe[] = [
     caughtBy: ["biome"],
   },
   {
+    name: "server/blobs imports the rules",
+    folder: "server/blobs",
+    wrong: use("../relay/target.js"),
+    right: useNodeFs,
+    caughtBy: ["biome"],
+  },
+  {
     name: "server/ops imports the SDK",
     folder: "server/ops",
     wrong: use("@sotto/sdk/node"),

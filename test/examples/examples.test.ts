@@ -8,8 +8,10 @@ import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { type Settings, settingsFrom, startRelay } from "@sotto/relay";
 import { createClient, levelStore } from "@sotto/sdk/node";
+import sharp from "sharp";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { befriend, silentLog, World } from "../support/world.js";
+import { befriend, itemsUntil, silentLog, textsOf, World } from "../support/world.js";
+import { Terminal } from "./terminal.js";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 let folder: string;
@@ -95,6 +97,55 @@ describe("the examples", () => {
     expect(output.split("\n").filter((line) => /^\w+: \w+$/.test(line))).toEqual(["gina: owner", "hugo: admin"]);
     expect(code).toBe(0);
     await world.close();
+  });
+
+  it("share a photo: upload with progress, a thumbnail, and a file under a safe name", async () => {
+    const world = await World.open();
+    const { code, output } = await run("photo-share.ts", { RELAY: world.url });
+    expect(output).toMatch(/(\d+) of \1 bytes are at the relay/);
+    expect(output).toContain("The beach this morning: beach.jpg, 1200×800, blurhash ");
+    expect(output).toMatch(/the thumbnail is 320×213 and has \d+ bytes/);
+    expect(output).toContain("saved as ./saved-beach.jpg");
+    expect((await sharp(join(folder, "saved-beach.jpg")).metadata()).width).toBe(1200);
+    expect(code).toBe(0);
+    await world.close();
+  });
+
+  it("vote, say where, let messages vanish, and search", async () => {
+    const world = await World.open();
+    const { code, output } = await run("more-than-words.ts", { RELAY: world.url });
+    expect(output).toContain("1 for the lake, so: The old boathouse");
+    expect(output).toContain("Messages vanish 60 minutes after they were read");
+    expect(output).toContain("found: Shall we have the strawberries outside?");
+    expect(code).toBe(0);
+    await world.close();
+  });
+
+  it("run a support inbox: a bot, labels, a hand-over to another device, a quick reply", async () => {
+    const world = await World.open();
+    const { code, output } = await run("support-inbox.ts", { RELAY: world.url });
+    expect(output).toContain("kim reads: We are here from 9 to 17.");
+    expect(output).toContain("carol looks after it: difficult");
+    expect(output).toContain("kim reads: Hello Kim, this is Carol. I have a look at it.");
+    expect(code).toBe(0);
+    await world.close();
+  });
+
+  it("answer as a bot, which everybody sees it is", async () => {
+    const world = await World.open();
+    const bot = Terminal.run("echo-bot.ts", { folder, environment: { RELAY: world.url } });
+    try {
+      await bot.shows("echo is here.");
+      const toBot = await (await world.client("alice")).openDM({ userId: "echo" });
+      expect((await toBot.peer()).accountRole).toBe("bot");
+      await toBot.send({ text: "echo hello" }).accepted;
+      const heard = await itemsUntil(toBot, (item) => item.kind === "text" && item.direction === "received");
+      expect(textsOf(heard)).toEqual(["echo hello", "hello"]);
+      expect(await bot.interrupt()).toBe(0);
+    } finally {
+      bot.end();
+      await world.close();
+    }
   });
 
   it("register with a host's token and a pinned root", async () => {

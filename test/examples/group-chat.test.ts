@@ -94,7 +94,9 @@ describe("the chat in a group", { timeout: PROCESSES_MS }, () => {
     alice.type("/block");
     await alice.shows("A group cannot be blocked");
     alice.type("/timer soon");
-    await alice.shows("/timer takes whole seconds, or off.");
+    await alice.shows("/timer takes 30s, 5m, 1h or 7d");
+    alice.type("/timer 1h");
+    await alice.shows("· alice has messages from here on vanish 1 hour after they were read");
     alice.type("/role alice king");
     await alice.shows("one of member, admin, owner");
     await register("bob");

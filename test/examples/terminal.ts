@@ -1,4 +1,4 @@
-/** The chat of `examples/`, as somebody in front of it uses it: reads what it shows, types lines. */
+/** A program of `examples/`, as somebody in front of it uses it: reads what it shows, types lines. */
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -10,7 +10,14 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
 /** Longer than anything takes on a busy machine. */
 const PATIENCE_MS = 25_000;
 
-/** One running chat, over pipes. */
+/** How a program is started. */
+interface Running {
+  readonly folder: string;
+  readonly args?: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+/** One running program, over pipes. */
 export class Terminal {
   private output = "";
   private readonly readers = new Set<() => void>();
@@ -27,9 +34,14 @@ export class Terminal {
 
   /** Starts a chat in a folder. */
   static start(folder: string, args: readonly string[]): Terminal {
+    return Terminal.run("chat/main.ts", { folder, args });
+  }
+
+  /** Starts any example in a folder. */
+  static run(example: string, { folder, args = [], environment = {} }: Running): Terminal {
     const tsx = pathToFileURL(join(root, "node_modules/tsx/dist/loader.mjs")).href;
-    const flags = ["--conditions=sotto-source", "--import", tsx, join(root, "examples/chat/main.ts"), ...args];
-    return new Terminal(spawn(process.execPath, flags, { cwd: folder }));
+    const flags = ["--conditions=sotto-source", "--import", tsx, join(root, "examples", example), ...args];
+    return new Terminal(spawn(process.execPath, flags, { cwd: folder, env: { ...process.env, ...environment } }));
   }
 
   /** What it showed. */
@@ -39,10 +51,29 @@ export class Terminal {
 
   /** Resolves once it showed this. Rejects with what it showed instead if it ended, or did not in a long time. */
   async shows(words: string): Promise<void> {
-    const tooLong = AbortSignal.timeout(PATIENCE_MS);
-    tooLong.addEventListener("abort", () => this.wake());
-    while (!this.output.includes(words)) {
-      if (tooLong.aborted || this.child.exitCode !== null) throw new Error(`no "${words}" in:\n${this.output}`);
+    await this.showsOne([words], { from: 0, tooLong: this.patience() });
+  }
+
+  /** Types a line again and again until the answer is this one, and not the other one. Rejects as `shows`. */
+  async answers(line: string, { words, not }: { readonly words: string; readonly not: string }): Promise<void> {
+    const tooLong = this.patience();
+    let answer = not;
+    while (answer === not) {
+      const from = this.output.length;
+      this.type(line);
+      answer = await this.showsOne([words, not], { from, tooLong });
+    }
+  }
+
+  private async showsOne(
+    words: readonly string[],
+    { from, tooLong }: { readonly from: number; readonly tooLong: AbortSignal },
+  ): Promise<string> {
+    for (;;) {
+      const shown = words.find((one) => this.output.includes(one, from));
+      if (shown !== undefined) return shown;
+      if (tooLong.aborted || this.child.exitCode !== null)
+        throw new Error(`no ${words.map((one) => `"${one}"`).join(" or ")} in:\n${this.output.slice(from)}`);
       await new Promise<void>((resolve) => {
         this.readers.add(resolve);
       });
@@ -62,9 +93,23 @@ export class Terminal {
     return this.child.exitCode;
   }
 
+  /** Presses Ctrl-C, and answers the exit code. */
+  async interrupt(): Promise<number | null> {
+    const closed = this.child.exitCode === null ? once(this.child, "close") : undefined;
+    this.child.kill("SIGINT");
+    await closed;
+    return this.child.exitCode;
+  }
+
   /** Ends it if it still runs. */
   end(): void {
     if (this.child.exitCode === null) this.child.kill("SIGKILL");
+  }
+
+  private patience(): AbortSignal {
+    const signal = AbortSignal.timeout(PATIENCE_MS);
+    signal.addEventListener("abort", () => this.wake());
+    return signal;
   }
 
   private wake(): void {

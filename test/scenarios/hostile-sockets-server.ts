@@ -50,6 +50,7 @@ async function main(preference: TransportPreference): Promise<void> {
       maxConnections: 20_000,
       peerAddress: "socket",
       allowedOrigins: [],
+      bodies: [],
     },
     { connected: handle, request: () => ({ status: 200, headers: {}, body: "" }) },
   );

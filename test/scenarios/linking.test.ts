@@ -117,7 +117,7 @@ describe("linking a device", () => {
     const { shown, client } = linker.begin(link.uri, "phone");
     await link.confirm(await sharedCode(link, shown));
     const toBobFromPhone = await (await client).openDM({ userId: "bob" });
-    const isIt = (item: { readonly kind: string; readonly text?: string }) => item.text === "long ago";
+    const isIt = (item: { readonly kind: string; readonly text?: string | undefined }) => item.text === "long ago";
     expect((await itemsUntil(toBobFromPhone, isIt)).length).toBeGreaterThan(0);
   });
 

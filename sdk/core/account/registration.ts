@@ -1,6 +1,7 @@
 /** From an empty store to a registered device. Every step is on disk before the next, so a crash continues where it was. */
 
 import {
+  type AccountRole,
   type DeviceId,
   deriveDeliveryKey,
   type Frame,
@@ -187,7 +188,7 @@ async function build(
   account: OwnAccount,
   { mode, replaces }: Pick<Frame<"register">, "mode" | "replaces">,
   challenge: Frame<"challenge">,
-): Promise<Omit<Frame<"register">, "type" | "token" | "userId">> {
+): Promise<Omit<Frame<"register">, "type" | "token" | "userId" | "role">> {
   const { identityPublic, identityPrivate, devicePublic, devicePrivate, registrationId, profileKey, deviceName } =
     account.current;
   const keys = {
@@ -213,10 +214,10 @@ async function build(
 
 /** The host's token where the app has one, else the bare user id that only development mode takes. */
 async function credential(
-  { auth, userId, signal }: CheckedOptions,
+  { auth, userId, accountRole, signal }: CheckedOptions,
   { current }: OwnAccount,
-): Promise<{ token: string } | { userId: string }> {
-  if (auth === undefined) return { userId: userId ?? current.userId ?? "" };
+): Promise<{ token: string } | { userId: string; role: AccountRole | undefined }> {
+  if (auth === undefined) return { userId: userId ?? current.userId ?? "", role: accountRole };
   const token = await auth({ signal });
   if (typeof token !== "string" || token.length === 0 || token.length > limits.tokenBytes.value) {
     throw new SottoError("badToken", { detail: "auth() did not answer a token" });

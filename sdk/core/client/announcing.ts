@@ -1,6 +1,6 @@
 /** From what the parts tell to the events of a client, in the order in which it became durable. */
 
-import { type AccountId, failures, type SottoError } from "@sotto/protocol";
+import { type AccountId, failures, parseConversationId, type SottoError } from "@sotto/protocol";
 import type { ClientHooks } from "../compose/hooks.js";
 import type { Requests } from "../consent/requests.js";
 import type { Groups } from "../groups/groups.js";
@@ -66,6 +66,14 @@ export function announcing({ emit, become, failed, shown }: AnnouncingParts): Cl
         invitations.wake();
         const invitation = await invitations.present(group);
         if (invitation !== undefined) emit("invitation", { invitation });
+      }),
+    noted: (kind, id) =>
+      tell(async ({ conversations, groups }) => {
+        if (id === "") return emit("notes", { kind, conversation: undefined });
+        const named = parseConversationId(id);
+        const conversation = (await conversations.withId(named)) ?? (await groups.get(named));
+        // Of a conversation that is not here yet: its notes are there when it is opened.
+        if (conversation !== undefined) emit("notes", { kind, conversation });
       }),
     groupChanged: (id) =>
       tell(async ({ groups, invitations }) => {

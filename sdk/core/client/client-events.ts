@@ -1,6 +1,6 @@
 /** What a client tells the app. */
 
-import type { AccountId, SottoError } from "@sotto/protocol";
+import type { AccountId, RegisterKind, SottoError } from "@sotto/protocol";
 import type { Refused } from "../consent/judge.js";
 import type { MessageRequest } from "../consent/requests.js";
 import type { DirectConversation } from "../conversations/direct-conversation.js";
@@ -11,6 +11,9 @@ import type { TransferProgress } from "../history/history.js";
 
 /** Where a client stands. `revoked`: this device is registered no more, and nothing is sent or received. */
 export type ClientState = "linking" | "restoring" | "ready" | "offline" | "revoked" | "closed";
+
+/** What devices of an account note for themselves. */
+export type NoteKind = RegisterKind;
 
 /** What a client tells. */
 export type ClientEvents = {
@@ -42,6 +45,11 @@ export type ClientEvents = {
   gap: { readonly missed: number; readonly group: Group | undefined; readonly remedy: string };
   /** History goes to another device of this account, or comes from one. */
   transfer: TransferProgress;
+  /**
+   * Another device of this account changed quick replies, labels, or what is noted on a conversation: a draft, pins, labels
+   * (`labelled`), who looks after it. `conversation` is absent where it is about none.
+   */
+  notes: { readonly kind: NoteKind; readonly conversation: DirectConversation | Group | undefined };
   /** The devices of this account are others than before: one joined or was revoked. `devices.list()` tells them. */
   devices: Record<never, never>;
   /** A device of this account's could not join because the account has as many as it may have. Revoking one makes room. */

@@ -7,6 +7,7 @@ import {
   firstContactPolicies,
   SottoError,
 } from "@sotto/protocol";
+import type { Attachments } from "../attachments/attachments.js";
 import { closeParts } from "../compose/close-parts.js";
 import type { ClientHooks } from "../compose/hooks.js";
 import type { ClientParts } from "../compose/parts.js";
@@ -18,12 +19,16 @@ import { TypedEvents } from "../events.js";
 import type { Groups } from "../groups/groups.js";
 import { type GroupInvitation, Invitations } from "../groups/invitations.js";
 import type { AbortSignalLike, Log } from "../ports.js";
+import type { Labels } from "../registers/labels.js";
+import type { QuickReplies } from "../registers/quick-replies.js";
 import type { Row } from "../rows.js";
+import type { SearchOptions } from "../search/search.js";
 import { announcing } from "./announcing.js";
 import type { ClientEvents, ClientState } from "./client-events.js";
 import { type DebugBundle, debugBundle } from "./debug-bundle.js";
-import { OpenConversations } from "./open-conversations.js";
+import { type Filed, OpenConversations } from "./open-conversations.js";
 import { openGroups } from "./open-groups.js";
+import { openSearch, type SearchHit } from "./open-search.js";
 
 /** A registered device of one account. Made by `createClient`. */
 export class Client extends TypedEvents<ClientEvents> {
@@ -67,9 +72,22 @@ export class Client extends TypedEvents<ClientEvents> {
     return this.use().conversations.with(whom);
   }
 
-  /** Every conversation of this device but those of people who only asked, were declined or are blocked. */
-  async conversations(): Promise<readonly DirectConversation[]> {
-    return this.use().conversations.shown();
+  /**
+   * Every conversation of this device but those of people who only asked, were declined or are blocked. With a label or an
+   * assignee, those that have it on this account's devices.
+   */
+  async conversations(filed: Filed = {}): Promise<readonly DirectConversation[]> {
+    return this.use().conversations.shown(filed);
+  }
+
+  /** Words to send again and again: list, put, remove. The same on all devices of this account, and seen by nobody else. */
+  get quickReplies(): QuickReplies {
+    return this.use().parts.quickReplies;
+  }
+
+  /** What conversations can be marked with: list, put, remove. The same on all devices of this account, and seen by nobody else. */
+  get labels(): Labels {
+    return this.use().parts.labels;
   }
 
   /**
@@ -78,6 +96,11 @@ export class Client extends TypedEvents<ClientEvents> {
    */
   requests(options: { readonly signal?: AbortSignalLike | undefined } = {}): AsyncGenerator<MessageRequest> {
     return this.use().requests.follow(options.signal);
+  }
+
+  /** Files, pictures, voice notes and videos: upload, download, what is not finished. */
+  get attachments(): Attachments {
+    return this.use().parts.attachments;
   }
 
   /** The groups of this account: create, list. */
@@ -91,6 +114,17 @@ export class Client extends TypedEvents<ClientEvents> {
    */
   invitations(options: { readonly signal?: AbortSignalLike | undefined } = {}): AsyncGenerator<GroupInvitation> {
     return this.use().invitations.follow(options.signal);
+  }
+
+  /**
+   * The messages that have all words of a query, the last one as the beginning of a word; latest first. Neither case nor
+   * accents count. Searches what this device holds, on this device: nothing of it leaves, and the index is sealed like the rest.
+   * The first search of a client reads the index, and takes seconds where there are hundreds of thousands of messages.
+   *
+   * @throws invalidArgument for a `limit` or a `before` that is none.
+   */
+  search(query: string, options: SearchOptions = {}): Promise<readonly SearchHit[]> {
+    return this.use().search.find(query, options);
   }
 
   /** Who may make first contact with this account. The relay may be set up to be stricter. */
@@ -147,7 +181,8 @@ export class Client extends TypedEvents<ClientEvents> {
     const groups = openGroups(parts);
     const { groupLogs: logs } = parts;
     const invitations = new Invitations({ ...parts, logs, open: (group) => groups.of(group) });
-    this.running = { parts, conversations, requests, groups, invitations };
+    const search = openSearch(parts, { conversations, groups });
+    this.running = { parts, conversations, requests, groups, invitations, search };
     parts.groupMail.start();
     if (this.closing === undefined) parts.relay.start();
   }
@@ -195,4 +230,5 @@ interface Running {
   readonly requests: Requests;
   readonly groups: Groups;
   readonly invitations: Invitations;
+  readonly search: { find(query: string, options: SearchOptions): Promise<readonly SearchHit[]> };
 }

@@ -6,10 +6,12 @@ import { People, type Whom } from "../consent/people.js";
 import { Group, type GroupParts } from "../groups/group.js";
 import { Groups } from "../groups/groups.js";
 import { standingOf } from "../groups/state/permissions.js";
+import { Notes } from "../registers/notes.js";
 
 /** Groups of a started client. */
 export function openGroups(parts: ClientParts): Groups {
-  const { account, conversations, sender, platform, peers, groupLogs: logs, consent } = parts;
+  const { account, conversations, sender, platform, peers, roles, groupLogs: logs } = parts;
+  const { consent, registers, confirmations } = parts;
   const people = new People(parts);
   const inviting = async (id: ConversationId, whom: Whom): ReturnType<GroupParts["inviting"]> => {
     const invited = await people.reachable(whom);
@@ -31,7 +33,8 @@ export function openGroups(parts: ClientParts): Groups {
       const thread = await conversations.group(id);
       const accountOf: GroupParts["accountOf"] = (whom) => people.accountOf(whom);
       return new Group({
-        ...{ me: account.id, thread, sender, log: platform.log, peers, logs, accountOf },
+        ...{ me: account.id, thread, sender, log: platform.log, peers, roles, logs, accountOf, confirmations },
+        notes: new Notes({ thread, registers }),
         inviting: (whom) => inviting(id, whom),
       });
     },

@@ -6,10 +6,14 @@ import type { ClientParts } from "./parts.js";
 /** Ends the parts in an order that loses nothing: what was said is durable before the store closes. */
 export async function closeParts(parts: ClientParts): Promise<void> {
   parts.firstState.close();
+  parts.attachments.close();
+  await parts.uploads.close();
   parts.introductions.close();
   await parts.sender.settled();
   parts.devices.close();
   parts.access.close();
+  parts.registers.close();
+  parts.registerOrders.close();
   // What the relay delivers now comes again to the next client.
   parts.inbox.close();
   parts.groupMail.close();
@@ -20,6 +24,8 @@ export async function closeParts(parts: ClientParts): Promise<void> {
   parts.keptSends.close();
   parts.receipts.close();
   parts.repairs.close();
+  parts.disappearing.close();
+  await parts.disappearing.settled();
   await parts.inbox.settled();
   await parts.groupMail.settled();
   // From here on nothing encrypts or decrypts, so this state is the newest there will be.
@@ -29,5 +35,6 @@ export async function closeParts(parts: ClientParts): Promise<void> {
   parts.relay.close();
   parts.handles.close(new SottoError("closed"));
   parts.conversations.close();
+  await parts.searchIndex.close();
   await parts.store.close();
 }

@@ -8,7 +8,10 @@ import { Conversations } from "../conversations/conversations.js";
 import { Handles } from "../conversations/handles.js";
 import { Counters } from "../counters.js";
 import { KeyedLock } from "../keyed-lock.js";
+import { SearchIndex } from "../search/search-index.js";
 import { Peers } from "../sessions/peers.js";
+import { Roles } from "../sessions/roles.js";
+import { wireAttachments } from "./attachments.js";
 import { wireConsent } from "./consent.js";
 import { wireConversations } from "./conversations.js";
 import { wireDevices } from "./devices.js";
@@ -19,6 +22,7 @@ import { wireInbox } from "./inbox.js";
 import { wireLink } from "./link.js";
 import { wireOutbox } from "./outbox.js";
 import type { ClientParts, Ground, Ingredients, Later } from "./parts.js";
+import { wireRegisters } from "./registers.js";
 import { wireSessions } from "./sessions.js";
 
 /** Composes the parts and loads what an earlier run left. Nothing is connected yet. */
@@ -38,12 +42,17 @@ export async function compose(ingredients: Ingredients, hooks: ClientHooks): Pro
 function wire(ingredients: Ingredients, hooks: ClientHooks, later: Later): ClientParts {
   const ground = layGround(ingredients, hooks, later);
   const link = wireLink(ground);
+  const attachments = wireAttachments({ ...ground, ...link });
   const sessions = wireSessions({ ...ground, ...link });
   const groups = wireGroups({ ...ground, ...link, ...sessions });
   const outbox = wireOutbox({ ...ground, ...link, ...sessions, ...groups });
   const devices = wireDevices({ ...ground, ...link, ...sessions, ...groups, ...outbox });
+  const registers = wireRegisters({ ...ground, ...link, ...outbox, ...devices });
   const consent = wireConsent({ ...ground, ...link, ...groups, ...outbox, ...devices });
-  const rooms = { ...ground, ...link, ...sessions, ...groups, ...outbox, ...devices, ...consent };
+  const rooms = {
+    ...{ ...ground, ...link, ...attachments, ...sessions, ...groups, ...outbox },
+    ...{ ...devices, ...registers, ...consent },
+  };
   const before = { ...rooms, ...wireConversations(rooms) };
   const inbox = wireInbox(before);
   const history = wireHistory({ ...before, ...inbox });
@@ -58,7 +67,12 @@ function layGround(ingredients: Ingredients, hooks: ClientHooks, later: Later): 
     locks: new KeyedLock(),
     counters: new Counters(),
     peers: new Peers(store),
-    conversations: new Conversations(store, account),
+    roles: new Roles(store),
+    conversations: new Conversations(store, account, {
+      nowMs: () => later().disappearing.nowMs(),
+      ends: (dueMs) => later().disappearing.ends(dueMs),
+    }),
+    searchIndex: new SearchIndex({ store, clock: ingredients.platform.clock, failed: hooks.failed }),
     handles: new Handles(),
   };
 }
@@ -66,6 +80,10 @@ function layGround(ingredients: Ingredients, hooks: ClientHooks, later: Later): 
 /** What repairs a lost state and former sessions first: the rest may set something off that needs them. */
 async function load(parts: ClientParts): Promise<void> {
   const { former, history, recovery, groupLogs, senderKeys, outbox, receipts, held, inbox, ownDevices } = parts;
+  await parts.searchIndex.load();
+  await parts.uploads.load();
   await Promise.all([former.load(), history.load(), recovery.load(), groupLogs.load(), senderKeys.load()]);
   await Promise.all([outbox.load(), receipts.load(), held.load(), inbox.load(), ownDevices.load()]);
+  // Ends what is due, also of what waits to be sent.
+  await parts.disappearing.load();
 }

@@ -4,6 +4,9 @@ import { Author } from "../conversations/author.js";
 import { Confirmations } from "../conversations/confirmations.js";
 import { Sender } from "../conversations/sender.js";
 import { Typing } from "../conversations/typing.js";
+import { Disappearing } from "../disappearing/disappearing.js";
+import { RelayTime } from "../disappearing/relay-time.js";
+import { Removal } from "../disappearing/removal.js";
 import { membership } from "../groups/membership.js";
 import type {
   ConsentRoom,
@@ -20,8 +23,8 @@ import type {
 export function wireConversations(
   before: Ground & LinkRoom & SessionsRoom & GroupsRoom & OutboxRoom & DevicesRoom & ConsentRoom,
 ): ConversationsRoom {
-  const { platform, store, account, peers, locks, handles, hooks } = before;
-  const { relay, sessions, groupLogs, outbox, firstState, sentSync, consent } = before;
+  const { platform, store, account, peers, locks, conversations, handles, hooks } = before;
+  const { relay, sessions, groupLogs, keptSends, outbox, firstState, sentSync, consent } = before;
   const { clock, random } = platform;
   const { arrived, failed } = hooks;
   const author = new Author({ store, account, clock, random });
@@ -30,10 +33,18 @@ export function wireConversations(
     known: () => firstState.known(),
     groupStanding: (group) => membership(groupLogs.get(group), account.id),
   });
+  const time = new RelayTime({
+    ...{ store, clock },
+    isOnline: () => relay.device.state === "ready",
+    offsetMs: () => relay.device.serverTimeOffsetMs,
+  });
+  const removal = new Removal({ store, outbox, keptSends, handles });
+  const disappearing = new Disappearing({ store, clock, time, conversations, locks, removal, failed });
   const confirmations = new Confirmations({
-    ...{ store, peers, outbox, author, sentSync, locks },
-    nowMs: () => relay.nowMs(),
+    ...{ store, account, peers, outbox, author, sentSync, locks },
+    nowMs: () => disappearing.nowMs(),
+    revisionOf: (group) => groupLogs.get(group)?.state.seq ?? 0,
   });
   const typing = new Typing({ store, peers, sessions, relay, author, clock, random, failed });
-  return { sender, confirmations, typing };
+  return { disappearing, sender, confirmations, typing };
 }

@@ -10,7 +10,7 @@ import type { DevicesRoom, Ground, GroupsRoom, LinkRoom, OutboxRoom, SessionsRoo
 
 /** The room of the devices. */
 export function wireDevices(before: Ground & LinkRoom & SessionsRoom & GroupsRoom & OutboxRoom): DevicesRoom {
-  const { platform, options, store, account, peers, locks, engine, relay, former } = before;
+  const { platform, options, store, account, peers, roles, locks, engine, relay, former } = before;
   const { outbox, keptSends, groupLogs, hooks, later } = before;
   const { clock, random, cipher } = platform;
   const { failed } = hooks;
@@ -22,6 +22,7 @@ export function wireDevices(before: Ground & LinkRoom & SessionsRoom & GroupsRoo
       // Before the word that everything was told: until then, mail of groups it never heard of is kept.
       await groupLogs.serve(device);
       await accountState.serve(device);
+      await later().registerOrders.serve(device);
       await later().history.joined(device, registrationId);
       await sentSync.serve(device, addedMs);
     },
@@ -40,7 +41,7 @@ export function wireDevices(before: Ground & LinkRoom & SessionsRoom & GroupsRoo
   const sentSync = new SentSync({ store, account, outbox, keptSends, others });
   const keyHandover = new KeyHandover({ store, account, peers, outbox, keptSends, nowMs: () => relay.nowMs() });
   const accountState = new AccountState({
-    ...{ store, account, peers, locks, outbox, others },
+    ...{ store, account, peers, roles, locks, outbox, others },
     arrivals: { moved: (before, after) => later().arrivals.moved(before, after) },
     accessMerged({ profileKey }) {
       void later().access.apply();

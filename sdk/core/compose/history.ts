@@ -6,6 +6,7 @@ import { HistoryImport } from "../history/import.js";
 import { MissedWords } from "../history/missed-words.js";
 import { Recovery } from "../history/recovery.js";
 import type {
+  ConversationsRoom,
   DevicesRoom,
   Ground,
   GroupsRoom,
@@ -18,10 +19,10 @@ import type {
 
 /** The room of history. */
 export function wireHistory(
-  before: Ground & LinkRoom & SessionsRoom & GroupsRoom & OutboxRoom & DevicesRoom & InboxRoom,
+  before: Ground & LinkRoom & SessionsRoom & GroupsRoom & OutboxRoom & DevicesRoom & ConversationsRoom & InboxRoom,
 ): HistoryRoom {
   const { platform, store, account, locks, peers, conversations, hooks } = before;
-  const { relay, former, senderKeys, outbox, keptSends, ownDevices, inbox } = before;
+  const { relay, former, senderKeys, outbox, keptSends, ownDevices, inbox, disappearing } = before;
   const { clock, random } = platform;
   const { arrived, failed, restoring, gap, transfer } = hooks;
   const me = account.id;
@@ -30,9 +31,17 @@ export function wireHistory(
   const recovery = new Recovery({
     ...{ store, account, clock, random, conversations, former, senderKeys, words, relay, inbox, restoring, gap },
   });
+  const exporter = new HistoryExport(store);
   const history = new History({
     ...{ store, me, clock, random, outbox, failed, transfer },
-    exporter: new HistoryExport(store),
+    exporter: {
+      count: (sinceMs) => exporter.count(sinceMs),
+      async step(position, sinceMs) {
+        // What is over goes to no other device.
+        await disappearing.caughtUp();
+        return exporter.step(position, sinceMs);
+      },
+    },
     importer: new HistoryImport({ store, me, conversations, peers, locks, arrived }),
     isOwn: (device) => ownDevices.others.includes(device),
   });

@@ -1,6 +1,6 @@
 /** What the parts tell the client, which tells the app. */
 
-import type { AccountId, ConversationId, SottoError } from "@sotto/protocol";
+import type { AccountId, ConversationId, RegisterKind, SottoError } from "@sotto/protocol";
 import type { Refused } from "../consent/judge.js";
 import type { Thread } from "../conversations/conversations.js";
 import type { TransferProgress } from "../history/history.js";
@@ -20,6 +20,8 @@ export interface ClientHooks {
   readonly forked: (group: ConversationId) => void;
   /** A member has read further in a group's log than the relay shows, by so many entries. */
   readonly logGap: (group: ConversationId, missed: number) => void;
+  /** Another device of this account changed a note, of a conversation if it names one. */
+  readonly noted: (kind: RegisterKind, conversation: string) => void;
   /** Cursors were skipped. */
   readonly gap: (missed: number) => void;
   /** History came or went. */

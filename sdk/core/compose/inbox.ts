@@ -26,17 +26,26 @@ import type {
   InboxRoom,
   LinkRoom,
   OutboxRoom,
+  RegistersRoom,
   SessionsRoom,
 } from "./parts.js";
 
 /** The room of the inbox. */
 export function wireInbox(
-  before: Ground & LinkRoom & SessionsRoom & GroupsRoom & OutboxRoom & DevicesRoom & ConsentRoom & ConversationsRoom,
+  before: Ground &
+    LinkRoom &
+    SessionsRoom &
+    GroupsRoom &
+    OutboxRoom &
+    DevicesRoom &
+    RegistersRoom &
+    ConsentRoom &
+    ConversationsRoom,
 ): InboxRoom {
-  const { platform, store, engine, account, rootPin, locks, counters, peers, conversations, handles } = before;
+  const { platform, store, engine, account, rootPin, locks, counters, peers, roles, conversations, handles } = before;
   const { relay, sessions, former, identityChanges, keptSends, outbox, accountState, arrivals, confirmations } = before;
   const { ownDevices, firstState, sender, groupLogs, senderKeys, fellows, invited } = before;
-  const { hooks, later } = before;
+  const { registers, registerOrders, hooks, later } = before;
   const { clock, log } = platform;
   const { arrived, failed } = hooks;
 
@@ -77,7 +86,7 @@ export function wireInbox(
     hooks.groupChanged(group);
   };
   const inbox = new Inbox({
-    ...{ store, account, peers, engine, locks, identityChanges, acknowledgements, counters, log, failed },
+    ...{ store, account, peers, roles, engine, locks, identityChanges, acknowledgements, counters, log, failed },
     ...{ former, senderKeys, groupMail },
     isOwnDevice: (device, acceptedMs) => ownDevices.isHeard(device, acceptedMs),
     roots: rootPin.roots,
@@ -89,7 +98,7 @@ export function wireInbox(
       recovery: { answerMissed: (peer, atMs) => later().recovery.answerMissed(peer, atMs) },
     }),
     ownMail: new OwnMail({
-      ...{ ...taking, accountState, failed, invitedToo: hooks.invited },
+      ...{ ...taking, accountState, registers, registerOrders, failed, invitedToo: hooks.invited },
       groupMoved(group, before) {
         groupMoved(group, before).catch(failed);
       },

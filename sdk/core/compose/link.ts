@@ -72,6 +72,7 @@ export function wireLink(ground: Ground): LinkRoom {
     beforeReady: (welcome) => later().recovery.beforeReady(welcome),
     onReady: greeted,
     onPush: pushed,
+    onTime: (serverTimeMs) => later().disappearing.told(serverTimeMs),
     onState(state, reason) {
       hooks.linkChanged(state, reason);
       // What waits hears that nobody takes it any more.

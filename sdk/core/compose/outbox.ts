@@ -21,9 +21,10 @@ export function wireOutbox(before: Ground & LinkRoom & SessionsRoom & GroupsRoom
   });
 
   const settled: OutboxParts["settled"] = async (row, outcome) => {
-    const { sentSync, consent } = later();
+    const { sentSync, consent, registerOrders } = later();
     const settling = { conversations, handles, locks, sentSync };
     if (outcome.kind === "accepted") return settle(settling, row, outcome);
+    if (row.type === "registers") return registerOrders.givenUp(row, outcome);
     await consent.givenUp(row, outcome.error, (takenBack) => {
       const commit = (changes: readonly StoreChange[]) => outcome.commit([...changes, ...takenBack]);
       return settle(settling, row, { ...outcome, commit });
@@ -34,6 +35,7 @@ export function wireOutbox(before: Ground & LinkRoom & SessionsRoom & GroupsRoom
     ...{ store, account, peers, sessions, relay, locks, clock, random, counters, keptSends, grants, failed },
     ...{ fellows, groupDispatch, logs: groupLogs },
     accountState: { filled: (body) => later().accountState.filled(body) },
+    registerOrders: { filled: (body) => later().registerOrders.filled(body) },
     isStateAwaited: () => later().firstState.isAwaited,
     handedOut: () => later().access.handedOut(),
     settled,

@@ -3,6 +3,8 @@
 import type { Certificates } from "../account/certificates.js";
 import type { OwnAccount } from "../account/own-account.js";
 import type { Prekeys } from "../account/prekeys.js";
+import type { Attachments } from "../attachments/attachments.js";
+import type { Uploads } from "../attachments/uploads.js";
 import type { Access } from "../consent/access.js";
 import type { Arrivals } from "../consent/arrivals.js";
 import type { Consent } from "../consent/consent.js";
@@ -21,6 +23,7 @@ import type { FirstState } from "../devices/first-state.js";
 import type { KeyHandover } from "../devices/key-handover.js";
 import type { OwnDevices } from "../devices/own-devices.js";
 import type { SentSync } from "../devices/sent-sync.js";
+import type { Disappearing } from "../disappearing/disappearing.js";
 import type { Invited } from "../groups/invited.js";
 import type { GroupLogs } from "../groups/log/group-logs.js";
 import type { Fellows } from "../groups/sending/fellows.js";
@@ -39,10 +42,16 @@ import type { CheckedOptions } from "../options.js";
 import type { KeptSends } from "../outbox/kept-sends.js";
 import type { Outbox } from "../outbox/outbox.js";
 import type { Engine, Platform } from "../ports.js";
+import type { Labels } from "../registers/labels.js";
+import type { QuickReplies } from "../registers/quick-replies.js";
+import type { RegisterOrders } from "../registers/register-orders.js";
+import type { Registers } from "../registers/registers.js";
 import type { Relay } from "../relay.js";
+import type { SearchIndex } from "../search/search-index.js";
 import type { FormerSessions } from "../sessions/former-sessions.js";
 import type { IdentityChanges } from "../sessions/identity-changes.js";
 import type { Peers } from "../sessions/peers.js";
+import type { Roles } from "../sessions/roles.js";
 import type { Sessions } from "../sessions/sessions.js";
 import type { SealedStore } from "../storage/sealed-store.js";
 import type { RootPin } from "../trust/root-pin.js";
@@ -74,7 +83,9 @@ export interface Ground extends Ingredients {
   readonly locks: KeyedLock;
   readonly counters: Counters;
   readonly peers: Peers;
+  readonly roles: Roles;
   readonly conversations: Conversations;
+  readonly searchIndex: SearchIndex;
   readonly handles: Handles;
 }
 
@@ -82,6 +93,12 @@ export interface Ground extends Ingredients {
 export interface LinkRoom {
   readonly prekeys: Prekeys;
   readonly relay: Relay;
+}
+
+/** What goes to the relay and comes from it in files. */
+export interface AttachmentsRoom {
+  readonly uploads: Uploads;
+  readonly attachments: Attachments;
 }
 
 /** Encryption to accounts, and whose identity it trusts. */
@@ -118,6 +135,14 @@ export interface DevicesRoom {
   readonly devices: Devices;
 }
 
+/** What devices of this account note for themselves. */
+export interface RegistersRoom {
+  readonly registers: Registers;
+  readonly registerOrders: RegisterOrders;
+  readonly quickReplies: QuickReplies;
+  readonly labels: Labels;
+}
+
 /** Who may write to whom. */
 export interface ConsentRoom {
   readonly names: Names;
@@ -130,6 +155,7 @@ export interface ConsentRoom {
 
 /** What an app says. */
 export interface ConversationsRoom {
+  readonly disappearing: Disappearing;
   readonly sender: Sender;
   readonly confirmations: Confirmations;
   readonly typing: Typing;
@@ -155,10 +181,12 @@ export interface HistoryRoom {
 export interface ClientParts
   extends Ground,
     LinkRoom,
+    AttachmentsRoom,
     SessionsRoom,
     GroupsRoom,
     OutboxRoom,
     DevicesRoom,
+    RegistersRoom,
     ConsentRoom,
     ConversationsRoom,
     InboxRoom,

@@ -1,6 +1,6 @@
 /** From what an app calls somebody to the account, and whether they take a first message. */
 
-import { type AccountId, parseAccountId } from "@sotto/protocol";
+import { type AccountId, type Frame, parseAccountId } from "@sotto/protocol";
 import type { ClientParts } from "../compose/parts.js";
 import { assertUserId } from "../options.js";
 
@@ -10,7 +10,7 @@ export type Whom = { readonly userId: string } | { readonly accountId: AccountId
 /** Finds accounts. */
 export class People {
   constructor(
-    private readonly parts: Pick<ClientParts, "account" | "peers" | "relay" | "locks" | "store" | "grants">,
+    private readonly parts: Pick<ClientParts, "account" | "peers" | "roles" | "relay" | "locks" | "store" | "grants">,
   ) {}
 
   /**
@@ -32,7 +32,7 @@ export class People {
     const { account } = resolved;
     const { relation } = await peers.get(account);
     if (relation === "none" && account !== me.id) await grants.meet(userId, resolved);
-    return this.remembered(account, userId);
+    return this.remembered(resolved, userId);
   }
 
   /**
@@ -48,13 +48,15 @@ export class People {
     const { peers, relay } = this.parts;
     const known = await peers.accountOf(userId);
     if (known !== undefined) return known;
-    const { account } = await relay.device.request({ type: "resolve", userId });
-    return this.remembered(account, userId);
+    return this.remembered(await relay.device.request({ type: "resolve", userId }), userId);
   }
 
-  private async remembered(account: AccountId, userId: string): Promise<AccountId> {
-    const { peers, locks, store } = this.parts;
-    await locks.run(account, async () => store.commit(peers.remember(await peers.get(account), userId)));
+  private async remembered({ account, role }: Frame<"resolved">, userId: string): Promise<AccountId> {
+    const { peers, roles, locks, store } = this.parts;
+    await locks.run(account, async () => {
+      const certified = await roles.heard(account, role);
+      return store.commit([...peers.remember(await peers.get(account), userId), ...certified]);
+    });
     return account;
   }
 }

@@ -7,13 +7,18 @@ import {
   encodeContent,
   GROUP_MESSAGE_CHANCE_BYTES,
   groupMessageId,
+  limits,
   type MessageId,
   toHex,
 } from "@sotto/protocol";
 import type { OwnAccount } from "../account/own-account.js";
+import { timerIn } from "../disappearing/lifetime.js";
+import { timerSetting } from "../disappearing/timer-setting.js";
 import type { Clock, Random, StoreChange } from "../ports.js";
 import type { SealedStore } from "../storage/sealed-store.js";
-import type { ConversationState, Thread } from "./conversations.js";
+import type { Thread } from "./conversations.js";
+import { findNamed } from "./find.js";
+import { isMessage } from "./kind-roles.js";
 import { earliestMs } from "./word-time.js";
 
 /** A kind of content and its body. */
@@ -41,6 +46,14 @@ export interface AuthorParts {
   readonly random: Random;
 }
 
+/** What else a content's header is made of. */
+interface Stamping {
+  /** It says that it was said no earlier. */
+  readonly earliest: number;
+  readonly revision?: number | undefined;
+  readonly timerMs?: number | undefined;
+}
+
 /** Makes them. Whoever calls holds the conversation's lock where the content is kept. */
 export class Author {
   constructor(private readonly parts: AuthorParts) {}
@@ -57,18 +70,37 @@ export class Author {
     const { store, account } = this.parts;
     const { timeline } = thread;
     const earliest = await earliestMs({ store, timeline, me: account.id }, wording.saying);
-    return this.content(thread, { ...wording, earliest });
+    const timerMs = await this.timerOf(thread, wording);
+    return this.content(thread, { ...wording, earliest, timerMs });
+  }
+
+  /** What is about a message says how long that is kept; a message says what is set now, and what is neither nothing. */
+  private async timerOf({ timeline }: Thread, { saying, group }: Wording): Promise<number | undefined> {
+    const { store, account } = this.parts;
+    if ("target" in saying) {
+      const found = await findNamed(store, timeline, saying.target, account.id);
+      return found.map(({ row }) => timerIn(row)).find((timerMs) => timerMs !== undefined);
+    }
+    if (!isMessage(saying.kind)) return undefined;
+    const setMs = group === undefined ? (await timerSetting(store, timeline.id))?.durationMs : group.timerMs;
+    // A modified client may have put any number into a group's log.
+    return setMs === undefined || setMs === 0 ? undefined : Math.min(setMs, limits.timerMs.value);
   }
 
   /** The canonical bytes of a content that takes no place in the timeline, and the change that counts it. */
-  passing(state: ConversationState, saying: Saying): { readonly encoded: Uint8Array; readonly change: StoreChange } {
-    const content = this.content(state, { saying, messageId: this.messageId(state), earliest: 0 });
-    return { encoded: encodeContent(content), change: state.timeline.countersChange() };
+  passing(
+    thread: Thread,
+    saying: Saying,
+    group?: Pick<GroupHeader, "revision">,
+  ): { readonly encoded: Uint8Array; readonly change: StoreChange } {
+    const revision = group?.revision;
+    const content = this.content(thread, { saying, messageId: this.messageId(thread), revision, earliest: 0 });
+    return { encoded: encodeContent(content), change: thread.timeline.countersChange() };
   }
 
   private content(
     { timeline }: Thread,
-    { saying, messageId, group, earliest }: Wording & { readonly earliest: number },
+    { saying, messageId, group, revision = group?.revision, earliest, timerMs }: Wording & Stamping,
   ): Content {
     const { account, clock } = this.parts;
     return {
@@ -76,11 +108,11 @@ export class Author {
       sender: account.id,
       device: account.device,
       conversation: timeline.id,
-      revision: group?.revision,
+      revision,
       messageId,
       ...timeline.stamp(clock.now(), earliest),
       seen: [],
-      timerMs: group === undefined || group.timerMs === 0 ? undefined : group.timerMs,
+      timerMs,
     };
   }
 }

@@ -1,6 +1,7 @@
 /** Tells a contact that its messages arrived or were read. A confirmation takes no place and has no handle. */
 
-import type { MessageId } from "@sotto/protocol";
+import type { ConversationId, MessageId } from "@sotto/protocol";
+import type { OwnAccount } from "../account/own-account.js";
 import type { SentSync } from "../devices/sent-sync.js";
 import type { KeyedLock } from "../keyed-lock.js";
 import type { Outbox } from "../outbox/outbox.js";
@@ -8,8 +9,8 @@ import type { StoreChange } from "../ports.js";
 import type { Peers } from "../sessions/peers.js";
 import type { SealedStore } from "../storage/sealed-store.js";
 import type { Author, Saying } from "./author.js";
-import { type ConversationState, Conversations } from "./conversations.js";
-import { findMessage } from "./item-reader.js";
+import { type ConversationState, Conversations, type GroupThread, type Thread } from "./conversations.js";
+import { type FoundMessage, findMessage, findNamed } from "./find.js";
 
 /** What confirming works with. */
 export interface ConfirmationParts {
@@ -19,6 +20,9 @@ export interface ConfirmationParts {
   readonly author: Author;
   readonly sentSync: Pick<SentSync, "marked">;
   readonly locks: KeyedLock;
+  readonly account: Pick<OwnAccount, "id">;
+  /** How far a group's log was read here. */
+  revisionOf(group: ConversationId): number;
   /** The relay's clock. */
   nowMs(): number;
 }
@@ -47,6 +51,7 @@ export class Confirmations {
   /** Marks messages of a contact as read, and queues the receipt and word of it to own devices; those already marked, or unknown, are left out. */
   async read(state: ConversationState, messages: readonly MessageId[]): Promise<void> {
     const { store, locks } = this.parts;
+    const readMs = this.parts.nowMs();
     const commit = await locks.run(Conversations.lockKey(state), async () => {
       if (!(await this.isContact(state))) return undefined;
       const targets: MessageId[] = [];
@@ -55,13 +60,43 @@ export class Confirmations {
         const found = await findMessage(store, state.timeline, id, [state.peer]);
         if (found?.row.status !== "received") continue;
         targets.push(id);
-        changes.push(state.timeline.replace(found.sequence, { ...found.row, status: "read" }));
+        changes.push(...(await readRow(state, found, readMs)));
       }
       if (targets.length === 0) return undefined;
-      return this.queue(state, { kind: "receipt", receipt: "read", targets }, changes);
+      const receipt = { kind: "receipt", receipt: "read", targets } as const;
+      return this.queue(state, receipt, changes, readMs);
     });
     await commit?.durable;
     commit?.sent();
+  }
+
+  /**
+   * Marks messages of members of a group as read, and queues the word of it to own devices; nobody else is told. Those already
+   * marked, or unknown, are left out.
+   */
+  async readInGroup(thread: GroupThread, messages: readonly MessageId[]): Promise<void> {
+    const { store, locks, outbox, author, account, sentSync, revisionOf } = this.parts;
+    const readMs = this.parts.nowMs();
+    const { timeline, group } = thread;
+    const commit = await locks.run(Conversations.lockKey(thread), async () => {
+      const targets: MessageId[] = [];
+      const changes: StoreChange[] = [];
+      for (const id of new Set(messages)) {
+        const [found] = await findNamed(store, timeline, id, account.id);
+        if (found?.row?.status !== "received" || found.row.shape !== "content") continue;
+        targets.push(id);
+        changes.push(...(await readRow(thread, { ...found, row: found.row }, readMs)));
+      }
+      if (targets.length === 0) return undefined;
+      outbox.assertRoom();
+      const receipt = { kind: "receipt", receipt: "read", targets } as const;
+      const { encoded, change } = author.passing(thread, receipt, { revision: revisionOf(group) });
+      const marked = sentSync.marked({ group }, readMs, encoded);
+      const durable = store.commit([...marked.flatMap((order) => order.changes), change, ...changes]);
+      return { durable, marked };
+    });
+    await commit?.durable;
+    for (const { sent } of commit?.marked ?? []) sent();
   }
 
   /** Runs under the conversation's lock. */
@@ -69,13 +104,14 @@ export class Confirmations {
     state: ConversationState,
     receipt: Extract<Saying, { kind: "receipt" }>,
     alongside: readonly StoreChange[],
+    readMs?: number,
   ): { readonly durable: Promise<void>; sent(): void } {
     const { store, outbox, author, sentSync } = this.parts;
     outbox.assertRoom();
     const { encoded, change } = author.passing(state, receipt);
     const { id: conversation } = state.timeline;
     const queued = outbox.queue({ recipient: state.peer, type: "content", body: encoded, conversation });
-    const marked = receipt.receipt === "read" ? sentSync.marked(state.peer, this.parts.nowMs(), encoded) : [];
+    const marked = readMs === undefined ? [] : sentSync.marked({ peer: state.peer }, readMs, encoded);
     const orders = [queued, ...marked];
     const durable = store.commit([...orders.flatMap(({ changes }) => changes), change, ...alongside]);
     const sent = () => {
@@ -87,4 +123,14 @@ export class Confirmations {
   private async isContact({ peer }: ConversationState): Promise<boolean> {
     return (await this.parts.peers.get(peer)).relation === "accepted";
   }
+}
+
+/** The changes of a message that was read: from then on its time runs, if it has a timer. */
+async function readRow(
+  { timeline }: Pick<Thread, "timeline">,
+  { sequence, row }: Pick<FoundMessage, "sequence" | "row">,
+  readMs: number,
+): Promise<readonly StoreChange[]> {
+  const begun = await timeline.lives.read(sequence, row, readMs);
+  return [timeline.replace(sequence, { ...row, status: "read" }), ...begun];
 }

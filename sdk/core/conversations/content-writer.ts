@@ -1,31 +1,34 @@
 /** What a content does to a conversation: one set of rules for what others sent and what this account sends. */
 
-import { type AccountId, type Content, equalBytes, type KnownContent, type MessageId } from "@sotto/protocol";
+import { type AccountId, equalBytes, type MessageId } from "@sotto/protocol";
+import { learntFrom, settingChanges, wordOn } from "../disappearing/timer-setting.js";
+import { wordAbout } from "../disappearing/words-about.js";
 import type { StoreChange } from "../ports.js";
 import { encodeRow, type Row } from "../rows.js";
 import type { SealedStore } from "../storage/sealed-store.js";
 import type { Early } from "./early.js";
 import { EarlyContents } from "./early-contents.js";
+import { type FoundContent, findContent } from "./find.js";
 import { isFit } from "./fit.js";
 import { changed, hidden, type Incoming, type Outcome } from "./incoming.js";
-import { type FoundContent, type FoundMessage, findContent, findMessage, findNamed } from "./item-reader.js";
 import type { ItemStatus } from "./items.js";
+import { type AboutMessage, isPassing, type Of } from "./kind-roles.js";
 import { earlierOf } from "./placement.js";
-import { reacted } from "./reactions.js";
 import { received } from "./receipt-rules.js";
-import { deleted, edited, isRevisable, overtakesRevision } from "./revisions.js";
 import { movesOn } from "./statuses.js";
-import { contentHash, readStored } from "./stored-content.js";
+import { contentHash } from "./stored-content.js";
 import type { Timeline } from "./timeline.js";
+import { Votes } from "./votes.js";
+import { WordEffects } from "./word-effects.js";
 
 export { hidden, type Incoming, type Outcome, type Telling } from "./incoming.js";
-
-type Of<Kind extends KnownContent["kind"]> = Extract<KnownContent, { kind: Kind }>;
 
 /** A content that is new here, with what is known of it before its rules are asked. */
 interface Arrival extends Incoming {
   /** The status its row gets; a receipt may have come before it. */
   readonly rowStatus: ItemStatus;
+  /** When another device of this account read it, if that was told before. */
+  readonly readMs: number | undefined;
   /** Deletes that early receipt. */
   release(): readonly StoreChange[];
   /** The row of the undecryptable item it resolves. */
@@ -36,6 +39,8 @@ interface Arrival extends Incoming {
 export class ContentWriter {
   /** What came before its message; also for messages that come from the history. */
   readonly early: EarlyContents;
+  readonly votes: Votes;
+  private readonly effects: WordEffects;
 
   constructor(
     private readonly store: SealedStore,
@@ -43,22 +48,24 @@ export class ContentWriter {
     private readonly me: AccountId,
     early: Early,
   ) {
-    this.early = new EarlyContents(store, timeline, me, early);
+    this.votes = new Votes(store, timeline.id);
+    this.early = new EarlyContents({ store, timeline, me, early, votes: this.votes });
+    this.effects = new WordEffects({ store, timeline, me, votes: this.votes });
   }
 
   /** Decides what a content changes; reads only. */
   async write(incoming: Incoming): Promise<Outcome> {
     const { content } = incoming;
-    const { kind } = content;
     const resolving = incoming.resolves === undefined ? undefined : await this.timeline.row(incoming.resolves);
     if (!isFit(content, this.timeline)) return this.nothingShown({ ...incoming, ...FRESH, resolving }, "refused");
     if (incoming.status === "pending") return this.decide({ ...incoming, ...FRESH });
-    if (kind === "receipt" || kind === "typing") return this.decide({ ...incoming, ...FRESH, resolving });
+    if (isPassing(content.kind)) return this.decide({ ...incoming, ...FRESH, resolving });
     // What is being sent has a fresh random id: looking it up would ask the disk for nothing.
     const before = await findContent(this.store, this.timeline, content.messageId, content.sender);
     if (before !== undefined) return this.again({ ...incoming, ...FRESH, resolving }, before);
     const known = await this.early.statusOf(incoming.status === "synced" ? "accepted" : "received", content);
-    return this.decide({ ...incoming, resolving, rowStatus: known.status, release: known.release });
+    const { status: rowStatus, readMs, release } = known;
+    return this.decide({ ...incoming, resolving, rowStatus, readMs, release });
   }
 
   private async decide(arrival: Arrival): Promise<Outcome> {
@@ -66,20 +73,33 @@ export class ContentWriter {
     switch (content.kind) {
       case "edit":
       case "delete":
-        return this.revise(arrival, content);
       case "reaction":
-        return this.react(arrival, content);
+      case "vote":
+        return this.word(arrival, content);
       case "receipt":
         return this.receive(arrival, content);
       case "typing":
         return this.nothingShown(arrival, "refused");
       case "text":
       case "reply":
+      case "attachments":
+      case "annotated":
+      case "location":
+      case "card":
+      case "poll":
       case "custom":
       case "unsupported":
         return arrival.status === "pending" ? this.item(arrival, () => []) : this.message(arrival);
       case "profile":
         return this.item(arrival, () => []);
+      case "timer": {
+        const set = await settingChanges(
+          this.store,
+          this.timeline.id,
+          wordOn(content, arrival.acceptedMs ?? arrival.atMs),
+        );
+        return this.item(arrival, () => set);
+      }
       default:
         return content satisfies never;
     }
@@ -118,11 +138,26 @@ export class ContentWriter {
 
   /** A message that came, together with what was said about it before. */
   private async message(arrival: Arrival): Promise<Outcome> {
-    const said = await this.early.meeting(this.row(arrival), arrival.content);
-    return { ...this.item(arrival, said.changes, said.row), tellings: said.tellings };
+    const { content, readMs } = arrival;
+    const plain = this.row(arrival);
+    if (this.timeline.lives.isOver(plain, readMs)) return this.over(arrival);
+    const said = await this.early.meeting(plain, content);
+    const { atMs, acceptedMs = atMs } = arrival;
+    const learnt = await learntFrom(this.store, this.timeline, { content, acceptedMs });
+    const begun = (at: number) => (readMs === undefined ? [] : this.timeline.lives.readBefore(at, plain, readMs));
+    const further = (at: number) => [...said.changes(at), ...begun(at), ...learnt];
+    return { ...this.item(arrival, further, said.row), tellings: said.tellings };
   }
 
-  private item(arrival: Arrival, further: () => readonly StoreChange[], row = this.row(arrival)): Outcome {
+  /** It ended before it came here: it takes no place, and nothing that is said about it does. */
+  private async over(arrival: Arrival): Promise<Outcome> {
+    const { release } = await this.early.words.about(arrival.content.messageId);
+    const outcome = this.remembered(arrival);
+    return { ...outcome, build: () => ({ changes: [...outcome.build().changes, ...release()] }) };
+  }
+
+  /** `further` are the changes that go with it, by its place. */
+  private item(arrival: Arrival, further: (at: number) => readonly StoreChange[], row = this.row(arrival)): Outcome {
     const { content, resolves, resolving } = arrival;
     const { acceptedMs } = row;
     const { counter, messageId } = content;
@@ -134,60 +169,36 @@ export class ContentWriter {
           resolves === undefined
             ? this.timeline.append(row, placement)
             : { sequence: resolves, changes: this.timeline.move(resolves, resolving, row) };
-        const changes = [...placed.changes, this.seen(arrival, placed.sequence), ...arrival.release(), ...further()];
+        const changes = [
+          ...placed.changes,
+          this.seen(arrival, placed.sequence),
+          ...arrival.release(),
+          ...further(placed.sequence),
+        ];
         return { sequence: placed.sequence, changes };
       },
       tellings: [],
     };
   }
 
-  /** An edit or delete: only of what the same account wrote, which the index key by sender guarantees. */
-  private async revise(arrival: Arrival, content: Of<"edit" | "delete">): Promise<Outcome> {
-    const target = await findContent(this.store, this.timeline, content.target, content.sender);
-    if (target === undefined) return this.hold(arrival, content.target);
-    const { row, sequence } = target;
-    const isPending = arrival.status === "pending";
-    if (row?.shape === "content" && row.deletedMs !== undefined) {
-      // Every delete is an item, so that it does not matter which of two came first. Words of what is gone are none.
-      if (isPending) return this.nothingShown(arrival, "refused");
-      return content.kind === "delete" ? this.item(arrival, () => []) : this.remembered(arrival);
+  /** Something said about a message. */
+  private async word(arrival: Arrival, content: AboutMessage): Promise<Outcome> {
+    const effect = await this.effects.of(content, arrival);
+    switch (effect.kind) {
+      case "said": {
+        const standing = await wordAbout({ store: this.store, timeline: this.timeline, me: this.me }, content);
+        const further = (at: number) => [...effect.changes(), ...standing(at)];
+        return { ...this.item(arrival, further), tellings: effect.tellings };
+      }
+      case "remembered":
+        return this.remembered(arrival);
+      case "early":
+        return this.hold(arrival, content.target);
+      case "refused":
+        return this.nothingShown(arrival, "refused");
+      default:
+        return effect satisfies never;
     }
-    if (row === undefined || !isRevisable(row, content.kind)) return this.nothingShown(arrival, "refused");
-    const before = row.edit === undefined ? undefined : readStored(row.edit);
-    if (before !== undefined && !overtakesRevision(content, before)) return this.remembered(arrival);
-    const after = content.kind === "delete" ? deleted(row, arrival.atMs) : edited(row, arrival.encoded);
-    const emptied = before === undefined ? undefined : await this.withoutWords(before, arrival.atMs);
-    const outcome = this.item(arrival, () => [this.timeline.replace(sequence, after), ...(emptied?.changes() ?? [])]);
-    return { ...outcome, tellings: [changed(sequence), ...(emptied?.tellings ?? [])] };
-  }
-
-  /** The item of an earlier edit keeps no words: only the message itself says what it says now. */
-  private async withoutWords({ messageId, sender }: Content, atMs: number) {
-    const found = await findMessage(this.store, this.timeline, messageId, [sender]);
-    if (found === undefined) return undefined;
-    const { sequence, row } = found;
-    const changes = () => this.timeline.move(sequence, row, hidden(sender, atMs));
-    return { changes, tellings: [changed(sequence)] };
-  }
-
-  private async react(arrival: Arrival, content: Of<"reaction">): Promise<Outcome> {
-    const isPending = arrival.status === "pending";
-    const target = await this.reactable(content.target);
-    if (target === undefined) return this.hold(arrival, content.target);
-    const { sequence, row } = target;
-    // Also on what is gone it is an item, so that it does not matter which of the two came first.
-    if (row.deletedMs !== undefined && !isPending) return this.item(arrival, () => []);
-    if (!isRevisable(row, "reaction")) return this.nothingShown(arrival, "refused");
-    const after = reacted(row, content);
-    if (after === row) return isPending ? this.nothingShown(arrival, "refused") : this.item(arrival, () => []);
-    const outcome = this.item(arrival, () => [this.timeline.replace(sequence, after)]);
-    return { ...outcome, tellings: [changed(sequence)] };
-  }
-
-  /** Whatever came under this id, whoever gave it; a place that shows nothing included. */
-  private async reactable(id: MessageId): Promise<Pick<FoundMessage, "sequence" | "row"> | undefined> {
-    const [found] = await findNamed(this.store, this.timeline, id, this.me);
-    return found === undefined ? undefined : { sequence: found.sequence, row: found.row ?? hidden(this.me, 0) };
   }
 
   /** Receipts move the status of messages on, never back, and take no place. */
@@ -195,8 +206,7 @@ export class ContentWriter {
     const { store, timeline, me } = this;
     const { peer } = timeline;
     const { receipts } = this.early;
-    const people = peer === undefined ? undefined : { me, peer };
-    const outcome = people && (await received({ store, timeline, receipts, people }, { receipt, ...arrival }));
+    const outcome = await received({ store, timeline, receipts, people: { me, peer } }, { receipt, ...arrival });
     if (outcome === undefined) return this.nothingShown(arrival, "refused");
     const build = () => ({ changes: [...outcome.changes(), ...this.emptied(arrival)] });
     return { kind: "applied", build, tellings: outcome.tellings, proven: outcome.proven };
@@ -247,4 +257,4 @@ export class ContentWriter {
 }
 
 /** What nothing came before. */
-const FRESH = { rowStatus: "pending", release: () => [], resolving: undefined } as const;
+const FRESH = { rowStatus: "pending", readMs: undefined, release: () => [], resolving: undefined } as const;

@@ -4,10 +4,12 @@ import { type ConversationId, type MessageId, parseMessageId, SottoError } from 
 import { TypedEvents } from "../events.js";
 import type { SentMessage } from "../outbox/sent-message.js";
 import type { AbortSignalLike, Log } from "../ports.js";
+import type { Label } from "../registers/labels.js";
+import type { Notes } from "../registers/notes.js";
 import type { Saying } from "./author.js";
 import type { Thread } from "./conversations.js";
 import { type ConversationEvents, type Cursor, type Item, sequenceOf } from "./items.js";
-import { assertText, type Outgoing } from "./outgoing.js";
+import { assertCounted, assertText, choicesOf, type Outgoing, prepared } from "./outgoing.js";
 import { positionOf } from "./placement.js";
 import type { Sender } from "./sender.js";
 
@@ -15,6 +17,8 @@ import type { Sender } from "./sender.js";
 export interface BaseParts {
   readonly thread: Thread;
   readonly sender: Pick<Sender, "say" | "retry">;
+  /** What devices of this account note on it. */
+  readonly notes: Notes;
   readonly log: Log;
 }
 
@@ -38,26 +42,49 @@ export abstract class Conversation<Handle> extends TypedEvents<ConversationEvent
    *
    * The message is on disk before anything leaves, and goes exactly once and in order, over crashes and disconnections.
    *
-   * @throws invalidArgument for an empty or too long text.
+   * @throws invalidArgument for what is no such message: an empty text, a mention beside the text, a poll with one option,
+   *   coordinates of no place on earth; tooLarge for a text or line that is too long. The detail says what would do.
    */
   send(message: Outgoing): Handle {
-    if ("custom" in message) return this.say({ kind: "custom", ...message.custom });
-    const { text, replyTo } = message;
-    assertText(text);
-    if (replyTo === undefined) return this.say({ kind: "text", text });
-    const quoted = parseMessageId(replyTo);
+    const { replyTo, saying } = prepared(message);
+    if (replyTo === undefined) return this.say(saying(undefined));
     const { sender, thread } = this.base;
     return this.handleOf(
       sender.say(thread, async () => {
-        const found = await thread.reader.message(quoted);
+        const found = await thread.reader.message(replyTo);
         if (found === undefined)
           throw new SottoError("invalidArgument", { detail: "replyTo is no message of this conversation" });
-        return { kind: "reply", quoted, quotedHash: found.hash, text };
+        return saying({ messageId: replyTo, hash: found.hash });
       }),
     );
   }
 
-  /** Replaces the words of a text or reply of mine. The handle rejects with invalidArgument for anything else. */
+  /**
+   * Votes in a poll: `choices` are places of its options, from 0. A new vote replaces the one before; none takes it back.
+   * Everybody here sees who voted for what.
+   *
+   * @throws invalidArgument for what no vote can say. The handle rejects with it for what is no poll, and for choices that it
+   *   does not have or does not let together.
+   */
+  vote(poll: MessageId, choices: readonly number[]): Handle {
+    const target = parseMessageId(poll);
+    const places = choicesOf(choices);
+    const { sender, thread } = this.base;
+    return this.handleOf(
+      sender.say(thread, async () => {
+        const found = await thread.reader.poll(target);
+        if (found === undefined)
+          throw new SottoError("invalidArgument", { detail: "there is no such poll in this conversation" });
+        assertCounted(found, places);
+        return { kind: "vote", target, choices: places };
+      }),
+    );
+  }
+
+  /**
+   * Replaces the words of a text, a reply or attachments of mine. People they named, and the preview of a page, are gone with
+   * them. The handle rejects with invalidArgument for anything else.
+   */
   edit(target: MessageId, change: { readonly text: string }): Handle {
     assertText(change.text);
     return this.say({ kind: "edit", target: parseMessageId(target), text: change.text });
@@ -123,6 +150,81 @@ export abstract class Conversation<Handle> extends TypedEvents<ConversationEvent
   /** Sends a message that was given up once more, also one of an earlier run. @throws invalidArgument if there is none. */
   retry(message: MessageId): Promise<void> {
     return this.base.sender.retry(this.base.thread, parseMessageId(message));
+  }
+
+  /** The words that were begun here and not sent, on whichever device of this account; `undefined` if there are none. */
+  draft(): Promise<string | undefined> {
+    return this.base.notes.draft();
+  }
+
+  /**
+   * Keeps words that are not sent yet; `undefined` or no words at all clear them. `send()` leaves them alone: clear them when
+   * what was sent was the draft. Other devices of this account are told within seconds, once for any number of changes.
+   *
+   * Resolves once it is durable.
+   *
+   * @throws invalidArgument for more than a text may hold, or a lone surrogate; outboxFull.
+   */
+  setDraft(text: string | undefined): Promise<void> {
+    return this.base.notes.setDraft(text);
+  }
+
+  /** The messages that were pinned on devices of this account, in the order of pinning; not those that are deleted or not here. */
+  pins(): Promise<readonly Item[]> {
+    return this.base.notes.pins();
+  }
+
+  /**
+   * Pins a message on all devices of this account; nobody else sees it. Resolves once it is durable.
+   *
+   * @throws invalidArgument if there is no such message, or 100 are pinned; outboxFull.
+   */
+  pin(message: MessageId): Promise<void> {
+    return this.base.notes.pin(message);
+  }
+
+  /** Takes a pin off. Nothing happens if there is none. @throws outboxFull. */
+  unpin(message: MessageId): Promise<void> {
+    return this.base.notes.unpin(message);
+  }
+
+  /** The labels on this conversation, by name; `client.labels` has all there are. */
+  labels(): Promise<readonly Label[]> {
+    return this.base.notes.labels();
+  }
+
+  /** Whether a label is on this conversation. */
+  hasLabel(id: string): Promise<boolean> {
+    return this.base.notes.hasLabel(id);
+  }
+
+  /**
+   * Puts a label on this conversation, on all devices of this account; nobody else sees it. Resolves once it is durable.
+   *
+   * @throws invalidArgument if there is no such label, or 20 are on it; outboxFull.
+   */
+  label(id: string): Promise<void> {
+    return this.base.notes.label(id);
+  }
+
+  /** Takes a label off. Nothing happens if it is not on. @throws outboxFull. */
+  unlabel(id: string): Promise<void> {
+    return this.base.notes.unlabel(id);
+  }
+
+  /** Who looks after this conversation, as a device of this account last said; `undefined` if nobody does. */
+  assignee(): Promise<string | undefined> {
+    return this.base.notes.assignee();
+  }
+
+  /**
+   * Says who looks after this conversation, by a name of the app's choice; `undefined`: nobody. Of two devices that say so at
+   * once, one is right on all of them. Resolves once it is durable.
+   *
+   * @throws invalidArgument for an empty name or more than 256 bytes; outboxFull.
+   */
+  assign(agent: string | undefined): Promise<void> {
+    return this.base.notes.assign(agent);
   }
 
   /** The handle that an app is given. */

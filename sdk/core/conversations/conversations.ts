@@ -2,6 +2,7 @@
 
 import { type AccountId, type ConversationId, directConversationId } from "@sotto/protocol";
 import type { OwnAccount } from "../account/own-account.js";
+import { TIMELESS, type Time } from "../disappearing/lives.js";
 import { decodeRow, eachRow, keys, type Row } from "../rows.js";
 import type { SealedStore } from "../storage/sealed-store.js";
 import { ContentWriter, type Telling } from "./content-writer.js";
@@ -44,6 +45,7 @@ export class Conversations {
   constructor(
     private readonly store: SealedStore,
     private readonly account: OwnAccount,
+    private readonly time: Time = TIMELESS,
   ) {
     this.early = new Early(store);
   }
@@ -76,6 +78,12 @@ export class Conversations {
   /** The peers of all direct conversations there are. */
   async peers(): Promise<readonly AccountId[]> {
     return (await this.begun()).flatMap(({ peer }) => peer ?? []);
+  }
+
+  /** Whom a conversation is with; `undefined` for a group's, and for one in which nothing was said here. */
+  async peerIn(conversation: ConversationId): Promise<AccountId | undefined> {
+    const stored = await this.store.get(keys.conversation(this.store, conversation));
+    return stored === undefined ? undefined : decodeRow("conversation", stored).peer;
   }
 
   /** Every conversation there is, with peers and in groups. */
@@ -111,7 +119,7 @@ export class Conversations {
   private async load(conversation: ConversationId, peer?: AccountId): Promise<Parts> {
     const { store, early } = this;
     const me = this.account.id;
-    const timeline = await Timeline.load(store, conversation, peer);
+    const timeline = await Timeline.load(store, conversation, peer, this.time);
     if (this.isClosed) timeline.close();
     return {
       timeline,

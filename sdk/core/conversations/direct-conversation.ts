@@ -1,14 +1,17 @@
 /** A conversation between two accounts, as an app works with it. */
 
-import { type AccountId, limits, type MessageId, parseMessageId, type Relation, SottoError } from "@sotto/protocol";
+import type { AccountId, AccountRole, MessageId, Relation } from "@sotto/protocol";
 import type { Consent } from "../consent/consent.js";
+import { durationOf } from "../disappearing/timer-setting.js";
 import type { SentMessage } from "../outbox/sent-message.js";
 import type { Log } from "../ports.js";
+import type { Notes } from "../registers/notes.js";
 import type { SafetyNumber, Trust } from "../trust/trust.js";
 import type { Confirmations } from "./confirmations.js";
 import { Conversation } from "./conversation.js";
 import type { ConversationState } from "./conversations.js";
 import type { Outgoing } from "./outgoing.js";
+import { markable } from "./receipt-rules.js";
 import type { Sender } from "./sender.js";
 import type { Typing } from "./typing.js";
 
@@ -19,6 +22,8 @@ export interface Peer {
   readonly userId: string | undefined;
   /** The name the peer gave itself. Not verified by anybody. */
   readonly name: string | undefined;
+  /** `bot`: the host says that no person sits there. The relay's certificate of each of its messages says it; it cannot leave it out. */
+  readonly accountRole: AccountRole;
   /** `changed`: was verified, and another key came since; sending waits for `trustIdentity()`. */
   readonly verification: "unverified" | "verified" | "changed";
   /** How this account stands to it: `sent` and `received` are requests that wait for an answer. */
@@ -33,6 +38,7 @@ export interface ConversationParts {
   readonly typing: Typing;
   readonly trust: Trust;
   readonly consent: Pick<Consent, "requestContact" | "block" | "unblock">;
+  readonly notes: Notes;
   readonly log: Log;
   peer(): Promise<Peer>;
 }
@@ -57,10 +63,10 @@ export class DirectConversation extends Conversation<SentMessage> {
    * The message is on disk before anything leaves, and goes exactly once and in order, over crashes and disconnections.
    *
    * To somebody who is no contact yet, the first text is a request: `accepted` of the next message rejects with
-   * requestPending until it is accepted, and anything but a text with textOnly. Writing to somebody who asked accepts.
+   * requestPending until it is accepted, and anything but plain text with textOnly. Writing to somebody who asked accepts.
    *
-   * @throws invalidArgument for an empty or too long text. `accepted` rejects with outboxFull, notAllowed, requestPending,
-   *   textOnly, identityChanged, expired, cancelled; with invalidArgument towards somebody blocked; with badCredentials
+   * @throws invalidArgument, tooLarge for what no message can say. `accepted` rejects with outboxFull, notAllowed,
+   *   requestPending, textOnly, identityChanged, expired, cancelled; with invalidArgument towards somebody blocked; with badCredentials
    *   once this device was revoked.
    */
   override send(message: Outgoing): SentMessage {
@@ -97,13 +103,35 @@ export class DirectConversation extends Conversation<SentMessage> {
     this.parts.typing.send(this.parts.state, typing);
   }
 
-  /** Tells the peer that I read these messages, once each. Call it when they were really shown. */
+  /**
+   * Sets how long messages that either side says from now on are kept after they were read; `undefined` = for ever. Of two
+   * words on it the last one counts, whoever said it. Messages that were said before keep what was set then.
+   *
+   * The time of a message of mine begins when the relay accepted it, that of one of theirs when one of my devices marked it as read.
+   * At its end it is gone from all my devices, with edits, reactions and votes, and its quotes show `missing`. Whether the other
+   * side does the same is up to its client: a modified one may keep what it was sent, as anybody may who looks at a screen.
+   *
+   * @throws invalidArgument for what is no whole number of milliseconds up to a year. `accepted` rejects as a message's does, and
+   *   with textOnly towards somebody who is no contact yet.
+   */
+  setTimer(durationMs: number | undefined): SentMessage {
+    const { state, sender } = this.parts;
+    const saying = { kind: "timer", durationMs: durationOf(durationMs) } as const;
+    return sender.say(state, async () => saying);
+  }
+
+  /** How long messages said here from now on are kept after they were read; `undefined` = for ever. */
+  timerMs(): Promise<number | undefined> {
+    return this.parts.state.reader.timerMs();
+  }
+
+  /**
+   * Tells the peer that I read these messages, once each. Call it when they were really shown: the time of those with a timer runs
+   * from then on, on all devices of this account.
+   */
   async markRead(messages: readonly MessageId[]): Promise<void> {
-    if (messages.length === 0) return;
-    if (messages.length > limits.receiptTargets.value) {
-      throw new SottoError("invalidArgument", { detail: `at most ${limits.receiptTargets.value} messages at once` });
-    }
-    await this.parts.confirmations.read(this.parts.state, messages.map(parseMessageId));
+    const read = markable(messages);
+    if (read.length > 0) await this.parts.confirmations.read(this.parts.state, read);
   }
 
   /**

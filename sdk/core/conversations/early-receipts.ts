@@ -19,11 +19,11 @@ export class EarlyReceipts {
   async take(
     author: AccountId,
     message: MessageId,
-  ): Promise<{ readonly status: Row<"earlyReceipt">["status"]; release(): StoreChange } | undefined> {
+  ): Promise<(Row<"earlyReceipt"> & { release(): StoreChange }) | undefined> {
     await this.early.ready();
     const key = this.key(author, message);
     const held = await this.held(key);
-    return held === undefined ? undefined : { status: held.status, release: () => this.early.drop(key) };
+    return held === undefined ? undefined : { ...held, release: () => this.early.drop(key) };
   }
 
   /** The change that holds a receipt; none if it says nothing new, or if there is no room for it. */
@@ -35,7 +35,7 @@ export class EarlyReceipts {
     await this.early.ready();
     const key = this.key(author, message);
     const held = await this.held(key);
-    if (held !== undefined && (held.status === receipt.status || held.status === "read")) return undefined;
+    if (held !== undefined && !isNews(receipt, held)) return undefined;
     if (held === undefined && !(await this.early.room(this.conversation, 1, receipt.atMs))) return undefined;
     return { build: () => this.early.put(this.conversation, key, encodeRow("earlyReceipt", receipt)) };
   }
@@ -45,8 +45,16 @@ export class EarlyReceipts {
     return stored === undefined ? undefined : decodeRow("earlyReceipt", stored);
   }
 
-  /** What the peer wrote has a name of its own, so that no receipt of the peer counts as this account's read mark. */
+  /**
+   * What the peer wrote has a name of its own, so that no receipt of the peer counts as this account's read mark. In a group there
+   * are read marks and nothing else: there the author is always given as `me`.
+   */
   private key(author: AccountId, message: MessageId): string {
     return keys.earlyReceipt(this.store, this.conversation, author === this.me ? message : `${author}/${message}`);
   }
+}
+
+/** Of two read marks the earlier one says when it was read. */
+function isNews(receipt: Row<"earlyReceipt">, held: Row<"earlyReceipt">): boolean {
+  return receipt.status === held.status ? receipt.atMs < held.atMs : held.status !== "read";
 }

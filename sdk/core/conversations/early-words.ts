@@ -1,10 +1,12 @@
-/** Edits, deletes and reactions that came before their message: held until it comes, and then said in its commit. */
+/** Words that came before the message they are about: held until it comes, and then said in its commit. */
 
 import type { AccountId, Content, MessageId } from "@sotto/protocol";
 import type { StoreChange } from "../ports.js";
 import { decodeRow, encodeRow, keys, type Row } from "../rows.js";
 import type { SealedStore } from "../storage/sealed-store.js";
 import { type Early, holderOf } from "./early.js";
+import type { Of } from "./kind-roles.js";
+import { pollIn } from "./polls.js";
 import { reacted } from "./reactions.js";
 import { deleted, edited, isRevisable, overtakesRevision } from "./revisions.js";
 import { readStored } from "./stored-content.js";
@@ -52,11 +54,10 @@ export class EarlyWords {
     const { sender } = word.content;
     const before = await this.of(sender, target);
     const isEdit = ({ content }: Word) => content.kind === "edit";
-    const revises = word.content.kind !== "reaction";
-    const rivals = before.filter(({ content }) => content.kind !== "reaction");
-    if (isEdit(word) && rivals.some(({ content }) => !overtakesRevision(word.content, content)))
+    const isRevision = ({ content }: Word) => content.kind === "edit" || content.kind === "delete";
+    if (isEdit(word) && before.filter(isRevision).some(({ content }) => !overtakesRevision(word.content, content)))
       return { kind: "unneeded" };
-    const after = [...(revises ? before.filter((one) => !isEdit(one)) : before), word];
+    const after = [...(isRevision(word) ? before.filter((one) => !isEdit(one)) : before), word];
     const more = after.length - before.length;
     const hasRoom = more <= 0 || (await this.early.room(holderOf(word.content), more, nowMs));
     if (after.length > MAX_WORDS || !hasRoom) return { kind: "full" };
@@ -114,15 +115,24 @@ export class EarlyWords {
   }
 }
 
+/** What the words about a message come to when it comes. */
+interface Said {
+  readonly row: Row<"item">;
+  /** Those that are items of their own. */
+  readonly shown: readonly Word[];
+  /** The votes to be counted. */
+  readonly votes: readonly Of<"vote">[];
+}
+
 /**
- * A message's row after all that was said about it before it came, and those of the words that are items of their own.
+ * A message's row after all that was said about it before it came, and what else these words come to.
  *
  * The same as if they had come behind it, in whatever order.
  */
 export function withEarlyWords(
   message: Row<"item">,
   { sender, words }: { readonly sender: AccountId; readonly words: readonly Word[] },
-): { readonly row: Row<"item">; readonly shown: readonly Word[] } {
+): Said {
   const isGone = message.shape === "content" && message.deletedMs !== undefined;
   let row = message;
   const reactions = words.filter(
@@ -133,16 +143,18 @@ export function withEarlyWords(
   const deletes = revisions.filter(
     ({ content }) => content.kind === "delete" && (isGone || isRevisable(message, "delete")),
   );
-  const shown = [...reactions, ...deletes];
+  const votes = words.filter(({ content }) => content.kind === "vote" && (isGone || pollIn(message) !== undefined));
+  const shown = [...reactions, ...votes, ...deletes];
   if (isGone || deletes.length > 0)
-    return { row: isGone ? row : deleted(row, message.acceptedMs ?? message.atMs), shown };
+    return { row: isGone ? row : deleted(row, message.acceptedMs ?? message.atMs), shown, votes: [] };
+  const counted = votes.flatMap(({ content }) => (content.kind === "vote" ? [content] : []));
   const [last] = revisions
     .filter(({ content }) => content.kind === "edit" && isRevisable(message, "edit"))
     .sort((a, b) => (overtakesRevision(a.content, b.content) ? -1 : 1));
-  if (last === undefined) return { row, shown };
+  if (last === undefined) return { row, shown, votes: counted };
   const before = row.edit === undefined ? undefined : readStored(row.edit);
   // From another device's history a message may come with the very edit that waits for it here.
   const isOvertaken = before !== undefined && before.messageId !== last.content.messageId;
-  if (isOvertaken && !overtakesRevision(last.content, before)) return { row, shown };
-  return { row: edited(row, last.encoded), shown: [...shown, last] };
+  if (isOvertaken && !overtakesRevision(last.content, before)) return { row, shown, votes: counted };
+  return { row: edited(row, last.encoded), shown: [...shown, last], votes: counted };
 }

@@ -1,6 +1,7 @@
 /** Which contents may stand in a conversation at all, whatever else is in it. */
 
 import { type Content, isGroupMessageId } from "@sotto/protocol";
+import { isForGroups } from "./kind-roles.js";
 import type { Timeline } from "./timeline.js";
 
 /**
@@ -11,16 +12,8 @@ export function isFit(content: Content, { id: group, peer }: Pick<Timeline, "id"
   if (peer !== undefined) return true;
   const speaker = { group, sender: content.sender };
   if (content.revision === undefined || !isGroupMessageId(content.messageId, speaker)) return false;
-  switch (content.kind) {
-    case "edit":
-    case "delete":
-      return isGroupMessageId(content.target, speaker);
-    case "receipt":
-    case "typing":
-    case "profile":
-      // Confirmations and names are between two.
-      return false;
-    default:
-      return true;
-  }
+  const isRevision = content.kind === "edit" || content.kind === "delete";
+  if (isRevision) return isGroupMessageId(content.target, speaker);
+  // No member confirms anything; what devices of one account have read they tell each other.
+  return content.kind === "receipt" ? content.receipt === "read" : isForGroups(content.kind);
 }

@@ -1,7 +1,11 @@
 /** What an app renders: the union of timeline items, and the events of a conversation. */
 
-import { type AccountId, type MessageId, SottoError } from "@sotto/protocol";
+import { type AccountId, type ContentBodyOf, type MessageId, SottoError } from "@sotto/protocol";
+import type { Attachment } from "../attachments/attachment.js";
+import type { LinkPreview, Mention } from "./annotations.js";
 import type { ShownChange } from "./group-change.js";
+import type { Location } from "./location.js";
+import type { Tally } from "./polls.js";
 
 declare const brand: unique symbol;
 
@@ -64,17 +68,44 @@ interface Written extends Placed {
 
 interface Message extends Written {
   readonly reactions: readonly Reaction[];
+  /** How long it is kept once its time runs; `undefined` = for ever. */
+  readonly timerMs?: number | undefined;
+  /** When it goes, by the relay's clock: once a message of mine was accepted, and anybody else's was read here. */
+  readonly expiresMs?: number | undefined;
+}
+
+/** The message that another one answers. */
+export interface Quoted {
+  readonly messageId: MessageId;
+  readonly state: QuotedState;
+}
+
+interface Words extends Message {
+  readonly text: string;
+  readonly edited: "no" | "yes";
+  /** People whom the words name, in the order of the words; what an edit replaced the words with names nobody. */
+  readonly mentions?: readonly Mention[] | undefined;
+  /** What the sender saw of a page; gone with an edit. Nothing was fetched for it here, and nothing proves it. */
+  readonly preview?: LinkPreview | undefined;
 }
 
 /** An item of a timeline. */
 export type Item =
-  | (Message & { readonly kind: "text"; readonly text: string; readonly edited: "no" | "yes" })
+  | (Words & { readonly kind: "text" })
+  | (Words & { readonly kind: "reply"; readonly quoted: Quoted })
+  /** Pictures, voice notes, videos and files. What is said of them is their sender's word until they were downloaded. */
   | (Message & {
-      readonly kind: "reply";
-      readonly text: string;
+      readonly kind: "attachments";
+      readonly attachments: readonly Attachment[];
+      readonly text?: string | undefined;
       readonly edited: "no" | "yes";
-      readonly quoted: { readonly messageId: MessageId; readonly state: QuotedState };
+      readonly quoted?: Quoted | undefined;
     })
+  | (Message & Location & { readonly kind: "location" })
+  /** How somebody is reached; `account` and `userId` are the sender's word. */
+  | (Message & ContentBodyOf<"card"> & { readonly kind: "card" })
+  /** `tally` counts the votes that came here: one of each voter, the last one. */
+  | (Message & ContentBodyOf<"poll"> & { readonly kind: "poll"; readonly tally: Tally })
   | (Message & { readonly kind: "custom"; readonly schema: string; readonly data: Uint8Array })
   | (Message & { readonly kind: "unsupported"; readonly kindNumber: number })
   /** A message that was deleted for everyone; nothing of it is kept. */
@@ -87,8 +118,12 @@ export type Item =
       readonly emoji: string;
       readonly action: "add" | "remove";
     })
+  /** Someone voted in the poll `target`, which counts it already. Choices are places of its options; none takes a vote back. */
+  | (Written & { readonly kind: "vote"; readonly target: MessageId; readonly choices: readonly number[] })
   /** Someone deleted `target` for everyone. */
   | (Written & { readonly kind: "delete"; readonly target: MessageId })
+  /** Someone set how long messages said here from then on are kept after they were read; `undefined` = for ever. Only in DMs. */
+  | (Written & { readonly kind: "timer"; readonly durationMs: number | undefined })
   | (Written & { readonly kind: "profile"; readonly name?: string | undefined })
   /** The peer's safety number changed: they registered anew, or somebody sits in the middle. Compare it again. */
   | (Placed & { readonly kind: "keychange" })

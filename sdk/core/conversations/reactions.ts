@@ -1,7 +1,7 @@
 /** Reactions: the last word of each account on each emoji, removals included. Pure rules. */
 
 import type { AccountId, KnownContent } from "@sotto/protocol";
-import type { Row } from "../rows.js";
+import { MAX_REACTION_WORDS, type Row } from "../rows.js";
 import { compareWords, type Stamp } from "./last-word.js";
 
 /** Words kept of one account on one message. Each has its own room, so that nobody pushes another's reactions out. */
@@ -13,8 +13,8 @@ export type ReactionWord = Row<"item">["reactions"][number];
 /**
  * The words after one more; the same list if it changes nothing.
  *
- * The order in which words come does not matter, but for an account that said more than there is room for: of its words,
- * the oldest removals go first, then the latest additions.
+ * The order in which words come does not matter, but where there is no room: of the words of an account that said more than it
+ * may, or of the one that said most where all together did, the oldest removals go first, then the latest additions.
  */
 export function withWord(words: readonly ReactionWord[], word: ReactionWord): readonly ReactionWord[] {
   const before = lastWord(words, word);
@@ -22,9 +22,21 @@ export function withWord(words: readonly ReactionWord[], word: ReactionWord): re
   const others = words.filter((one) => one !== before);
   const all = [...others, word].sort(inOrder);
   const own = all.filter(({ from }) => from === word.from);
-  if (own.length <= MAX_WORDS_PER_ACCOUNT) return all;
-  const dropped = own.find(({ action }) => action === "remove") ?? own.at(-1);
+  const isFull = own.length > MAX_WORDS_PER_ACCOUNT;
+  if (!isFull && all.length <= MAX_REACTION_WORDS) return all;
+  const shortened = isFull ? own : ofMostWords(all);
+  const dropped = shortened.find(({ action }) => action === "remove") ?? shortened.at(-1);
   return dropped === word ? words : all.filter((one) => one !== dropped);
+}
+
+/** The words of the account that has the most of them; of several, of the one with the greatest id. */
+function ofMostWords(words: readonly ReactionWord[]): readonly ReactionWord[] {
+  const byAccount = new Map<AccountId, ReactionWord[]>();
+  for (const word of words) byAccount.set(word.from, [...(byAccount.get(word.from) ?? []), word]);
+  const [most = []] = [...byAccount]
+    .sort(([one, its], [other, others]) => others.length - its.length || compareTexts(other, one))
+    .map(([, said]) => said);
+  return most;
 }
 
 /** A row after a reaction; the same row if it changes nothing. */

@@ -1,12 +1,12 @@
 /** What receipts change: the peer's, the status of my messages; my own from another device, that of the peer's messages. */
 
-import type { AccountId, KnownContent, MessageId } from "@sotto/protocol";
+import { type AccountId, type KnownContent, limits, type MessageId, parseMessageId, SottoError } from "@sotto/protocol";
 import type { StoreChange } from "../ports.js";
 import type { Row } from "../rows.js";
 import type { SealedStore } from "../storage/sealed-store.js";
 import type { EarlyReceipts } from "./early-receipts.js";
+import { findContent, findNamed } from "./find.js";
 import type { Telling } from "./incoming.js";
-import { findContent } from "./item-reader.js";
 import { cursorOf } from "./items.js";
 import { follows } from "./statuses.js";
 import type { Timeline } from "./timeline.js";
@@ -18,7 +18,8 @@ export interface ReceiptPlace {
   readonly store: SealedStore;
   readonly timeline: Timeline;
   readonly receipts: EarlyReceipts;
-  readonly people: { readonly me: AccountId; readonly peer: AccountId };
+  /** In a group there is no peer, and no receipts but read marks of my own. */
+  readonly people: { readonly me: AccountId; readonly peer: AccountId | undefined };
 }
 
 /** What a receipt changes. `changes` is called in the turn of the commit. */
@@ -50,19 +51,29 @@ export async function received(
   const isMine = receipt.sender === people.me;
   // My own delivery receipts concern the peer only.
   if (isMine && (status !== "synced" || receipt.receipt !== "read")) return undefined;
-  const author = isMine ? people.peer : people.me;
+  if (!isMine && people.peer === undefined) return undefined;
+  const author = (isMine ? people.peer : undefined) ?? people.me;
   const changes: (() => readonly StoreChange[])[] = [];
   const tellings: Telling[] = [];
   const proven: MessageId[] = [];
+  // Of a read mark, when it was made.
+  const readMs = acceptedMs ?? atMs;
   for (const messageId of new Set(receipt.targets)) {
-    const found = await findContent(store, timeline, messageId, author);
+    const [found] =
+      people.peer === undefined
+        ? await findNamed(store, timeline, messageId, people.me)
+        : [await findContent(store, timeline, messageId, author)];
     if (found === undefined) {
-      const held = await receipts.hold(author, messageId, { status: receipt.receipt, atMs });
+      const held = await receipts.hold(author, messageId, { status: receipt.receipt, atMs: isMine ? readMs : atMs });
       if (held !== undefined) changes.push(() => [held.build()]);
       continue;
     }
     const { row, sequence } = found;
-    if (row === undefined || !follows(row.status, receipt.receipt)) continue;
+    if (row === undefined || (isMine && row.from === people.me)) continue;
+    // Read on several devices at once, its time runs from the first.
+    const begun = isMine ? await timeline.lives.read(sequence, row, readMs) : [];
+    if (begun.length > 0) changes.push(() => begun);
+    if (!follows(row.status, receipt.receipt)) continue;
     if (row.status === "failed") proven.push(messageId);
     changes.push(() => timeline.move(sequence, row, confirmed(row, receipt.receipt, acceptedMs)));
     if (row.shape === "hidden") continue;
@@ -80,4 +91,16 @@ export async function received(
 function confirmed(row: Row<"item">, status: Receipt["receipt"], acceptedMs: number | undefined): Row<"item"> {
   const after: Row<"item"> = { ...row, status, failure: undefined };
   return row.shape === "content" ? { ...after, acceptedMs: row.acceptedMs ?? acceptedMs } : after;
+}
+
+/**
+ * Lets messages pass that can be marked together.
+ *
+ * @throws invalidArgument for what is no id, or more than `limits.receiptTargets`.
+ */
+export function markable(messages: readonly MessageId[]): readonly MessageId[] {
+  if (messages.length > limits.receiptTargets.value) {
+    throw new SottoError("invalidArgument", { detail: `at most ${limits.receiptTargets.value} messages at once` });
+  }
+  return messages.map(parseMessageId);
 }

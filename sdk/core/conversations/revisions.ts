@@ -2,6 +2,7 @@
 
 import type { Content } from "@sotto/protocol";
 import type { Row } from "../rows.js";
+import { hasWords, isMessage } from "./kind-roles.js";
 import { compareWords } from "./last-word.js";
 import { readStored } from "./stored-content.js";
 
@@ -9,8 +10,7 @@ import { readStored } from "./stored-content.js";
 export function isRevisable(row: Row<"item">, revision: "edit" | "delete" | "reaction"): boolean {
   if (row.shape !== "content" || row.deletedMs !== undefined) return false;
   const { kind } = readStored(row.content);
-  if (kind === "text" || kind === "reply") return true;
-  return revision !== "edit" && (kind === "custom" || kind === "unsupported");
+  return revision === "edit" ? hasWords(kind) : isMessage(kind);
 }
 
 /** Whether a revision counts more than another of the same message: a delete always, else the later word. */

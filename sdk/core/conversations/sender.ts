@@ -15,9 +15,10 @@ import type { SealedStore } from "../storage/sealed-store.js";
 import type { Author, GroupHeader, Saying } from "./author.js";
 import { hidden } from "./content-writer.js";
 import { type ConversationState, Conversations, type Thread } from "./conversations.js";
+import { findMessage } from "./find.js";
 import type { Handles } from "./handles.js";
-import { findMessage } from "./item-reader.js";
 import { cursorOf } from "./items.js";
+import { isAboutMessage } from "./kind-roles.js";
 import { readStored } from "./stored-content.js";
 
 /** How this account stands to a group, as far as its log was read here. */
@@ -233,6 +234,5 @@ function kindAsked({ kind }: { readonly kind: string }): "text" | "other" {
 /** Whether a row's content changed another item when it was said. */
 function changesOthers({ shape, content, deletedMs }: Row<"item">): boolean {
   if (shape !== "content" || deletedMs !== undefined) return false;
-  const { kind } = readStored(content);
-  return kind === "edit" || kind === "delete" || kind === "reaction";
+  return isAboutMessage(readStored(content));
 }

@@ -5,6 +5,7 @@
 
 import type { AccountId, ConversationId, MessageId } from "@sotto/protocol";
 import { type Deferred, deferred } from "../deferred.js";
+import { Lives, TIMELESS, type Time } from "../disappearing/lives.js";
 import type { AbortSignalLike, StoreChange } from "../ports.js";
 import { decodeRow, encodeRow, keys, orderOf, type Placement, type Row, range } from "../rows.js";
 import type { SealedStore } from "../storage/sealed-store.js";
@@ -33,23 +34,33 @@ export class Timeline {
   private ended = false;
   private readonly resolving = new Map<number, Deferred<void>>();
   private readonly index: OrderIndex;
+  /** When the time of its messages began. */
+  readonly lives: Lives;
 
   private constructor(
     private readonly store: SealedStore,
     private counters: Row<"conversation">,
+    time: Time,
   ) {
+    this.lives = new Lives(store, { id: counters.conversation, peer: counters.peer }, time);
     this.durable = counters.nextSequence - 1;
     this.index = new OrderIndex(store, counters.conversation);
   }
 
   /** Loads the timeline of a conversation, or begins it. Without a peer it is a group's. */
-  static async load(store: SealedStore, conversation: ConversationId, peer?: AccountId): Promise<Timeline> {
+  static async load(
+    store: SealedStore,
+    conversation: ConversationId,
+    peer?: AccountId,
+    time: Time = TIMELESS,
+  ): Promise<Timeline> {
     const stored = await store.get(keys.conversation(store, conversation));
     return new Timeline(
       store,
       stored === undefined
         ? { conversation, peer, nextSequence: 1, nextCounter: 1, lastSentMs: 0 }
         : decodeRow("conversation", stored),
+      time,
     );
   }
 
@@ -109,7 +120,8 @@ export class Timeline {
     this.counters = { ...this.counters, nextSequence: sequence + 1 };
     const placed = placement ?? placementOf(row, sequence);
     const stored = placed === undefined ? row : { ...row, acceptedMs: placed.acceptedMs };
-    const changes = [this.replace(sequence, stored), this.countersChange()];
+    const begun = this.lives.sent(sequence, undefined, stored);
+    const changes = [this.replace(sequence, stored), this.countersChange(), ...begun];
     if (placed !== undefined) return { sequence, changes: [...changes, this.place(sequence, placed)] };
     if (row.shape !== "hidden") this.index.wait(sequence);
     return { sequence, changes };
@@ -128,7 +140,8 @@ export class Timeline {
     if (row.shape === "hidden") this.index.forget(sequence);
     else if (to === undefined) this.index.wait(sequence);
     // The last change of a key counts: a row that keeps its position is not lost by leaving it.
-    return [...left, this.replace(sequence, row), ...(to === undefined ? [] : [this.place(sequence, to)])];
+    const placed = to === undefined ? [] : [this.place(sequence, to)];
+    return [...left, this.replace(sequence, row), ...placed, ...this.lives.sent(sequence, before, row)];
   }
 
   /** The change that puts another row in a place, where that does not change its position. */

@@ -8,10 +8,12 @@ import type { StoreChange } from "../ports.js";
 import type { Row } from "../rows.js";
 import type { SealedStore } from "../storage/sealed-store.js";
 import type { Thread } from "./conversations.js";
+import { findMessage, findNamed } from "./find.js";
 import { hidden } from "./incoming.js";
-import { findMessage, findNamed } from "./item-reader.js";
+import type { Of } from "./kind-roles.js";
 import { placesSince } from "./placement.js";
 import { lastWord } from "./reactions.js";
+import { recounted } from "./recount.js";
 import { readStored } from "./stored-content.js";
 import type { TimelineRow } from "./timeline.js";
 
@@ -36,8 +38,9 @@ export interface Withdrawn {
 }
 
 /**
- * Takes it back, with the reactions of others to it. An edit or a reaction is undone: the message says what it said at first,
- * and what its author had reacted before is gone with it. A delete is not, because nothing of what it deleted is kept.
+ * Takes it back, with the reactions and votes of others on it. An edit or a reaction is undone: the message says what it said
+ * at first, and what its author had reacted before is gone with it. Of votes the last one before counts again. A delete is not
+ * undone, because nothing of what it deleted is kept.
  */
 export async function withdrawn(
   store: SealedStore,
@@ -53,23 +56,27 @@ export async function withdrawn(
   };
   const isOver = (row: Row<"item">, content: Content) => farewells.some((one) => isAfter(one, row, content));
   const taken = new Set<MessageId>();
-  const reactions: Reaction[] = (await timeline.waiting()).flatMap(reactionIn);
+  const votes: Of<"vote">[] = [];
+  const dropped: StoreChange[] = [];
+  const responses: Response[] = (await timeline.waiting()).flatMap(responseIn);
   const sinceMs = Math.min(...farewells.map(({ acceptedMs }) => acceptedMs));
   for await (const sequence of placesSince(store, timeline.id, sinceMs)) {
     const row = await timeline.row(sequence);
     if (row?.shape !== "content" || row.content.length === 0) continue;
     const content = readStored(row.content);
-    reactions.push(...reactionIn({ sequence, row }));
+    responses.push(...responseIn({ sequence, row }));
     if (content.kind === "delete" || !isOver(row, content)) continue;
     taken.add(content.messageId);
     change({ sequence, row }, emptied);
+    if (content.kind === "vote") votes.push(content);
+    if (content.kind === "poll") dropped.push(...(await writer.votes.dropped(content.messageId)));
     if (content.kind !== "edit" && content.kind !== "reaction") continue;
     const [target] = await findNamed(store, timeline, content.target, content.sender);
     if (target?.row !== undefined)
       change({ sequence: target.sequence, row: target.row }, (present) => without(present, content));
   }
-  // Where a message never was, reactions to it wait for it unseen.
-  for (const { target, ...place } of reactions) if (taken.has(target)) change(place, emptied);
+  // Where a message never was, reactions to it, and votes in it, wait for it unseen.
+  for (const { target, ...place } of responses) if (taken.has(target)) change(place, emptied);
   const forgotten = await Promise.all(
     [...new Set(farewells.map(({ account }) => account))].map((account) =>
       writer.early.words.forget(account, async (word) => {
@@ -78,23 +85,27 @@ export async function withdrawn(
       }),
     ),
   );
+  const open = votes.filter(({ target }) => !taken.has(target));
+  const counted = await recounted(store, { timeline, votes: writer.votes }, { votes: open, isOver });
   const all = [...rows.values()];
   return {
     changes: () => [
+      ...counted.changes,
+      ...dropped,
       ...all.flatMap(({ sequence, row, after }) => timeline.move(sequence, row, after)),
       ...forgotten.flatMap((changes) => changes()),
     ],
-    places: all.map(({ sequence }) => sequence),
+    places: [...new Set([...all.map(({ sequence }) => sequence), ...counted.places])],
   };
 }
 
-/** A reaction, and what it is about. */
-type Reaction = TimelineRow & { readonly target: MessageId };
+/** A reaction or a vote, and what it is about. */
+type Response = TimelineRow & { readonly target: MessageId };
 
-function reactionIn({ sequence, row }: TimelineRow): readonly Reaction[] {
+function responseIn({ sequence, row }: TimelineRow): readonly Response[] {
   if (row.shape !== "content" || row.content.length === 0) return [];
   const content = readStored(row.content);
-  return content.kind === "reaction" ? [{ sequence, row, target: content.target }] : [];
+  return content.kind === "reaction" || content.kind === "vote" ? [{ sequence, row, target: content.target }] : [];
 }
 
 function emptied({ from, atMs }: Row<"item">): Row<"item"> {

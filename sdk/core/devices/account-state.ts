@@ -2,6 +2,7 @@
 
 import {
   type AccountId,
+  type AccountRole,
   type ContactState,
   type DeviceId,
   decodeOwnBody,
@@ -21,6 +22,7 @@ import type { Outbox } from "../outbox/outbox.js";
 import type { StoreChange } from "../ports.js";
 import { decodeRow, eachRow, keys, type Row } from "../rows.js";
 import type { Peers } from "../sessions/peers.js";
+import type { Roles } from "../sessions/roles.js";
 import type { SealedStore } from "../storage/sealed-store.js";
 import { mergedContact } from "./merged-contact.js";
 
@@ -29,6 +31,7 @@ export interface AccountStateParts {
   readonly store: SealedStore;
   readonly account: OwnAccount;
   readonly peers: Peers;
+  readonly roles: Pick<Roles, "of" | "heard">;
   readonly locks: KeyedLock;
   readonly outbox: Pick<Outbox, "queue" | "vacancy">;
   /** The other devices of this account. */
@@ -66,14 +69,16 @@ export class AccountState {
 
   /** The body of an order as it leaves: what it is about, as it is now. */
   async filled(body: Uint8Array): Promise<Uint8Array> {
-    const { peers, account } = this.parts;
+    const { peers, roles, account } = this.parts;
     const { own, contacts, last } = decodeOwnBody("state", body);
-    const rows = await Promise.all(contacts.map(({ account }) => peers.get(account)));
+    const known = await Promise.all(
+      contacts.map(async ({ account }) => contactState(await peers.get(account), await roles.of(account))),
+    );
     // Who was not told everything does not know everything.
     const isWhole = last === "yes" && account.current.awaiting === undefined;
     return encodeOwnBody("state", {
       own: own === undefined ? undefined : this.ownState(),
-      contacts: rows.map(contactState),
+      contacts: known,
       last: isWhole ? "yes" : "no",
     });
   }
@@ -123,14 +128,15 @@ export class AccountState {
   }
 
   private async contact(theirs: ContactState): Promise<Plan> {
-    const { peers, arrivals } = this.parts;
+    const { peers, roles, arrivals } = this.parts;
     const before = await peers.get(theirs.account);
     const after = mergedContact(before, theirs);
-    if (after === before) return { build: () => [], after: [] };
+    const certified = theirs.role === "person" ? [] : await roles.heard(theirs.account, theirs.role);
+    if (after === before) return { build: () => certified, after: [] };
     const moved = await arrivals.moved(before, after);
     const isNamed = after.userId !== undefined && after.userId !== before.userId;
     const changes = isNamed ? peers.remember(after, after.userId) : [peers.change(after)];
-    return { build: () => [...changes, ...moved.changes], after: moved.after };
+    return { build: () => [...changes, ...certified, ...moved.changes], after: moved.after };
   }
 
   /** Reads and changes in one turn, so that nothing decided here meanwhile is overwritten. */
@@ -165,7 +171,7 @@ export class AccountState {
 /** Bodies that name what is to be told, in as few parts as hold it. */
 function bodiesOf({ own, contacts, last }: Told, ownState: OwnState): readonly OwnBody<"state">[] {
   const named = contacts.map(
-    (account) => ({ account, version: 0, relation: "none", verification: "unverified" }) as const,
+    (account) => ({ account, version: 0, relation: "none", verification: "unverified", role: "person" }) as const,
   );
   const parts: OwnBody<"state">[] = [];
   for (let at = 0; at < named.length; at += MAX_CONTACTS_PER_STATE) {
@@ -179,10 +185,10 @@ function bodiesOf({ own, contacts, last }: Told, ownState: OwnState): readonly O
 }
 
 /** A contact as other devices are told of it. */
-function contactState(row: Row<"peer">): ContactState {
+function contactState(row: Row<"peer">, role: AccountRole): ContactState {
   const { account, relation, relationVersion, userId, identityKey, verification, profileKey, name } = row;
   return {
-    ...{ account, version: relationVersion, relation, identityKey, verification, profileKey, name },
+    ...{ account, version: relationVersion, relation, identityKey, verification, profileKey, name, role },
     userId: userId === "" ? undefined : userId,
   };
 }

@@ -3,7 +3,7 @@
  * has read is told when it was marked.
  */
 
-import { type AccountId, type Content, type DeviceId, decodeContent } from "@sotto/protocol";
+import { type Content, type DeviceId, decodeContent } from "@sotto/protocol";
 import type { OwnAccount } from "../account/own-account.js";
 import { type KeptSends, saidMs } from "../outbox/kept-sends.js";
 import type { Order, Queued } from "../outbox/order.js";
@@ -45,8 +45,8 @@ export class SentSync {
    * The order for a read mark, committed with it: it holds for this account whether or not anybody takes the receipt, for the
    * peer may be gone.
    */
-  marked(peer: AccountId, atMs: number, body: Uint8Array): readonly Queued[] {
-    return this.telling({ peer }, atMs, body);
+  marked(to: Pick<Order, "peer" | "group">, atMs: number, body: Uint8Array): readonly Queued[] {
+    return this.telling(to, atMs, body);
   }
 
   /** Queues, for one new device, everything kept that the relay accepted since it was added. */

@@ -1,9 +1,10 @@
 /** A group as an app holds it: what is said in it, who is in it, and what its log lets this account change. */
 
-import type { AccountId, GroupRole } from "@sotto/protocol";
+import type { AccountId, AccountRole, GroupRole } from "@sotto/protocol";
 import type { Whom } from "../consent/people.js";
 import { GroupConversation, type GroupConversationParts } from "../conversations/group-conversation.js";
 import type { Peers } from "../sessions/peers.js";
+import type { Roles } from "../sessions/roles.js";
 import type { GroupLogs, GroupSnapshot, GroupWish } from "./log/group-logs.js";
 import { type GroupSettings, type SettingsChange, settingsEntry, settingsOf } from "./settings.js";
 import { memberOf, type Standing } from "./state/permissions.js";
@@ -15,6 +16,8 @@ export interface Person {
   readonly userId: string | undefined;
   /** The name they gave themselves, where this account is told it. Not verified by anybody. */
   readonly name: string | undefined;
+  /** `bot`: the host says that no person sits there. The relay's certificate of each of its messages says it. */
+  readonly accountRole: AccountRole;
 }
 
 /** Somebody in a group. */
@@ -28,6 +31,7 @@ export interface Member extends Person {
 export interface GroupParts extends GroupConversationParts {
   readonly me: AccountId;
   readonly peers: Pick<Peers, "get">;
+  readonly roles: Pick<Roles, "of">;
   readonly logs: Pick<GroupLogs, "get" | "sync" | "append" | "leave">;
   /** Somebody's account, if they may be invited. */
   inviting(whom: Whom): Promise<{ readonly account: AccountId; failed(): Promise<void> }>;
@@ -130,7 +134,7 @@ export class Group extends GroupConversation {
   /** What is known of an account that an item names, also of one that is not in the group any more. */
   async person(accountId: AccountId): Promise<Person> {
     const { userId, name } = await this.group.peers.get(accountId);
-    return { accountId, userId, name };
+    return { accountId, userId, name, accountRole: await this.group.roles.of(accountId) };
   }
 
   private async change(wish: GroupWish): Promise<void> {

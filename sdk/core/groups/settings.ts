@@ -1,6 +1,7 @@
 /** A group's settings, as an app reads and changes them, and as entries of its log name them. */
 
 import { type GroupEntryBody, type GroupState, limits, SottoError } from "@sotto/protocol";
+import { durationOf } from "../disappearing/timer-setting.js";
 import { utf8Length } from "../utf8-length.js";
 
 /** Who may do something. */
@@ -35,7 +36,7 @@ export function settingsOf({ title, avatar, invite, write, edit, approval, timer
     whoWrites: write,
     whoEdits: edit,
     approval,
-    timerMs: timerMs === 0 ? undefined : timerMs,
+    timerMs: timerMs === 0 ? undefined : Math.min(timerMs, limits.timerMs.value),
   };
 }
 
@@ -48,9 +49,6 @@ export function settingsEntry(change: SettingsChange): GroupEntryBody<"update"> 
   const { title, avatar, whoInvites, whoWrites, whoEdits, approval, timerMs } = change;
   if (title !== undefined) assertTitle(title);
   if (avatar !== undefined) assertAvatar(avatar);
-  if (timerMs !== undefined && !(Number.isSafeInteger(timerMs) && timerMs > 0)) {
-    throw new SottoError("invalidArgument", { detail: "timerMs is a whole number of milliseconds above 0" });
-  }
   return {
     title,
     avatar: "avatar" in change ? (avatar ?? new Uint8Array(0)) : undefined,
@@ -58,7 +56,7 @@ export function settingsEntry(change: SettingsChange): GroupEntryBody<"update"> 
     write: whoWrites,
     edit: whoEdits,
     approval,
-    timerMs: "timerMs" in change ? (timerMs ?? 0) : undefined,
+    timerMs: "timerMs" in change ? durationOf(timerMs) : undefined,
   };
 }
 

@@ -1,13 +1,16 @@
 /** From the parts of an archive to timeline rows. However often a part comes, and whatever is here already, all ends alike. */
 
-import { type AccountId, type ArchiveEntry, type ContentKind, decodeContent, equalBytes } from "@sotto/protocol";
+import { type AccountId, type ArchiveEntry, decodeContent, equalBytes } from "@sotto/protocol";
 import { isShown } from "../consent/relations.js";
 import { type ConversationState, Conversations } from "../conversations/conversations.js";
+import { findContent } from "../conversations/find.js";
 import { hidden } from "../conversations/incoming.js";
-import { findContent } from "../conversations/item-reader.js";
 import { cursorOf } from "../conversations/items.js";
+import { isAboutMessage, isPassing } from "../conversations/kind-roles.js";
 import { placementOf } from "../conversations/placement.js";
+import { pollIn } from "../conversations/polls.js";
 import { contentHash, readStored } from "../conversations/stored-content.js";
+import { wordAbout } from "../disappearing/words-about.js";
 import { nothing, type Plan } from "../inbox/plan.js";
 import type { KeyedLock } from "../keyed-lock.js";
 import type { StoreChange } from "../ports.js";
@@ -16,9 +19,6 @@ import type { Peers } from "../sessions/peers.js";
 import type { SealedStore } from "../storage/sealed-store.js";
 import { movedOn, rowOf } from "./entries.js";
 import { type Standing, standingOf, wordIn } from "./standing-word.js";
-
-/** What is never kept, so that no archive brings it. */
-const PASSING: ReadonlySet<ContentKind | "unsupported"> = new Set(["receipt", "typing"]);
 
 /** What importing works with. */
 export interface ImportParts {
@@ -35,11 +35,12 @@ export interface ImportParts {
 interface New {
   readonly state: ConversationState;
   readonly entry: ArchiveEntry;
-  readonly row: Row<"item">;
+  /** None of a message that ended before it came here: it takes no place, and does not come again. */
+  readonly row: Row<"item"> | undefined;
   /** What somebody said who only asked, or was declined, is kept and not told. */
   readonly isTold: boolean;
-  /** In the turn of the commit. */
-  readonly obsolete: () => readonly StoreChange[];
+  /** What goes with it, by its place. In the turn of the commit. */
+  readonly further: (sequence: number) => readonly StoreChange[];
 }
 
 /** An entry that is about a message, and is not here yet. */
@@ -76,8 +77,9 @@ export class HistoryImport {
       // Words that showed nothing when they came, because their message said them already, have no place yet.
       const isHere = stored !== undefined && decodeRow("messageIndex", stored).sequence > 0;
       if (isHere) await this.moveOn(state, entry, index);
-      else if (wordIn(entry) !== undefined) words.push({ state, entry, index });
-      else found.push(await this.newOf(state, entry));
+      else if (wordIn(entry) !== undefined || setsTimer(entry)) words.push({ state, entry, index });
+      // A message without a place ended here.
+      else if (stored === undefined) found.push(await this.newOf(state, entry));
     }
     if (words.length === 0) return this.planOf(found);
     if (found.length > 0) this.commit(this.planOf(found));
@@ -142,15 +144,16 @@ export class HistoryImport {
     const placed: (Pick<New, "state" | "isTold"> & { readonly sequence: number })[] = [];
     return {
       build: () =>
-        found.flatMap(({ state, entry, row, isTold, obsolete }) => {
+        found.flatMap(({ state, entry, row, isTold, further }) => {
           const { timeline } = state;
+          if (row === undefined) return [this.ended(state, entry), ...further(0)];
           const { sequence, changes } = timeline.append(row, placementOf(row, 0));
           placed.push({ state, sequence, isTold });
           const value = encodeRow("messageIndex", { sequence, hash: entry.hash.slice() });
           return [
             ...changes,
             { key: keys.message(store, timeline.id, entry.from, entry.messageId), value },
-            ...obsolete(),
+            ...further(sequence),
           ];
         }),
       after: [
@@ -166,14 +169,39 @@ export class HistoryImport {
 
   /** The row of a new message, with the words and the receipt that were here before it. */
   private async newOf(state: ConversationState, entry: ArchiveEntry): Promise<New> {
-    const { early } = state.writer;
+    const { writer, timeline } = state;
+    const { early } = writer;
     const { relation } = await this.parts.peers.get(state.peer);
     const name = { sender: entry.from, messageId: entry.messageId };
     const plain = rowOf(entry);
     const known = await early.statusOf(plain.status, name);
-    const { row, changes } = await early.meeting({ ...plain, status: known.status }, name);
-    const obsolete = () => [...known.release(), ...changes()];
-    return { state, entry, row, isTold: isShown(relation), obsolete };
+    const isTold = isShown(relation);
+    const present = { ...plain, status: known.status };
+    // The archive does not say when it was read: as soon as it could be.
+    const readMs = known.readMs ?? (present.status === "read" ? entry.acceptedMs : undefined);
+    if (timeline.lives.isOver(present, readMs)) {
+      const { release } = await early.words.about(entry.messageId);
+      return { state, entry, row: undefined, isTold, further: () => [...known.release(), ...release()] };
+    }
+    const { row, changes } = await early.meeting(present, name);
+    const stands = await this.standsAbout(state, present);
+    const begun = (at: number) => (readMs === undefined ? [] : timeline.lives.readBefore(at, present, readMs));
+    const further = (at: number) => [...known.release(), ...changes(at), ...stands(at), ...begun(at)];
+    return { state, entry, row, isTold, further };
+  }
+
+  /** Remembers that it was here once. */
+  private ended({ timeline }: ConversationState, { from, messageId, hash }: ArchiveEntry): StoreChange {
+    const key = keys.message(this.parts.store, timeline.id, from, messageId);
+    return { key, value: encodeRow("messageIndex", { sequence: 0, hash: hash.slice() }) };
+  }
+
+  /** Where a word stands, for its message to take it along. */
+  private async standsAbout({ timeline }: ConversationState, { content }: Row<"item">) {
+    const word = content.length === 0 ? undefined : readStored(content);
+    if (word === undefined || !isAboutMessage(word)) return () => [];
+    const { store, me } = this.parts;
+    return wordAbout({ store, timeline, me }, word);
   }
 
   private async moveOn(state: ConversationState, entry: ArchiveEntry, index: string): Promise<void> {
@@ -189,7 +217,12 @@ export class HistoryImport {
       const row = await this.rowAfter(state, before, entry);
       if (row === before) return undefined;
       const emptied = await this.withoutWords(state, before, row);
-      return { sequence, durable: store.commit([...timeline.move(sequence, before, row), ...emptied]) };
+      const votes = await this.votesAfter(state, before, row);
+      const isReadNow = before.status === "received" && row.status === "read";
+      const begun = isReadNow ? await timeline.lives.read(sequence, row, row.acceptedMs ?? row.atMs) : [];
+      const stands = before.shape === "hidden" ? (await this.standsAbout(state, row))(sequence) : [];
+      const changes = [...timeline.move(sequence, before, row), ...emptied, ...votes, ...begun, ...stands];
+      return { sequence, durable: store.commit(changes) };
     });
     if (moved === undefined) return;
     // Commits are written in order, so the part's own commit, and its acknowledgement, come behind this one.
@@ -202,8 +235,23 @@ export class HistoryImport {
   /** A place that was kept empty, because its words came before the message they are about, shows them now. */
   private async rowAfter(state: ConversationState, before: Row<"item">, entry: ArchiveEntry): Promise<Row<"item">> {
     if (before.shape !== "hidden" || entry.content.length === 0) return movedOn(before, entry);
+    // The empty place of a message is that of one that ended, or was taken back.
+    if (wordIn(entry) === undefined) return before;
     const standing = await this.standing(state, entry);
     return standing === "early" || standing === "void" ? before : rowOf(entry);
+  }
+
+  /** With a poll that was deleted its votes are gone; a vote whose place shows it only now is counted. */
+  private async votesAfter(
+    { writer: { votes }, reader }: ConversationState,
+    before: Row<"item">,
+    row: Row<"item">,
+  ): Promise<readonly StoreChange[]> {
+    const poll = pollIn(before);
+    if (poll !== undefined && pollIn(row) === undefined) return votes.dropped(poll.messageId);
+    if (before.shape !== "hidden" || row.content.length === 0) return [];
+    const said = readStored(row.content);
+    return said.kind === "vote" && (await reader.poll(said.target)) !== undefined ? votes.counted([said]) : [];
   }
 
   /** The item of an edit that another one replaced keeps no words, as if the later one had come here. */
@@ -220,6 +268,10 @@ export class HistoryImport {
   }
 }
 
+function setsTimer({ content }: ArchiveEntry): boolean {
+  return content.length > 0 && readStored(content).kind === "timer";
+}
+
 /** An own device is trusted, but what it passes on was once somebody else's: bytes that are no content would end every reader. */
 function isFit(entry: ArchiveEntry, me: AccountId): boolean {
   const { peer, from, content, hash, deletedMs, edit, messageId } = entry;
@@ -227,7 +279,7 @@ function isFit(entry: ArchiveEntry, me: AccountId): boolean {
   if (deletedMs !== undefined) return content.length === 0;
   try {
     const said = decodeContent(content);
-    if (said.messageId !== messageId || said.sender !== from || PASSING.has(said.kind)) return false;
+    if (said.messageId !== messageId || said.sender !== from || isPassing(said.kind)) return false;
     if (edit !== undefined && decodeContent(edit).kind !== "edit") return false;
   } catch {
     return false;

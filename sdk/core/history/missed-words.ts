@@ -33,7 +33,7 @@ export interface MissedWordsParts {
   readonly peers: Pick<Peers, "get">;
   readonly conversations: Pick<Conversations, "of">;
   readonly outbox: Pick<Outbox, "queue" | "room">;
-  readonly keptSends: Pick<KeptSends, "since">;
+  readonly keptSends: Pick<KeptSends, "since" | "isKept">;
 }
 
 /** Somebody who can be asked, and when the last thing that is here was said. */
@@ -72,7 +72,9 @@ export class MissedWords {
       if (recipient === account && group === undefined && type === "content" && resends < MAX_RESENDS) kept.push(one);
     }
     kept.sort((one, other) => saidMs(one.row) - saidMs(other.row) || one.row.acceptedMs - other.row.acceptedMs);
-    const again = withinBytes(eachOnce(kept).slice(0, MAX_RESENT));
+    // A message may have ended since it was found; from here on nothing is waited for.
+    const still = kept.filter(({ envelope }) => keptSends.isKept(envelope));
+    const again = withinBytes(eachOnce(still).slice(0, MAX_RESENT));
     const orders = again.map(({ envelope, row }): Order => {
       return { recipient: account, type: row.type, resendOf: envelope, atMs: saidMs(row), body: row.body };
     });

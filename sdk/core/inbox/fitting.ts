@@ -12,13 +12,16 @@ import {
   decodeContent,
   decodeGroupBody,
   decodeOwnBody,
+  decodeRegisters,
   directConversationId,
   type GroupBody,
   type GroupStanding,
   type OwnBody,
   ownPayloadTypes,
   type Payload,
+  type Register,
 } from "@sotto/protocol";
+import { isForGroups } from "../conversations/kind-roles.js";
 import type { Address } from "../ports.js";
 
 /** A content with the bytes it was decoded from. */
@@ -56,6 +59,7 @@ export type OwnSaid =
   | { readonly type: "sent"; readonly payload: OfType<"sent">; readonly opened: OpenedContent }
   | ({ readonly type: "state"; readonly body: OwnBody<"state"> } & Answering)
   | ({ readonly type: "groups"; readonly body: GroupBody<"groups"> } & Answering)
+  | ({ readonly type: "registers"; readonly registers: readonly Register[] } & Answering)
   /** Checked, and handed on as it came: a part of a history is large. */
   | ({ readonly type: "archive" | "archived"; readonly encoded: Uint8Array } & Answering)
   | { readonly type: "word"; readonly payload: Word };
@@ -99,7 +103,7 @@ function memberSaid(payload: Payload, sender: Address, channel: Channel): Member
       // What its sender had read is asked of the payload; a content that claims more would outlive its author's removal.
       const { revision = Number.POSITIVE_INFINITY } = opened.content;
       const isRead = revision <= group.revision;
-      const isFit = isPlain && isRead && isBy(opened.content, sender, group.id) && isGroupKind(opened.content);
+      const isFit = isPlain && isRead && isBy(opened.content, sender, group.id) && isForGroups(opened.content.kind);
       return isFit ? { type: "content", group, payload, opened } : undefined;
     }
     case "groupChange":
@@ -115,11 +119,6 @@ function memberSaid(payload: Payload, sender: Address, channel: Channel): Member
     default:
       return undefined;
   }
-}
-
-/** What is said to everybody; confirmations and names are between two. */
-function isGroupKind({ kind }: Content): boolean {
-  return kind !== "receipt" && kind !== "typing" && kind !== "profile";
 }
 
 function peerSaid(payload: Payload, sender: Address, me: AccountId): PeerSaid | undefined {
@@ -161,6 +160,8 @@ function ownSaid(payload: Payload, sender: Address): OwnSaid | undefined {
       return { type: "state", resendOf: payload.resendOf, body: decodeOwnBody("state", payload.body) };
     case "groups":
       return { type: "groups", resendOf: payload.resendOf, body: decodeGroupBody("groups", payload.body) };
+    case "registers":
+      return { type: "registers", resendOf: payload.resendOf, registers: decodeRegisters(payload.body) };
     case "archive": {
       const { entries } = decodeOwnBody("archive", payload.body);
       return entries.every((entry) => isFitEntry(entry, sender.account))

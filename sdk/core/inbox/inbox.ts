@@ -7,6 +7,7 @@ import type { Frame } from "@sotto/protocol";
 import type { Counters } from "../counters.js";
 import type { Log, StoreChange } from "../ports.js";
 import { decodeRow, encodeRow, keys, type Row } from "../rows.js";
+import type { Roles } from "../sessions/roles.js";
 import type { Acknowledgements, Delivery } from "./acknowledgements.js";
 import type { GroupMail } from "./group-mail.js";
 import type { Commit, Mail } from "./mail.js";
@@ -23,6 +24,7 @@ export interface InboxParts extends OpeningParts {
   readonly ownMail: Pick<OwnMail, "take">;
   readonly unopenedMail: Pick<UnopenedMail, "take">;
   readonly acknowledgements: Acknowledgements;
+  readonly roles: Pick<Roles, "heard">;
   readonly counters: Counters;
   readonly log: Log;
   /** Mail between two cursors is gone: the relay dropped it after its time to live. */
@@ -72,10 +74,10 @@ export class Inbox {
     const { cursor } = this.read;
     // Cursors begin at 1, so also before the first mail something may be missing: a copy may be as old as the device.
     if (frame.cursor > cursor + 1) this.parts.gap(frame.cursor - cursor - 1);
-    const mail: Mail = { frame, commit: (plan) => this.commit(frame, plan) };
-    const { durable, after } = await openEnvelope(this.parts, frame, (opened) => {
+    const { durable, after } = await openEnvelope(this.parts, frame, async (opened) => {
       this.parts.counters.count(opened.kind === "payload" ? "opened" : opened.kind);
-      return this.decide(mail, opened);
+      const certified = await this.certified(opened);
+      return this.decide({ frame, commit: (plan) => this.commit(frame, plan, certified) }, opened);
     });
     delivery.when(durable);
     durable
@@ -83,6 +85,12 @@ export class Inbox {
         for (const work of after) work();
       })
       .catch((error: unknown) => this.parts.failed(error));
+  }
+
+  /** What the sender's certificate says the account is; one from an identity that was given up says nothing of today. */
+  private async certified(opened: Opened): Promise<readonly StoreChange[]> {
+    const isToday = (opened.kind === "payload" || opened.kind === "unfit") && opened.era === "present";
+    return isToday ? this.parts.roles.heard(opened.sender.account, opened.role) : [];
   }
 
   private async decide(mail: Mail, opened: Opened): Promise<Commit> {
@@ -119,9 +127,9 @@ export class Inbox {
   }
 
   /** One batch, queued in the turn that built it, so that places and counters reach the disk in the order they were taken. */
-  private commit({ cursor, acceptedMs }: Frame<"deliver">, plan: Plan): Commit {
+  private commit({ cursor, acceptedMs }: Frame<"deliver">, plan: Plan, certified: readonly StoreChange[]): Commit {
     if (cursor > this.read.cursor) this.read = { cursor, acceptedMs: Math.max(acceptedMs, this.read.acceptedMs) };
     const position = { key: keys.inbox, value: encodeRow("inbox", this.read) };
-    return { durable: this.parts.store.commit([...plan.build(), position]), after: plan.after };
+    return { durable: this.parts.store.commit([...plan.build(), ...certified, position]), after: plan.after };
   }
 }

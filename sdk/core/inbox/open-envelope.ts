@@ -3,7 +3,14 @@
  * checks that what it says fits the channel it came through (fitting.ts). Nothing is shown that did not pass here.
  */
 
-import { type ConversationId, type DeviceId, decodePayload, equalBytes, toHex } from "@sotto/protocol";
+import {
+  type AccountRole,
+  type ConversationId,
+  type DeviceId,
+  decodePayload,
+  equalBytes,
+  toHex,
+} from "@sotto/protocol";
 import type { OwnAccount } from "../account/own-account.js";
 import { LOST } from "../conversations/item-reader.js";
 import type { SenderKeys } from "../groups/sending/sender-keys.js";
@@ -57,6 +64,8 @@ export type Opened =
 export interface Decrypted {
   readonly sender: Address;
   readonly senderIdentity: Uint8Array;
+  /** What its certificate says the account is. */
+  readonly role: AccountRole;
   readonly records: CollectedRecords;
   readonly identityChange: IdentityChange | undefined;
   /** The sender's row under its lock, with the identity that this envelope showed. */
@@ -94,7 +103,7 @@ async function decrypt(
   acceptedMs: number,
 ): Promise<Opened> {
   const { account, peers, identityChanges, former } = parts;
-  const { sender, senderIdentity } = unsealed;
+  const { sender, senderIdentity, role } = unsealed;
   // Devices of this account share its identity: whoever says to be one with another key is none.
   // So does one that was removed, for as long as its certificate lives: only devices of the relay's list are heard.
   if (sender.account === account.id) {
@@ -124,7 +133,8 @@ async function decrypt(
     identityChange = await identityChanges.replace(before, senderIdentity, acceptedMs);
   }
   const peer = identityChange?.row ?? before;
-  return read({ sender, senderIdentity, records, identityChange, peer, era: "present" }, plaintext, account, SESSION);
+  const decrypted = { sender, senderIdentity, role, records, identityChange, peer, era: "present" } as const;
+  return read(decrypted, plaintext, account, SESSION);
 }
 
 const SESSION: Channel = { kind: "session" };
@@ -142,7 +152,7 @@ async function underSenderKey(
     acceptedMs,
   }: { readonly unsealed: Unsealed; readonly before: Row<"peer">; readonly acceptedMs: number },
 ): Promise<Opened> {
-  const { sender, senderIdentity, distribution } = unsealed;
+  const { sender, senderIdentity, role, distribution } = unsealed;
   if (sender.account === account.id || distribution === undefined) return { kind: "rejected", reason: "malformed" };
   const group = unsealed.group === undefined ? undefined : (toHex(unsealed.group) as ConversationId);
   const left = formerIdentity(before, senderIdentity);
@@ -155,7 +165,7 @@ async function underSenderKey(
     const { plaintext, changes } = await engine.decrypt(records, unsealed);
     records.collect(changes);
     const era = left === undefined ? "present" : "former";
-    const decrypted = { sender, senderIdentity, records, identityChange: undefined, peer: before, era } as const;
+    const decrypted = { sender, senderIdentity, role, records, identityChange: undefined, peer: before, era } as const;
     return read(decrypted, plaintext, account, { kind: "senderKey", group: bound });
   } catch (error) {
     return failed(sender, error, bound);
@@ -175,11 +185,19 @@ async function ofFormerIdentity(
   unsealed: Unsealed,
   peer: Row<"peer">,
 ): Promise<Opened> {
-  const { sender, senderIdentity } = unsealed;
+  const { sender, senderIdentity, role } = unsealed;
   records.replaceIdentity(sender.account, senderIdentity);
   try {
     const plaintext = await parts.former.decryptOf(records, unsealed);
-    const decrypted = { sender, senderIdentity, records, identityChange: undefined, peer, era: "former" } as const;
+    const decrypted = {
+      sender,
+      senderIdentity,
+      role,
+      records,
+      identityChange: undefined,
+      peer,
+      era: "former",
+    } as const;
     return read(decrypted, plaintext, parts.account, SESSION);
   } catch (error) {
     const outcome = failed(sender, error);

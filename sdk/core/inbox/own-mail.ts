@@ -10,6 +10,8 @@ import type { Invited } from "../groups/invited.js";
 import type { GroupLogs, GroupSnapshot } from "../groups/log/group-logs.js";
 import type { History } from "../history/history.js";
 import type { Address } from "../ports.js";
+import type { RegisterOrders } from "../registers/register-orders.js";
+import type { Registers } from "../registers/registers.js";
 import type { Row } from "../rows.js";
 import type { OwnSaid, Word } from "./fitting.js";
 import { type Commit, isPassing, type Mail, type MailParts } from "./mail.js";
@@ -21,6 +23,8 @@ import { written } from "./written.js";
 export interface OwnMailParts extends MailParts {
   readonly accountState: Pick<AccountState, "merge">;
   readonly firstState: Pick<FirstState, "everything">;
+  readonly registers: Pick<Registers, "merge">;
+  readonly registerOrders: Pick<RegisterOrders, "missed">;
   readonly history: Pick<History, "take" | "acknowledged" | "missed">;
   readonly groupLogs: Pick<GroupLogs, "adopt" | "get" | "status">;
   readonly invited: Pick<Invited, "get">;
@@ -60,6 +64,10 @@ export class OwnMail {
         const answered = await this.answered(said.resendOf, sender.account);
         const adopted = await groupLogs.adopt(said.body);
         return commit(both(answered, adopted, await this.moving(said.body.groups.map(({ group }) => group))));
+      }
+      case "registers": {
+        const answered = await this.answered(said.resendOf, sender.account);
+        return this.parts.registers.merge(said.registers, (plan) => commit(both(answered, plan)));
       }
       case "archive":
       case "archived":
@@ -101,7 +109,7 @@ export class OwnMail {
   }
 
   private async word(word: Word, sender: Address): Promise<Plan> {
-    const { history, repairs, resends } = this.parts;
+    const { history, registerOrders, repairs, resends } = this.parts;
     switch (word.type) {
       case "retry":
         return resends.answer(sender, word.envelopes);
@@ -110,7 +118,10 @@ export class OwnMail {
       case "nothing":
         return this.answered(word.resendOf, sender.account);
       case "missed":
-        return history.missed(sender.device, word.atMs);
+        return both(
+          await history.missed(sender.device, word.atMs),
+          await registerOrders.missed(sender.device, word.atMs),
+        );
       default:
         return word satisfies never;
     }

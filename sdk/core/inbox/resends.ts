@@ -20,7 +20,7 @@ import { nothing, ordering, type Plan } from "./plan.js";
 export interface ResendParts {
   readonly account: OwnAccount;
   readonly counters: Counters;
-  readonly keptSends: Pick<KeptSends, "find">;
+  readonly keptSends: Pick<KeptSends, "find" | "isKept">;
   readonly outbox: Pick<Outbox, "queue" | "room">;
   readonly logs: Pick<GroupLogs, "get">;
   readonly senderKeys: Pick<SenderKeys, "again">;
@@ -78,7 +78,12 @@ export class Resends {
     const resending = ordering(() => orders.map((order) => outbox.queue(order)));
     return {
       // Too much waits to be sent: whoever asks will ask again.
-      build: () => (outbox.room < orders.length ? [] : [...counted, ...resending.build()]),
+      build: () => {
+        // A message may have ended since it was found.
+        const isKept = ({ resendOf }: Order) => resendOf === undefined || keptSends.isKept(resendOf);
+        if (outbox.room < orders.length || !orders.every(isKept)) return [];
+        return [...counted, ...resending.build()];
+      },
       after: resending.after,
     };
   }

@@ -1,4 +1,4 @@
-/** Where a relay's WebSocket is, from the address an app wrote down. */
+/** Where a relay's WebSocket and its HTTP are, from the address an app wrote down. */
 
 import { SottoError } from "@sotto/protocol";
 
@@ -33,4 +33,9 @@ export function relayAddress(relay: string, plaintext: Plaintext = "loopbackOnly
     });
   }
   return `${isEncrypted ? "wss" : "ws"}://${host}${port === undefined ? "" : `:${port}`}${PATH}`;
+}
+
+/** Where the HTTP of the relay is whose WebSocket address this is: `http(s)://host[:port]/v1`, encrypted if that one is. */
+export function httpAddress(webSocketAddress: string): string {
+  return webSocketAddress.replace(/^ws/, "http");
 }

@@ -29,6 +29,8 @@ export interface LinkParts {
    */
   beforeReady?(welcome: Frame<"welcome">): Promise<void>;
   onReady(welcome: Frame<"welcome">): void;
+  /** What time it is at the relay, whenever it says so. */
+  onTime?(serverTimeMs: number): void;
   onPush(frame: Push): void;
   /** `reason` is why the link waits or ended; none after `close()`. */
   onState(state: LinkState, reason?: SottoError): void;

@@ -142,6 +142,7 @@ export class RelayLink {
     const { clock, beforeReady } = this.#parts;
     this.#redial.ready();
     this.#serverTimeOffsetMs = welcome.serverTimeMs - clock.now();
+    this.#tell(() => this.#parts.onTime?.(welcome.serverTimeMs));
     if (beforeReady === undefined) {
       this.#ready(connection, welcome);
       return;
@@ -225,7 +226,9 @@ export class RelayLink {
   #beaten(frame: Frame<"pong" | "failed">): string | undefined {
     const askedMs = this.#heartbeat?.answered();
     if (askedMs === undefined) return "an answer to no heartbeat";
-    if (frame.type === "pong") this.#serverTimeOffsetMs = Math.round(frame.serverTimeMs - askedMs);
+    if (frame.type === "failed") return undefined;
+    this.#serverTimeOffsetMs = Math.round(frame.serverTimeMs - askedMs);
+    this.#tell(() => this.#parts.onTime?.(frame.serverTimeMs));
     return undefined;
   }
 

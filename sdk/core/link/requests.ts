@@ -24,6 +24,7 @@ const answers = {
   appendGroup: ["groupAppended", "groupMoved"],
   readGroup: ["groupEntries"],
   putCheckpoint: ["done"],
+  requestUpload: ["uploadGranted"],
 } as const satisfies Partial<Record<FrameName, readonly FrameName[]>>;
 
 /** The name of a request. */

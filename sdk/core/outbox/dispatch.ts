@@ -7,6 +7,7 @@ import type { AccountState } from "../devices/account-state.js";
 import type { GroupLogs } from "../groups/log/group-logs.js";
 import { farewellOf } from "../groups/sending/farewell.js";
 import type { Clock } from "../ports.js";
+import type { RegisterOrders } from "../registers/register-orders.js";
 import type { Relay } from "../relay.js";
 import type { Row } from "../rows.js";
 import type { Peers } from "../sessions/peers.js";
@@ -30,6 +31,7 @@ export interface DispatchParts {
     nowMs(): number;
   };
   readonly accountState: Pick<AccountState, "filled">;
+  readonly registerOrders: Pick<RegisterOrders, "filled">;
   readonly logs: Pick<GroupLogs, "standing">;
   /** Whether this device waits to be told who its contacts are. */
   isStateAwaited(): boolean;
@@ -69,9 +71,8 @@ export class Dispatch {
         throw new SottoError("groupLeft", { detail: "one of both is no member any more" });
       }
       const { relation } = await peers.get(row.recipient);
-      const { type, body } = row;
       // Told when it leaves, not when it was queued: it may be another by now, and the newest is what counts.
-      const said = type === "state" ? { ...row, body: await this.parts.accountState.filled(body) } : row;
+      const said = { ...row, body: await this.body(row) };
       const payload = outgoingPayload(said, {
         relation,
         profileKey: this.parts.handedOut(),
@@ -85,6 +86,12 @@ export class Dispatch {
     } catch (error) {
       return { attempted: this.failed(error, row, access) };
     }
+  }
+
+  private async body({ type, body }: Row<"outbox">): Promise<Uint8Array> {
+    const { accountState, registerOrders } = this.parts;
+    if (type === "state") return accountState.filled(body);
+    return type === "registers" ? registerOrders.filled(body) : body;
   }
 
   private standing({ group, standing }: Row<"outbox">): GroupStanding | undefined {

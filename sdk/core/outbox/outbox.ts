@@ -37,6 +37,8 @@ export class Outbox {
   /** Orders whose commit is on its way to the disk. */
   private readonly entering = new Set<number>();
   private readonly onTheirWay = new Set<number>();
+  /** Those of them that are not wanted any more. */
+  private readonly struck = new Set<number>();
   private readonly waiting = new Room();
   private next = 1;
   private isClosed = false;
@@ -140,6 +142,13 @@ export class Outbox {
     return { key: keys.outbox(order), value: undefined };
   }
 
+  /** Takes a row out wherever it is; nothing is kept of one that is on its way. The caller commits its deletion. */
+  async strike(order: number): Promise<StoreChange> {
+    const withdrawn = await this.withdraw(order);
+    if (withdrawn === undefined && this.onTheirWay.has(order)) this.struck.add(order);
+    return withdrawn ?? { key: keys.outbox(order), value: undefined };
+  }
+
   /** The change that queues a given-up row again; `undefined` if there is no such row. Call `reenter` once committed. */
   async revive(order: number): Promise<{ readonly change: StoreChange; reenter(): void } | undefined> {
     const row = await this.row(order);
@@ -191,6 +200,7 @@ export class Outbox {
     const row = await this.row(order);
     if (row === undefined) {
       this.onTheirWay.delete(order);
+      if (this.struck.delete(order)) this.waiting.free();
       return { attempted: Promise.resolve({ kind: "done" }) };
     }
     const { attempted } = await dispatch(row);
@@ -200,6 +210,7 @@ export class Outbox {
   private async conclude(row: Row<"outbox">, order: number, outcome: Dispatched): Promise<Attempted> {
     if (outcome.kind !== "again") {
       await this.settle(row, order, outcome);
+      this.struck.delete(order);
       this.waiting.free();
     }
     this.onTheirWay.delete(order);
@@ -214,24 +225,26 @@ export class Outbox {
     const { store, clock, settled } = this.parts;
     const atMs = clock.now();
     const key = keys.outbox(order);
-    if (outcome.kind === "accepted") return this.accept(row, { key, atMs }, outcome);
+    if (outcome.kind === "accepted") return this.accept(row, order, outcome);
     // Without a timeline item nobody could ask for another try.
-    const value = row.sequence === undefined ? undefined : encodeRow("outbox", { ...row, state: "failed" });
+    const isKept = () => row.sequence !== undefined && !this.struck.has(order);
+    const value = () => (isKept() ? encodeRow("outbox", { ...row, state: "failed" }) : undefined);
     return settled(row, {
       kind: "failed",
       atMs,
       error: outcome.error,
-      commit: (alongside) => store.commit([{ key, value }, ...alongside]),
+      commit: (alongside) => store.commit([{ key, value: value() }, ...alongside]),
     });
   }
 
   /** Members of a group whom a row could not go to with the others are written to one by one, from the same commit on. */
   private async accept(
     row: Row<"outbox">,
-    { key, atMs }: { readonly key: string; readonly atMs: number },
+    order: number,
     { acceptedMs, inGroup }: Extract<Dispatched, { kind: "accepted" }>,
   ): Promise<void> {
-    const { store, counters, keptSends, settled } = this.parts;
+    const { store, clock, counters, keptSends, settled } = this.parts;
+    const atMs = clock.now();
     counters.count("sendsAccepted");
     const said: Row<"outbox"> = inGroup === undefined ? row : { ...row, standing: inGroup.standing };
     const orders = leftOutOrders(said, acceptedMs, inGroup?.leftOut ?? []);
@@ -240,7 +253,8 @@ export class Outbox {
       const taken = orders.slice(0, this.waiting.leftForFollowing);
       for (const _dropped of orders.slice(taken.length)) counters.count("groupWordsDropped");
       queued = taken.map((one) => this.take(one));
-      const own = [{ key, value: undefined }, keptSends.keep(said, { atMs, acceptedMs })];
+      const kept = this.struck.has(order) ? [] : keptSends.keeping(said, { atMs, acceptedMs });
+      const own = [{ key: keys.outbox(order), value: undefined }, ...kept];
       return store.commit([...own, ...queued.flatMap(({ changes }) => changes), ...alongside]);
     };
     await settled(said, { kind: "accepted", atMs, acceptedMs, commit });

@@ -55,6 +55,7 @@ export function outgoingPayload(
     case "archive":
     case "archived":
     case "groups":
+    case "registers":
       return { type, body, resendOf };
     case "invitation":
       if (isShut) return { type, group: there(group), body, resendOf };

@@ -31,6 +31,7 @@ export class SealedStore {
   readonly #cache = new RowCache(CACHE_BYTES);
   readonly #queue: WriteQueue;
   #closing: Promise<void> | undefined;
+  #companions: (changes: readonly StoreChange[]) => readonly StoreChange[] = () => [];
 
   private constructor(store: Store, rows: SealedRows) {
     this.#store = store;
@@ -151,12 +152,15 @@ export class SealedStore {
    *
    * @throws storeFailed if this or an earlier write failed; closed; invalidArgument for a key out of form.
    */
-  commit(changes: readonly StoreChange[]): Promise<void> {
+  commit(asked: readonly StoreChange[]): Promise<void> {
+    let changes = asked;
     try {
       this.#assertUsable();
       for (const { key } of changes) {
         if (!KEY.test(key)) throw new SottoError("invalidArgument", { detail: "a key is printable ASCII" });
       }
+      const companions = this.#companions(asked);
+      if (companions.length > 0) changes = [...asked, ...companions];
     } catch (error) {
       return Promise.reject(error);
     }
@@ -164,6 +168,14 @@ export class SealedStore {
     this.#overlay.apply(number, changes);
     for (const { key, value } of changes) this.#cache.set(key, value);
     return done;
+  }
+
+  /**
+   * From now on every commit has the changes with it that this answers for it, at once and without a commit of its own. One
+   * at most.
+   */
+  accompany(companions: (changes: readonly StoreChange[]) => readonly StoreChange[]): void {
+    this.#companions = companions;
   }
 
   /** 32 hex digits that stand for a name in keys; only this store's key connects the two. */

@@ -74,6 +74,7 @@ export async function unseal(
   const envelope = {
     sender,
     senderIdentity: certificate.key().serialize(),
+    role: certificate.senderE164() === null ? ("person" as const) : ("bot" as const),
     kind,
     // One that names no distribution is of no use to anybody: what does not open could not even be asked for.
     distribution: kind === "senderKey" ? distributionOf(lib, bytes) : undefined,

@@ -1,4 +1,7 @@
-/** `sotto-relay backup`: a verified copy of a stopped relay's store and keys. */
+/**
+ * `sotto-relay backup`: a verified copy of a stopped relay's store and keys. Attachments are left out: there may be hundreds of
+ * gigabytes of them, and the relay deletes each after `attachmentTtl` in any case. Their folder can be copied beside it.
+ */
 
 import { randomBytes } from "node:crypto";
 import { copyFile, mkdir, readdir, rename, rm, stat } from "node:fs/promises";
@@ -17,6 +20,8 @@ export interface BackupParts {
     copyTo(folder: string): Promise<{ readonly rows: number }>;
     close(): Promise<void>;
   }>;
+  /** Where the attachments of a data folder lie. */
+  readonly blobFolder: (dataDir: string) => string;
 }
 
 /**
@@ -48,7 +53,8 @@ export async function backup(
     terminal.write(
       `The backup is in ${target}: ${rows} rows, ${files.length} files, ${megabytes.toFixed(1)} MB, verified.\n` +
         `${keys === 0 ? "It holds no keys: this relay has none yet.\n" : "It holds the relay's private keys; keep it as safe as the relay.\n"}` +
-        "It holds nothing that the relay accepts from now on.\n",
+        "It holds nothing that the relay accepts from now on.\n" +
+        `It holds no attachments; to keep those too, copy ${parts.blobFolder(dataDir)} before the relay starts again.\n`,
     );
   } catch (cause) {
     if (cause instanceof OperatorError || systemCode(cause) === undefined) throw cause;

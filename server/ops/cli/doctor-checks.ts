@@ -86,11 +86,7 @@ export async function checkDataDir({ dataDir }: Settings): Promise<readonly Find
   const folder = await stat(dataDir).catch((cause: unknown) => systemCode(cause) ?? "unknown reason");
   if (folder === "ENOENT") {
     const parent = dirname(dataDir);
-    const writable = await access(parent, constants.W_OK).then(
-      () => true,
-      () => false,
-    );
-    return writable
+    return (await isWritable(parent))
       ? [found("warn", topic, `${dataDir} does not exist yet; the first start makes it.`)]
       : [
           found(
@@ -152,6 +148,42 @@ async function probeSync(dataDir: string): Promise<Finding> {
   } finally {
     await rm(file, { force: true });
   }
+}
+
+/** Whether the folder of attachments can be used, and the disk holds what the settings let them take. */
+export async function checkBlobs(
+  { attachmentFolderBytes, dataDir }: Settings,
+  folder: string,
+): Promise<readonly Finding[]> {
+  const topic = "attachments";
+  const there = await stat(folder).catch((cause: unknown) => systemCode(cause) ?? "unknown reason");
+  if (typeof there === "string" && there !== "ENOENT") {
+    return [found("fail", topic, `${folder} cannot be read (${there}); give this user the right to.`)];
+  }
+  if (typeof there !== "string" && !there.isDirectory()) {
+    return [found("fail", topic, `${folder} is no folder; move it away, the relay makes one.`)];
+  }
+  if (typeof there !== "string" && !(await isWritable(folder))) {
+    return [found("fail", topic, `${folder} cannot be written; give this user the right to.`)];
+  }
+  const disk = await statfs(typeof there === "string" ? dataDir : folder).catch(() => undefined);
+  if (disk === undefined) return [];
+  const free = disk.bavail * disk.bsize;
+  const sizes = `attachments may take ${inGib(attachmentFolderBytes)}, and ${inGib(free)} of their disk are free`;
+  return free < attachmentFolderBytes
+    ? [found("warn", topic, `${sizes}; unless they take the rest already, lower SOTTO_ATTACHMENT_FOLDER_BYTES`)]
+    : [found("ok", topic, sizes)];
+}
+
+function inGib(bytes: number): string {
+  return `${(bytes / GIB).toFixed(1)} GiB`;
+}
+
+function isWritable(folder: string): Promise<boolean> {
+  return access(folder, constants.W_OK).then(
+    () => true,
+    () => false,
+  );
 }
 
 const YEAR_MS = 365 * 86_400_000;

@@ -5,6 +5,7 @@ import { SettingsError } from "../read-settings.js";
 import type { Settings } from "../settings.js";
 import { systemClock } from "../system.js";
 import {
+  checkBlobs,
   checkClock,
   checkDataDir,
   checkExposure,
@@ -21,6 +22,8 @@ export interface DoctorParts {
   readonly probeTransport: (settings: Settings) => Promise<{ readonly name: string; readonly warning?: string }>;
   /** Reads the host's token keys as a start would, and asks their server; answers where they come from. */
   readonly probeTokenKeys: (settings: Settings) => Promise<string | undefined>;
+  /** Where the attachments of a data folder lie. */
+  readonly blobFolder: (dataDir: string) => string;
 }
 
 /** Prints the findings; resolves with 0 if none is a failure, else 1. */
@@ -51,6 +54,7 @@ async function examine(readSettings: () => Settings, parts: DoctorParts): Promis
     ...checkExposure(settings),
     checkClock(systemClock.now(), keys.installedMs),
     ...(await checkDataDir(settings)),
+    ...(await checkBlobs(settings, parts.blobFolder(settings.dataDir))),
     keys.finding,
     ...(await checkTokenKeys(settings, parts)),
     await checkTransport(settings, parts),

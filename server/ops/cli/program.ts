@@ -65,14 +65,14 @@ export async function runProgram(args: readonly string[], parts: ProgramParts): 
     });
   program
     .command("backup")
-    .description("copy the stopped relay's store and keys into a new folder")
+    .description("copy the stopped relay's store and keys, but no attachments, into a new folder")
     .argument("<folder>", "a folder that does not exist yet")
     .action(async (folder: string) => backup(parsed(), folder, parts, terminal));
   program
     .command("restore")
     .description("put a backup into an empty data folder")
     .argument("<folder>", "a folder that `backup` wrote")
-    .action(async (folder: string) => restore(parsed(), folder, terminal));
+    .action(async (folder: string) => restore(parsed(), folder, parts, terminal));
 
   try {
     await program.parseAsync([...args], { from: "user" });

@@ -6,6 +6,7 @@ import { join, resolve } from "node:path";
 import { syncFolder } from "../../keys/key-file.js";
 import { OperatorError, systemCode } from "../operator-error.js";
 import type { Settings } from "../settings.js";
+import type { BackupParts } from "./backup.js";
 import { BACKED_UP_FOLDERS, type BackupManifest, fingerprint, sync, verifyBackup } from "./backup-manifest.js";
 import type { Terminal } from "./terminal.js";
 
@@ -15,7 +16,12 @@ import type { Terminal } from "./terminal.js";
  *
  * @throws OperatorError if the data folder is not empty or the backup is not exactly what its manifest says.
  */
-export async function restore({ dataDir }: Settings, folder: string, terminal: Terminal): Promise<void> {
+export async function restore(
+  { dataDir }: Settings,
+  folder: string,
+  { blobFolder }: Pick<BackupParts, "blobFolder">,
+  terminal: Terminal,
+): Promise<void> {
   const source = resolve(folder);
   await requireEmpty(dataDir);
   const manifest = await verifyBackup(source);
@@ -34,7 +40,8 @@ export async function restore({ dataDir }: Settings, folder: string, terminal: T
   }
   terminal.write(
     `Restored ${manifest.rows} rows of ${manifest.createdAt} to ${dataDir}.\n` +
-      "What the relay accepted after that moment is not in it, and one-time keys taken since may be handed out once more.\n",
+      "What the relay accepted after that moment is not in it, and one-time keys taken since may be handed out once more.\n" +
+      `Attachments are in no backup; a copy of their folder, if you have one, goes to ${blobFolder(dataDir)} before the relay starts.\n`,
   );
 }
 

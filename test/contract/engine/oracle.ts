@@ -25,14 +25,16 @@ export interface Statement {
   readonly sender: Address;
   readonly identityKey: Uint8Array;
   readonly expiresMs: number;
+  /** Where a phone number could stand; none unless given. */
+  readonly label?: string;
 }
 
 /** A sender certificate as the relay of this root issues it. */
-export function issueCertificate(root: Root, { sender, identityKey, expiresMs }: Statement): Uint8Array {
+export function issueCertificate(root: Root, { sender, identityKey, expiresMs, label }: Statement): Uint8Array {
   const server = libsignal.ServerCertificate.new(1, root.serverKey.getPublicKey(), root.rootKey);
   return libsignal.SenderCertificate.new(
     libsignal.Aci.fromUuid(sender.account),
-    null,
+    label ?? null,
     sender.device,
     publicKey(identityKey),
     expiresMs,

@@ -60,6 +60,19 @@ export function describeSealed(fixture: Fixture): void {
       expect(await bob.receive(sealed)).toBe("the true message");
     });
 
+    test.each([
+      [undefined, "person"],
+      ["bot", "bot"],
+      ["+4915112345678", "bot"],
+      ["", "bot"],
+    ])("that says %j is a %s's, whatever its sender would like", async (label, role) => {
+      const { engine, root, alice, bob, sealed } = await waiting(fixture, "signal");
+      const statement = { sender: alice.address, identityKey: alice.identity.publicKey, expiresMs: NOW_MS + DAY_MS };
+      const certificate = issueCertificate(root, label === undefined ? statement : { ...statement, label });
+      const labelled = await reseal(sealed, { recipient: bob, sender: alice.identity, certificate });
+      expect((await engine.unseal(bob, labelled, [root.publicKey], NOW_MS)).role).toBe(role);
+    });
+
     test("cannot lend a message to somebody else", async () => {
       const { bob, carol, sealed } = await waiting(fixture, "signal");
       const certificate = carol.certificate();
@@ -124,8 +137,8 @@ export function describeSealed(fixture: Fixture): void {
     test("takes only what unsealing returned", async () => {
       const { engine, root, bob, sealed } = await waiting(fixture, "prekey");
       const unsealed = await engine.unseal(bob, sealed, [root.publicKey], NOW_MS);
-      const { sender, senderIdentity, kind } = unsealed;
-      const forged = { sender, senderIdentity, kind, inner: { ...Object(unsealed.inner) } };
+      const { sender, senderIdentity, role, kind } = unsealed;
+      const forged = { sender, senderIdentity, role, kind, inner: { ...Object(unsealed.inner) } };
       expect(await refusal(engine.decrypt(bob, forged))).toBe("malformed");
     });
 

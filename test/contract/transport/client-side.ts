@@ -120,6 +120,30 @@ export function handshake(
   return `${[start, ...lines].join("\r\n")}\r\n\r\n`;
 }
 
+/** The head of a request with a body, with lines added, replaced or dropped as in `handshake`. */
+export function bodyHead(lengthBytes: number, changes: Readonly<Record<string, string | undefined>> = {}): string {
+  const lines = { Connection: undefined, Upgrade: undefined, "Sec-WebSocket-Key": undefined };
+  const head = { ...lines, "Sec-WebSocket-Version": undefined, "Content-Length": String(lengthBytes), ...changes };
+  return handshake(head, "PATCH /v1/uploads/x HTTP/1.1");
+}
+
+/** The status of the first answer a peer got, its head and what followed; interim answers are passed over. */
+export async function answerOf(peer: RawPeer): Promise<{ status: number; head: string; body: string }> {
+  for (;;) {
+    await peer.until(() => peer.received.includes("\r\n\r\n"));
+    const end = peer.received.indexOf("\r\n\r\n") + 4;
+    const head = peer.received.subarray(0, end).toString();
+    peer.received = peer.received.subarray(end);
+    const status = Number(head.split(" ", 2)[1]);
+    const lengthBytes = Number(/content-length: (\d+)/i.exec(head)?.[1] ?? "0");
+    if (status < 200) continue;
+    await peer.until(() => peer.received.length >= lengthBytes);
+    const body = peer.received.subarray(0, lengthBytes).toString();
+    peer.received = peer.received.subarray(lengthBytes);
+    return { status, head, body };
+  }
+}
+
 /** One masked client frame (RFC 6455 §5.2). */
 export function frame(opcode: number, payload: Uint8Array, fin: "last" | "more" = "last"): Buffer {
   const mask = Buffer.from([1, 2, 3, 4]);

@@ -2,12 +2,18 @@
 
 import { afterEach, describe } from "vitest";
 import { behavesUnderBackpressure } from "./backpressure.js";
+import { takesBodies } from "./bodies.js";
 import { endClients } from "./client-side.js";
+import { answersEarly } from "./early-answers.js";
 import { survivesHostilePeers } from "./hostile.js";
+import { survivesHostileBodies } from "./hostile-bodies.js";
 import { answersHttp } from "./http.js";
+import { carriesLargeBodies } from "./large-bodies.js";
 import { keepsItsLifecycle } from "./lifecycle.js";
 import { carriesMessages } from "./messages.js";
 import { closeServers, type MakeTransport } from "./server-side.js";
+import { boundsSlowPeers } from "./slow-peers.js";
+import { streamsAnswers } from "./streams.js";
 
 /** Runs the contract of the `Transport` port against an adapter. */
 export function describeTransport(name: string, makeTransport: MakeTransport): void {
@@ -20,6 +26,12 @@ export function describeTransport(name: string, makeTransport: MakeTransport): v
     behavesUnderBackpressure(makeTransport);
     keepsItsLifecycle(makeTransport);
     answersHttp(makeTransport);
+    takesBodies(makeTransport);
+    answersEarly(makeTransport);
+    streamsAnswers(makeTransport);
+    boundsSlowPeers(makeTransport);
+    carriesLargeBodies(makeTransport);
     survivesHostilePeers(makeTransport);
+    survivesHostileBodies(makeTransport);
   });
 }

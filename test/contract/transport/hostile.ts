@@ -1,6 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it, vi } from "vitest";
-import { connect, frame, handshake, http, RawPeer, upgradeStatus } from "./client-side.js";
+import type { HttpRequest, HttpResponse } from "../../../server/ports.js";
+import { sendBack } from "./bodies.js";
+import { answerOf, bodyHead, connect, frame, handshake, http, RawPeer, upgradeStatus } from "./client-side.js";
 import { echo, type MakeTransport, type ServerSide, serve } from "./server-side.js";
 
 async function stillServes(server: ServerSide): Promise<void> {
@@ -8,6 +10,17 @@ async function stillServes(server: ServerSide): Promise<void> {
   client.socket.send(Buffer.from("still there?"));
   await vi.waitFor(() => expect(client.messages.map(String)).toEqual(["still there?"]), 20_000);
   expect((await http(server.port, "/health")).status).toBe(200);
+}
+
+const MANY_BYTES = 64 * 1_048_576;
+
+/** Rules that stream more than the kernel buffers on `/many`, and send the body back elsewhere. */
+function sendBackOrMany(request: HttpRequest): Promise<HttpResponse> {
+  if (request.path !== "/many") return sendBack(request);
+  async function* pieces() {
+    for (let left = MANY_BYTES; left > 0; left -= 65_536) yield Buffer.alloc(65_536);
+  }
+  return Promise.resolve({ status: 200, headers: {}, body: { lengthBytes: MANY_BYTES, pieces: pieces() } });
 }
 
 /** Writes bytes and hangs up; resolves when the socket is gone on both sides' word. */
@@ -78,7 +91,14 @@ export function survivesHostilePeers(makeTransport: MakeTransport): void {
     });
 
     it("serves others beside half-open handshakes, and ends those after ten seconds or so", async () => {
-      const server = await serve(makeTransport, { greet: echo });
+      const server = await serve(makeTransport, { greet: echo, request: sendBackOrMany });
+      // A body and an answer that are under way may be silent for longer: those have a bound of their own.
+      const uploading = await RawPeer.open(server.port);
+      uploading.socket.write(`${bodyHead(10)}hello`);
+      const downloading = await RawPeer.open(server.port);
+      downloading.socket.pause();
+      downloading.socket.write("GET /many HTTP/1.1\r\nHost: x\r\n\r\n");
+      await vi.waitFor(() => expect(server.requests).toHaveLength(2), 20_000);
       const starts = ["", "GET", handshake().slice(0, 60), "GET / HTTP/1.1\r\nX: "];
       const peers = await Promise.all(Array.from({ length: 100 }, () => RawPeer.open(server.port)));
       for (const [at, peer] of peers.entries()) peer.socket.write(starts[at % starts.length] ?? "");
@@ -89,6 +109,15 @@ export function survivesHostilePeers(makeTransport: MakeTransport): void {
       await Promise.all(peers.map(({ gone }) => gone)).finally(() => clearInterval(drip));
       await stillServes(server);
       expect(server.recorders).toHaveLength(2);
+      uploading.socket.write("world");
+      expect(await answerOf(uploading)).toMatchObject({ status: 200, body: "helloworld" });
+      let bytes = 0;
+      downloading.socket.removeAllListeners("data");
+      downloading.socket.on("data", (chunk) => {
+        bytes += chunk.length;
+      });
+      downloading.socket.resume();
+      await vi.waitFor(() => expect(bytes).toBeGreaterThan(MANY_BYTES), 20_000);
     }, 60_000);
 
     it("drops sockets that neither ask nor upgrade beyond its bound", async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from "vitest";
+import { requestHeaders } from "../../../server/ports.js";
 import { connect, handshake, http, RawPeer, upgradeStatus } from "./client-side.js";
-import { type MakeTransport, serve } from "./server-side.js";
+import { type MakeTransport, serve, UPLOADS } from "./server-side.js";
 
 const PAGE = "https://app.example";
 
@@ -16,7 +17,7 @@ export function answersHttp(makeTransport: MakeTransport): void {
       expect(answer.headers["x-kind"]).toBe("test");
       expect(answer.headers["content-length"]).toBe("11");
       expect(server.requests).toEqual([
-        { method: "GET", path: "/nothing", remoteAddress: "127.0.0.1", authorization: "Bearer t" },
+        { method: "GET", path: "/nothing", remoteAddress: "127.0.0.1", headers: { authorization: "Bearer t" } },
       ]);
     });
 
@@ -104,8 +105,14 @@ export function answersHttp(makeTransport: MakeTransport): void {
       const allowed = await http(server.port, "/", { headers: { origin: PAGE } });
       expect(allowed.headers["access-control-allow-origin"]).toBe(PAGE);
       expect(allowed.headers.vary).toBe("Origin");
+      const exposed = allowed.headers["access-control-expose-headers"]?.split(", ");
+      expect(exposed).toEqual(expect.arrayContaining(["content-range", "etag", "location", "upload-offset"]));
       const foreign = await http(server.port, "/", { headers: { origin: `${PAGE}.evil.example` } });
       expect(foreign.headers["access-control-allow-origin"]).toBeUndefined();
+      expect(foreign.headers["access-control-expose-headers"]).toBeUndefined();
+      // A refusal of the transport's own is one a page may read too.
+      const refused = await http(server.port, "/", { method: "POST", headers: { origin: PAGE }, body: "x" });
+      expect([refused.status, refused.headers["access-control-allow-origin"]]).toEqual([413, PAGE]);
       const open = await serve(makeTransport, { allowedOrigins: ["*"] });
       const any = await http(open.port, "/", { headers: { origin: "null" } });
       expect(any.headers["access-control-allow-origin"]).toBe("*");
@@ -113,8 +120,8 @@ export function answersHttp(makeTransport: MakeTransport): void {
 
     it("answers preflights itself", async () => {
       const server = await serve(makeTransport, { allowedOrigins: [PAGE] });
-      const ask = (origin: string) =>
-        http(server.port, "/health", {
+      const ask = (origin: string, path = "/v1/blobs/x") =>
+        http(server.port, path, {
           method: "OPTIONS",
           headers: { origin, "access-control-request-method": "GET" },
         });
@@ -122,6 +129,9 @@ export function answersHttp(makeTransport: MakeTransport): void {
       expect(allowed.status).toBe(204);
       expect(allowed.headers["access-control-allow-origin"]).toBe(PAGE);
       expect(allowed.headers["access-control-allow-methods"]).toBe("GET, HEAD");
+      expect(allowed.headers["access-control-allow-headers"]?.split(", ")).toEqual([...requestHeaders]);
+      const uploads = await ask(PAGE, `${UPLOADS}/x`);
+      expect(uploads.headers["access-control-allow-methods"]).toBe("GET, HEAD, POST, PATCH, DELETE");
       expect((await ask("https://evil.example")).status).toBe(403);
       expect(server.requests).toHaveLength(0);
       await http(server.port, "/health", { method: "OPTIONS" });

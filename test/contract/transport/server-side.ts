@@ -11,9 +11,15 @@ import type {
   Transport,
   TransportHandlers,
 } from "../../../server/ports.js";
+import type { TransportOptions } from "../../../server/transport/ask.js";
+import { type TransferBounds, transferBounds } from "../../../server/transport/bounds.js";
 
-/** Makes the transport under test; `log` gets what its handlers throw. */
-export type MakeTransport = (log: Log) => Transport;
+/** Makes the transport under test; the log gets what its handlers throw. */
+export type MakeTransport = (options: TransportOptions) => Transport;
+
+/** The path that takes bodies, and how much. */
+export const UPLOADS = "/v1/uploads";
+export const MAX_BODY_BYTES = 5_000_000_000;
 
 /** A handler that keeps what it hears, and hands messages on to whoever the test names. */
 export class Recorder implements ConnectionHandler {
@@ -46,6 +52,7 @@ export interface Wishes extends Partial<ListenOptions> {
   readonly greet?: (recorder: Recorder) => void;
   readonly refuse?: () => boolean;
   readonly request?: TransportHandlers["request"];
+  readonly bounds?: Partial<TransferBounds>;
 }
 
 /** A bound port with everything its rules heard. */
@@ -62,12 +69,12 @@ const opened: Listening[] = [];
 
 /** Listens on a free port of 127.0.0.1; `closeServers` ends it. */
 export async function serve(makeTransport: MakeTransport, wishes: Wishes = {}): Promise<ServerSide> {
-  const { greet, refuse, request, ...options } = wishes;
+  const { greet, refuse, request, bounds, ...options } = wishes;
   const recorders: Recorder[] = [];
   const requests: HttpRequest[] = [];
   const complaints: { event: string; cause: unknown }[] = [];
   const log: Log = { info() {}, warn() {}, error: (event, cause) => complaints.push({ event, cause }) };
-  const listening = await makeTransport(log).listen(
+  const listening = await makeTransport({ log, bounds: { ...transferBounds, leftBodyMs: 300, ...bounds } }).listen(
     {
       host: "127.0.0.1",
       port: 0,
@@ -77,6 +84,7 @@ export async function serve(makeTransport: MakeTransport, wishes: Wishes = {}): 
       maxConnections: 2_000,
       peerAddress: "socket",
       allowedOrigins: [],
+      bodies: [{ prefix: UPLOADS, maxBytes: MAX_BODY_BYTES }],
       ...options,
     },
     {

@@ -45,9 +45,9 @@ export class GrantingHost {
     return RawDevice.register(url, { token: await this.token(userId) });
   }
 
-  /** A host token. */
-  token(userId: string): Promise<string> {
-    return this.sign("JWT", { sub: userId }, 120);
+  /** A host token; of a program if the host says so. */
+  token(userId: string, role?: "bot"): Promise<string> {
+    return this.sign("JWT", { sub: userId, ...(role === undefined ? {} : { sotto_role: role }) }, 120);
   }
 
   /** A grant. */

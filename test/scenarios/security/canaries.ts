@@ -7,6 +7,17 @@ import { type Client, createClient, type DirectConversation, levelStore } from "
 import { newMessageId, RawDevice } from "../../support/raw-client/index.js";
 import { acceptFrom, itemsUntil, nextEvent } from "../../support/world.js";
 import type { GrantingHost } from "../consent/granting-host.js";
+import {
+  needlesOf,
+  noteEverything,
+  type PlantedFiles,
+  type PlantedNumbers,
+  plantFiles,
+  type Say,
+  sayRichly,
+  uniqueNumbers,
+  uploadIdsOf,
+} from "./canaries-of-content.js";
 import { handOverInVain, keysOf, linkWithHistory, outboxEmpty } from "./canaries-of-devices.js";
 import { Needle } from "./needle.js";
 
@@ -18,6 +29,10 @@ export interface Canaries {
   readonly heard: readonly Needle[];
   /** What a relay must hold, in memory and on disk: an envelope's body, an account's id, a link's. If it is not found, nothing would be. */
   readonly held: readonly Needle[];
+  /** What no file of the relay's may hold but the blobs themselves, which are large enough to have four bytes by chance. */
+  readonly narrow: readonly Needle[];
+  /** What the relay's folder of blobs must say: under which ids they lie, and how long they are sealed. Nothing else says it. */
+  readonly kept: readonly Needle[];
   /** The kinds of content that were really exchanged. */
   readonly kinds: ReadonlySet<ContentKind>;
   close(): Promise<void>;
@@ -54,8 +69,12 @@ export async function plantCanaries(ground: Ground): Promise<Canaries> {
   await request.delivered;
   await toAlice.send({ text: `${word} so that both can write sealed` }).delivered;
 
-  await sayEverything({ alice, toBob, word, ids, kinds, wait: "delivered" });
+  const files = await plantFiles(alice, word);
+  const numbers = uniqueNumbers();
+  const talking = { alice, toBob, word, ids, kinds, files, numbers } as const;
+  await sayEverything({ ...talking, wait: "delivered" });
   await hear({ toBob, toAlice, ids, kinds });
+  await plantFiles(bob, word);
   await bob.setProfile({ name: `${word} is a contact's name` });
   await outboxEmpty(bob);
   await bob.close();
@@ -63,7 +82,8 @@ export async function plantCanaries(ground: Ground): Promise<Canaries> {
   const phone = await linkWithHistory(alice, device);
   await phone.client.close();
   // From here on everything lies in mailboxes: for Bob as it was said, for the phone as what another device said.
-  await sayEverything({ alice, toBob, word, ids, kinds, wait: "accepted" });
+  await sayEverything({ ...talking, wait: "accepted" });
+  await noteEverything(alice, toBob, word);
   const asked = await people.askSomebodyAway(alice, `${word} in a request that waits`);
   ids.push(asked);
   const dead = { deviceName: `${word} tablet`, folder: people.folderOf("tablet") };
@@ -84,8 +104,16 @@ export async function plantCanaries(ground: Ground): Promise<Canaries> {
       ...keys.flatMap(({ secret }) => secret),
       phone.link.secret,
       vain.secret,
+      ...files.secret,
+      ...needlesOf(numbers),
     ],
-    heard: [...people.heard, ...keys.map(({ deliveryKey }) => deliveryKey)],
+    heard: [
+      ...people.heard,
+      ...keys.map(({ deliveryKey }) => deliveryKey),
+      ...(await uploadIdsOf(people.folderOf("bob"))),
+    ],
+    narrow: files.narrow,
+    kept: files.kept,
     held: [
       Needle.ofText("an envelope that was not encrypted", plain),
       Needle.ofBytes("an account id", accountIdToBytes(away.account)),
@@ -165,12 +193,15 @@ interface Talking {
   readonly word: string;
   readonly ids: MessageId[];
   readonly kinds: Set<ContentKind>;
+  readonly files: PlantedFiles;
+  readonly numbers: PlantedNumbers;
   readonly wait: "accepted" | "delivered";
 }
 
 /** One of every kind that is a message of its own. */
-async function sayEverything({ alice, toBob, word, ids, kinds, wait }: Talking): Promise<void> {
-  const said = async (kind: ContentKind, message: ReturnType<DirectConversation["send"]>) => {
+async function sayEverything({ wait, ids, kinds, ...talk }: Talking): Promise<void> {
+  const { alice, toBob, word } = talk;
+  const said: Say = async (kind, message) => {
     await message[wait];
     ids.push(message.id);
     kinds.add(kind);
@@ -184,6 +215,7 @@ async function sayEverything({ alice, toBob, word, ids, kinds, wait }: Talking):
   await said("delete", toBob.delete(regretted));
   const data = new Uint8Array(Buffer.from(`${word} in an app's own data`));
   await said("custom", toBob.send({ custom: { schema: `org.example.${word}`, data } }));
+  await sayRichly({ ...talk, said });
   await alice.setProfile({ name: `${word} is a name` });
   await said("text", toBob.send({ text: `${word} behind the name` }));
 }

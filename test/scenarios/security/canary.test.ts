@@ -8,12 +8,18 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { GrantingHost } from "../consent/granting-host.js";
 import { type Canaries, plantCanaries } from "./canaries.js";
 import { type Find, Needle, search } from "./needle.js";
-import { memoryOf, searchFiles, searchRows, searchWords } from "./places.js";
+import { memoryOf, searchDatabase, searchFiles, searchRows, searchWords } from "./places.js";
 import { RelayApart } from "./relay-apart.js";
 
 const namesOf = (needles: readonly Needle[]) => needles.map(({ name }) => name).sort();
 /** The names of what was found; finds come in the order in which they lie there. */
 const foundIn = (finds: readonly Find[]) => finds.map((find) => find.split(" as ")[0]).sort();
+/** What a client keeps in rows of its own, by the beginning of their keys: what it said, noted and indexed really lies there. */
+const CLIENT_ROWS = [
+  ...["timeline/", "vote/", "timer/", "due/", "sent/"],
+  ...["register/draft/", "register/quickReply/", "register/pin/", "register/label/", "register/assignee/"],
+  ...["searchmark/", "searchsegment/", "upload/", "uploaded/", "spool/", "piece/"],
+];
 
 describe("a relay that carried one of everything", () => {
   let folder: string;
@@ -37,7 +43,8 @@ describe("a relay that carried one of everything", () => {
   });
 
   it("says none of it in its log and on its pages, nor who its users are", async () => {
-    const unheard = [...canaries.secret, ...canaries.heard, ...canaries.held];
+    const { secret, heard, held, kept, narrow } = canaries;
+    const unheard = [...secret, ...heard, ...held, ...kept, ...narrow];
     expect(await searchWords(relay, unheard)).toEqual([]);
     expect(await searchWords(relay, [Needle.ofText("an event", "listening")])).toHaveLength(1);
     expect(await searchWords(relay, [Needle.ofText("a metric", "sotto_envelopes_accepted_total")])).toHaveLength(1);
@@ -61,6 +68,25 @@ describe("a relay that carried one of everything", () => {
     const finds = await searchRows(relay.dataDir, [...nowhere, ...canaries.held]);
     expect(foundIn(finds)).toEqual(namesOf(canaries.held));
   });
+
+  it("keeps blobs under their ids and at their sealed sizes, and nowhere says how large they truly are", async () => {
+    const isNoBlob = (name: string) => !name.endsWith(".data");
+    expect(await searchFiles(relay.dataDir, canaries.narrow, isNoBlob)).toEqual([]);
+    const finds = await searchFiles(join(relay.dataDir, "blobs"), canaries.kept, isNoBlob);
+    expect([...new Set(foundIn(finds))]).toEqual(namesOf(canaries.kept));
+  });
+
+  it("left nothing of it legible on its clients' own disks", async () => {
+    // Messages have random ids, by which rows of a timeline are ordered.
+    const sealed = canaries.secret.filter(({ name }) => name !== "message id");
+    for (const who of ["alice", "bob", "phone"]) {
+      const own = join(folder, "clients", who);
+      expect(await searchFiles(own, sealed)).toEqual([]);
+      expect(await searchDatabase(join(own, "db"), sealed)).toEqual([]);
+    }
+    const rows = CLIENT_ROWS.map((prefix) => Needle.ofText(prefix, prefix));
+    expect(foundIn(await searchDatabase(join(folder, "clients", "alice", "db"), rows))).toEqual(namesOf(rows));
+  });
 });
 
 describe("the search", () => {
@@ -81,5 +107,29 @@ describe("the search", () => {
     const pieces = [bytes.subarray(0, 9), bytes.subarray(9)];
     expect(await search("here", pieces, needles)).toHaveLength(1);
     expect(await search("here", [Buffer.from("nothing of it")], needles)).toEqual([]);
+  });
+
+  const value = 0x0103_a7e9;
+  const numbers: readonly [string, Buffer][] = [
+    ["in words", Buffer.from(`size=${value};`)],
+    ["as a JSON number", Buffer.from(JSON.stringify({ value }))],
+    ["as a u32 of the codec", Buffer.from([0xce, 0x01, 0x03, 0xa7, 0xe9, 0x01])],
+    ["as a u64, greater end first", Buffer.from("ff000000000103a7e9ff", "hex")],
+    ["as a u64, smaller end first", Buffer.from("ffe9a7030100000000ff", "hex")],
+    ["as a small integer of V8's", Buffer.from("ff00000000e9a70301ff", "hex")],
+    ["as a double", Buffer.from(new Float64Array([value]).buffer)],
+  ];
+
+  it.each(numbers)("finds a number %s, also where two pieces meet", async (_form, bytes) => {
+    const needles = [Needle.ofNumber("it", value, "wide"), Needle.ofNumber("another", value + 1, "wide")];
+    expect(await search("here", [bytes], needles)).toHaveLength(1);
+    expect(await search("here", [bytes.subarray(0, 5), bytes.subarray(5)], needles)).toHaveLength(1);
+    expect(await search("here", [Buffer.alloc(64)], needles)).toEqual([]);
+  });
+
+  it("finds a number of four bytes or six where it may be looked for", async () => {
+    const needles = [Needle.ofNumber("it", value, "narrow")];
+    for (const hex of ["0103a7e9", "e9a70301", "00000103a7e9", "e9a703010000"])
+      expect(await search("here", [Buffer.from(`ff${hex}ff`, "hex")], needles)).toHaveLength(1);
   });
 });

@@ -79,7 +79,13 @@ const certificates: readonly [string, () => Uint8Array | Promise<Uint8Array>][] 
     () => {
       const identityKey = attack.mallory.signal.identity.publicKey.serialize();
       const { account, device } = attack.mallory;
-      return attack.relayKeys.issueCertificate({ account, device, identityKey, expiresMs: Date.now() - 60_000 });
+      return attack.relayKeys.issueCertificate({
+        account,
+        device,
+        role: "person",
+        identityKey,
+        expiresMs: Date.now() - 60_000,
+      });
     },
   ],
   [
@@ -87,7 +93,13 @@ const certificates: readonly [string, () => Uint8Array | Promise<Uint8Array>][] 
     () => {
       const identityKey = PrivateKey.generate().getPublicKey().serialize();
       const { accountId: account, deviceId: device } = attack.pair.alice;
-      return attack.relayKeys.issueCertificate({ account, device, identityKey, expiresMs: Date.now() + DAY_MS });
+      return attack.relayKeys.issueCertificate({
+        account,
+        device,
+        role: "person",
+        identityKey,
+        expiresMs: Date.now() + DAY_MS,
+      });
     },
   ],
   [
@@ -95,7 +107,13 @@ const certificates: readonly [string, () => Uint8Array | Promise<Uint8Array>][] 
     () => {
       const { account, device } = attack.bob;
       const identityKey = attack.mallory.signal.identity.publicKey.serialize();
-      return attack.relayKeys.issueCertificate({ account, device, identityKey, expiresMs: Date.now() + DAY_MS });
+      return attack.relayKeys.issueCertificate({
+        account,
+        device,
+        role: "person",
+        identityKey,
+        expiresMs: Date.now() + DAY_MS,
+      });
     },
   ],
 ];
@@ -115,7 +133,13 @@ describe("an envelope whose certificate", () => {
     const { accountId: account, deviceId: device } = pair.alice;
     const impostor = new SignalSide(1);
     const identityKey = impostor.identity.publicKey.serialize();
-    const certificate = relayKeys.issueCertificate({ account, device, identityKey, expiresMs: Date.now() + DAY_MS });
+    const certificate = relayKeys.issueCertificate({
+      account,
+      device,
+      role: "person",
+      identityKey,
+      expiresMs: Date.now() + DAY_MS,
+    });
     const bundles = await mallory.socket.ask({ type: "fetchBundles", account: bob.account, devices: [] });
     if (bundles.type !== "bundles") throw new Error("no bundles");
     await impostor.startSession({ account, device }, bundles, 0);

@@ -4,7 +4,15 @@
  */
 
 import { randomBytes } from "node:crypto";
-import { type AccountId, encodeContent, encodeOwnBody, type Payload } from "@sotto/protocol";
+import {
+  type AccountId,
+  encodeContent,
+  encodeOwnBody,
+  encodeRegisters,
+  encodeRegisterValue,
+  type Payload,
+  type Register,
+} from "@sotto/protocol";
 import type { Client, Item } from "@sotto/sdk/node";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { MAX_RESENDS } from "../../../sdk/core/outbox/kept-sends.js";
@@ -40,11 +48,22 @@ describe("a contact", () => {
   it("that speaks as if it were a device of the reader's account changes nothing", async () => {
     const { mallory, bob, pair } = attack;
     const alice = pair.alice.accountId;
-    const contact = { account: alice, version: 99, relation: "blocked", verification: "verified" } as const;
+    const contact = {
+      account: alice,
+      version: 99,
+      relation: "blocked",
+      role: "person",
+      verification: "verified",
+    } as const;
     const content = encodeContent(contentOf({ account: bob.account, device: bob.device }, alice, text("planted")));
     const archive = { transfer: new Uint8Array(16), part: 1, last: "no", done: 0, total: 1, entries: [] } as const;
+    const draft: Register = {
+      ...{ kind: "draft", key: pair.toAlice.id, atMs: Date.now(), device: bob.device },
+      value: encodeRegisterValue("draft", { text: "planted" }),
+    };
     const { texts, altered, counts } = await attack.changedBy(
       await sealed([
+        { type: "registers", body: encodeRegisters([draft]) },
         { type: "sent", peer: alice, atMs: Date.now(), content },
         { type: "sent", peer: mallory.account, atMs: Date.now(), content },
         { type: "state", body: encodeOwnBody("state", { contacts: [contact], last: "yes" }) },
@@ -55,9 +74,10 @@ describe("a contact", () => {
     expect({ texts, altered, counts }).toEqual({
       texts: ["an honest word"],
       altered: [],
-      counts: { unfit: 5, opened: 1 },
+      counts: { unfit: 6, opened: 1 },
     });
     expect(await pair.toAlice.peer()).toMatchObject({ relation: "accepted" });
+    expect(await pair.toAlice.draft()).toBeUndefined();
   });
 
   it("that says it lost everything, again and again, gets nothing again without bound", async () => {

@@ -14,6 +14,8 @@ import {
   encodeFrame,
   encodeOwnBody,
   encodePayload,
+  encodeRegisters,
+  encodeRegisterValue,
   type Frame,
   type Payload,
 } from "@sotto/protocol";
@@ -56,7 +58,7 @@ class StolenDevice {
     const { id, device } = account;
     await store.close();
     const certificate = createSignatures(keys).issueCertificate({
-      ...{ account: id, device, identityKey: identityPublic },
+      ...{ account: id, device, role: "person", identityKey: identityPublic },
       expiresMs: Date.now() + DAY_MS,
     });
     return new StolenDevice(id, device, new SignalSide(randomInt(1, 0x4000), identity), certificate);
@@ -120,10 +122,25 @@ describe("a device that was removed", () => {
     let handed = await accomplice.receive();
     while (handed.type !== "contact") handed = await accomplice.receive();
     const deliveryKey = deriveDeliveryKey(handed.profileKey);
-    const contact = { account: bob.accountId, version: 99, relation: "blocked", verification: "unverified" } as const;
+    const contact = {
+      account: bob.accountId,
+      version: 99,
+      relation: "blocked",
+      role: "person",
+      verification: "unverified",
+    } as const;
     const lies: readonly Payload[] = [
       thief.sent(bob.accountId, "planted"),
       { type: "state", body: encodeOwnBody("state", { contacts: [contact], last: "yes" }) },
+      {
+        type: "registers",
+        body: encodeRegisters([
+          {
+            ...{ kind: "draft", key: toBob.id, atMs: Date.now(), device: deviceId },
+            value: encodeRegisterValue("draft", { text: "planted" }),
+          },
+        ]),
+      },
       { type: "missed", atMs: 0 },
       { type: "archived", body: encodeOwnBody("archived", { transfer: new Uint8Array(16), part: 1 }) },
     ];
@@ -137,6 +154,7 @@ describe("a device that was removed", () => {
       (count) => count === before + lies.length,
     );
     expect(textsOf(await toBob.latest(10))).toEqual([]);
+    expect(await toBob.draft()).toBeUndefined();
     expect(await toBob.peer()).toMatchObject({ relation: "accepted" });
     await talk(pair);
     await accomplice.close();

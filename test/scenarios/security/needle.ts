@@ -24,6 +24,54 @@ export class Needle {
   static ofBytes(name: string, bytes: Uint8Array): Needle {
     return new Needle(name, spellings(Buffer.from(bytes)));
   }
+
+  /**
+   * A whole number: in words, in hex, and as an integer or float of both byte orders. The `wide` forms have eight bytes, six, or
+   * the tag of a codec; the `narrow` ones four, which a place of many megabytes has by chance.
+   */
+  static ofNumber(name: string, value: number, width: "wide" | "narrow"): Needle {
+    return new Needle(name, width === "wide" ? wideForms(value) : narrowForms(value));
+  }
+}
+
+function wideForms(value: number): readonly Form[] {
+  const wide = Buffer.alloc(8);
+  const form = (write: () => unknown) => {
+    write();
+    return Buffer.from(wide);
+  };
+  const big = BigInt(value);
+  const forms: Form[] = [
+    { name: "decimal", bytes: Buffer.from(`${value}`) },
+    { name: "decimal in utf16le", bytes: Buffer.from(`${value}`, "utf16le") },
+    { name: "u64be", bytes: form(() => wide.writeBigUInt64BE(big)) },
+    { name: "u64le", bytes: form(() => wide.writeBigUInt64LE(big)) },
+    { name: "f64be", bytes: form(() => wide.writeDoubleBE(value)) },
+    { name: "f64le", bytes: form(() => wide.writeDoubleLE(value)) },
+  ];
+  if (value < 2 ** 32) {
+    // A small integer of V8's, and a u32 of the codec's.
+    forms.push({ name: "smi", bytes: form(() => wide.writeBigUInt64LE(big << 32n)) });
+    forms.push({ name: "msgpack u32", bytes: Buffer.concat([Buffer.from([0xce]), narrow(value, "be")]) });
+  }
+  return forms;
+}
+
+function narrowForms(value: number): readonly Form[] {
+  const six = Buffer.alloc(6);
+  six.writeUIntBE(value, 0, 6);
+  return [
+    { name: "u32be", bytes: narrow(value, "be") },
+    { name: "u32le", bytes: narrow(value, "le") },
+    { name: "u48be", bytes: Buffer.from(six) },
+    { name: "u48le", bytes: Buffer.from(six).reverse() },
+  ];
+}
+
+function narrow(value: number, order: "be" | "le"): Buffer {
+  const four = Buffer.alloc(4);
+  four.writeUInt32BE(value);
+  return order === "be" ? four : four.reverse();
 }
 
 function spellings(plain: Buffer): readonly Form[] {
@@ -71,38 +119,48 @@ export async function search(
   return [...finds.values()];
 }
 
-/** All forms of all needles by their first two bytes: one walk looks for all, which a search for each would take minutes for. */
+/** A form, and where in it two bytes stand that it is found by: not zeros, of which memory is full. */
+interface Anchored extends Form {
+  readonly needle: string;
+  readonly anchor: number;
+}
+
+/** All forms of all needles by two of their bytes: one walk looks for all, which a search for each would take minutes for. */
 class Wanted {
-  private readonly byStart: ((Form & { readonly needle: string })[] | undefined)[] = new Array(0x1_0000).fill(
-    undefined,
-  );
+  private readonly byAnchor: (Anchored[] | undefined)[] = new Array(0x1_0000).fill(undefined);
   /** The longest form; a search over pieces overlaps them by this much. */
   readonly longest: number;
 
   constructor(needles: readonly Needle[]) {
-    const forms = needles.flatMap((needle) => needle.forms.map((form) => ({ ...form, needle: needle.name })));
+    const forms = needles.flatMap((needle) => needle.forms.map((form) => anchored(form, needle.name)));
     this.longest = Math.max(...forms.map(({ bytes }) => bytes.length));
     for (const form of forms) {
-      const start = form.bytes.readUInt16BE(0);
-      this.byStart[start] = [...(this.byStart[start] ?? []), form];
+      const pair = form.bytes.readUInt16BE(form.anchor);
+      this.byAnchor[pair] = [...(this.byAnchor[pair] ?? []), form];
     }
   }
 
   /** Tells every form in the bytes. */
   walk(bytes: Buffer, tell: (needle: string, form: string) => void): void {
-    const { byStart } = this;
-    let start = bytes[0] ?? 0;
+    const { byAnchor } = this;
+    let pair = bytes[0] ?? 0;
     for (let at = 0; at + 1 < bytes.length; at++) {
-      start = ((start << 8) | (bytes[at + 1] as number)) & 0xffff;
-      const forms = byStart[start];
+      pair = ((pair << 8) | (bytes[at + 1] as number)) & 0xffff;
+      const forms = byAnchor[pair];
       if (forms === undefined) continue;
-      for (const form of forms) if (isAt(bytes, at, form.bytes)) tell(form.needle, form.name);
+      for (const form of forms) if (isAt(bytes, at - form.anchor, form.bytes)) tell(form.needle, form.name);
     }
   }
 }
 
+function anchored(form: Form, needle: string): Anchored {
+  const anchor = form.bytes.findIndex((byte, at) => byte !== 0 && (form.bytes[at + 1] ?? 0) !== 0);
+  return { ...form, needle, anchor: Math.max(0, anchor) };
+}
+
 function isAt(bytes: Buffer, at: number, form: Buffer): boolean {
-  for (let index = 2; index < form.length; index++) if (bytes[at + index] !== form[index]) return false;
+  if (at < 0) return false;
+  for (let index = 0; index < form.length; index++) if (bytes[at + index] !== form[index]) return false;
   return true;
 }
 

@@ -52,20 +52,30 @@ export async function searchWords(relay: RelayApart, needles: readonly Needle[])
   return finds;
 }
 
-/** Looks through every file of the data folder, and through their names. */
-export async function searchFiles(dataDir: string, needles: readonly Needle[]): Promise<readonly Find[]> {
+/** Looks through every file of a folder, or those whose name fits, and through their names. */
+export async function searchFiles(
+  folder: string,
+  needles: readonly Needle[],
+  fits: (name: string) => boolean = () => true,
+): Promise<readonly Find[]> {
   const finds: Find[] = [];
-  for (const entry of await readdir(dataDir, { recursive: true, withFileTypes: true })) {
+  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+    if (!fits(entry.name)) continue;
     finds.push(...(await search("a file's name", [Buffer.from(entry.name)], needles)));
     if (entry.isFile()) finds.push(...(await search(entry.name, fileOf(join(entry.parentPath, entry.name)), needles)));
   }
   return finds;
 }
 
-/** Looks through every row of a stopped relay's store, which LevelDB may have compressed in its files. */
-export async function searchRows(dataDir: string, needles: readonly Needle[]): Promise<readonly Find[]> {
+/** Looks through every row of a stopped relay's store. */
+export function searchRows(dataDir: string, needles: readonly Needle[]): Promise<readonly Find[]> {
+  return searchDatabase(join(dataDir, "store"), needles);
+}
+
+/** Looks through every row of a database that nobody has open: LevelDB may have compressed it in its files. */
+export async function searchDatabase(folder: string, needles: readonly Needle[]): Promise<readonly Find[]> {
   const options = { keyEncoding: "buffer", valueEncoding: "buffer", createIfMissing: false } as const;
-  const store = new ClassicLevel<Buffer, Buffer>(join(dataDir, "store"), options);
+  const store = new ClassicLevel<Buffer, Buffer>(folder, options);
   await store.open();
   try {
     const rows: Buffer[] = [];

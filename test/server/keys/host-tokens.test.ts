@@ -70,7 +70,18 @@ describe("a host token", () => {
     ["PS384", rsa],
   ] as const)("signed with %s speaks for its user", async (alg, { publicKey, privateKey }) => {
     const spoken = await staticChecks(publicKey).verify(await token({ key: privateKey, alg }));
-    expect(spoken).toEqual({ issuer: "https://host.example", subject: "alice" });
+    expect(spoken).toEqual({ issuer: "https://host.example", subject: "alice", role: "person" });
+  });
+
+  it("says that its user is a bot where the host signed that, and is refused with a role nobody knows", async () => {
+    const { verify } = staticChecks(ed25519.publicKey);
+    const of = async (role: unknown) => verify(await token({ claims: { sotto_role: role } }));
+    expect(await of("bot")).toMatchObject({ role: "bot" });
+    expect(await of("person")).toMatchObject({ role: "person" });
+    for (const role of ["Bot", "admin", "", 1, null, ["bot"], { bot: true }]) {
+      const jwt = await token({ claims: { sotto_role: role } });
+      expect(await refusal(verify(jwt), jwt), JSON.stringify(role)).toBe("badToken");
+    }
   });
 
   it("may name this relay among others, and be a little early or late", async () => {

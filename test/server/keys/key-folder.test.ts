@@ -27,6 +27,7 @@ function validatesUnder(keys: RelayKeys, root: Uint8Array): boolean {
     account: parseAccountId("9d0652a3-dcc3-4d11-975f-74d61598733f"),
     device: parseDeviceId(1),
     identityKey: newKeyPair().publicKey,
+    role: "person",
     expiresMs: NOW + 1_000,
   });
   return SenderCertificate.deserialize(ownBytes(issued)).validate(PublicKey.deserialize(ownBytes(root)), NOW);

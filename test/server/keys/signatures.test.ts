@@ -32,6 +32,7 @@ describe("sender certificates", () => {
     account,
     device: parseDeviceId(3),
     identityKey: identity.publicKey,
+    role: "person",
     expiresMs: NOW + 1_000,
   });
   const parsed = SenderCertificate.deserialize(ownBytes(issued));
@@ -41,6 +42,12 @@ describe("sender certificates", () => {
     expect(parsed.senderDeviceId()).toBe(3);
     expect(parsed.senderE164()).toBeNull();
     expect([...parsed.key().serialize()]).toEqual([...identity.publicKey]);
+  });
+
+  it("say of a bot that it is one, where a phone number could stand", () => {
+    const of = { account, device: parseDeviceId(3), identityKey: identity.publicKey, expiresMs: NOW + 1_000 };
+    const bots = signatures.issueCertificate({ ...of, role: "bot" });
+    expect(SenderCertificate.deserialize(ownBytes(bots)).senderE164()).toBe("bot");
   });
 
   it("validate under the root until they expire, and under no other root", () => {

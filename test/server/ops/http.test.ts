@@ -12,8 +12,11 @@ function relayIn(state: RelayState, metricsToken?: string) {
     rootFingerprint: "sha256:00",
     version: "1.2.3",
   });
-  return (path: string, more: { method?: string; remoteAddress?: string; authorization?: string } = {}) =>
-    answer({ method: "GET", remoteAddress: "127.0.0.1", path, ...more });
+  return (path: string, more: { method?: string; remoteAddress?: string; authorization?: string } = {}) => {
+    const { authorization, ...rest } = more;
+    const headers = authorization === undefined ? {} : { authorization };
+    return answer({ method: "GET", remoteAddress: "127.0.0.1", path, headers, ...rest });
+  };
 }
 
 describe("health and readiness", () => {

@@ -20,7 +20,7 @@ describe("an account document", () => {
     await relay.person("bob");
   });
 
-  it("of version 1, as a relay wrote it, is read with what it could not say left open, and written as version 2", async () => {
+  it("of version 1, as a relay wrote it, is read with what it could not say left open, and written as today's", async () => {
     const text = readFileSync(new URL("fixtures/account-1.hex", import.meta.url), "utf8");
     const document = decodeAccount(fromHex(text.replaceAll("\n", "")));
     const fill = (size: number, value: number) => new Uint8Array(size).fill(value);
@@ -36,6 +36,7 @@ describe("an account document", () => {
     const expected = {
       issuer: "https://host.example",
       identityKey: fill(33, 1),
+      role: "person",
       deliveryKeyHash: fill(32, 2),
       formerKeyHashes: [],
       firstContact: "nobody",
@@ -45,7 +46,19 @@ describe("an account document", () => {
       lastDevice: parseDeviceId(3),
     };
     expect(document).toEqual(expected);
-    expect(decodeAccount(encodeAccount(document))).toEqual({ version: 2, ...expected });
+    expect(decodeAccount(encodeAccount(document))).toEqual({ version: 3, ...expected });
+  });
+
+  it("of version 2, as a relay wrote it, is a person's, and written as today's", async () => {
+    const text = readFileSync(new URL("fixtures/account-2.hex", import.meta.url), "utf8");
+    const document = decodeAccount(fromHex(text.replaceAll("\n", "")));
+    const { role, firstContact, devices, lastDevice, formerKeyHashes } = document;
+    expect({ role, firstContact, lastDevice }).toEqual({ role: "person", firstContact: "grant", lastDevice: 3 });
+    expect(devices.map(({ device, addedMs, name }) => [device, addedMs, name?.length])).toEqual([
+      [1, 1_700_000_000_001, 92],
+    ]);
+    expect(formerKeyHashes).toEqual([new Uint8Array(32).fill(9)]);
+    expect(decodeAccount(encodeAccount(document))).toEqual({ version: 3, ...document });
   });
 
   it("remembers the last eight delivery keys that were replaced, the latest first, and never the one in force", async () => {

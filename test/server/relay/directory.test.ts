@@ -30,6 +30,7 @@ describe("resolve", () => {
       type: "resolved",
       id,
       account,
+      role: "person",
       firstContact: "everyone",
       bases: [],
     });

@@ -69,7 +69,7 @@ describe("a host's token", () => {
   const hostTokens = {
     verify: async (token: string) => {
       if (!token.startsWith("for ")) throw new SottoError("badToken");
-      return { issuer: "https://host.example", subject: token.slice(4) };
+      return { issuer: "https://host.example", subject: token.slice(4), role: "person" as const };
     },
   };
 
@@ -81,6 +81,20 @@ describe("a host's token", () => {
     const { client, challenge } = await relay.challenged();
     client.say(device.registration(challenge, { mode: "first", userId: undefined, token: "for alice" } as Changes));
     expect((await client.next("welcome")).device).toBe(1);
+  });
+
+  it("says what the user is; a role beside it is refused, beside a bare user id it counts", async () => {
+    const relay = await TestRelay.start({ hostTokens });
+    const device = new TestDevice(new Person("alice"));
+    const beside = { mode: "first", userId: undefined, token: "for alice", role: "bot" } as Changes;
+    await expectRefusal(relay, device, beside, "badFrame");
+    const { client, challenge } = await relay.challenged();
+    client.say(new TestDevice(new Person("bot")).registration(challenge, { mode: "first", role: "bot" } as Changes));
+    await client.next("welcome");
+    const bob = await relay.person("bob");
+    const id = bob.client.id();
+    bob.client.say({ type: "resolve", id, userId: "bot" });
+    expect((await bob.client.next("resolved")).role).toBe("bot");
   });
 
   it("means another user than the same name of another issuer", async () => {

@@ -1,4 +1,4 @@
 import { portableTransport } from "../../../server/transport/index.js";
 import { describeTransport } from "../../contract/transport/describe-transport.js";
 
-describeTransport("node:http and ws", (log) => portableTransport({ log }));
+describeTransport("node:http and ws", portableTransport);

@@ -6,7 +6,7 @@ import { describeTransport } from "../../contract/transport/describe-transport.j
 const lookup = loadUws();
 
 if (lookup.kind === "found") {
-  describeTransport("uWebSockets.js", (log) => uwsTransport({ log, module: lookup.module }));
+  describeTransport("uWebSockets.js", (options) => uwsTransport({ ...options, module: lookup.module }));
 } else {
   console.log(`skipped: the transport on uWebSockets.js, which does not run here: ${lookup.reason}`);
   describe("the transport on uWebSockets.js", () => {

@@ -93,6 +93,11 @@ export class RelayProcess {
     await exited;
   }
 
+  /** The id of the process in its present life. */
+  get pid(): number | undefined {
+    return this.child?.pid;
+  }
+
   /** The last lines it printed. */
   get lastWords(): string {
     return this.lines.join("\n");

@@ -52,7 +52,7 @@ export function answer(victim: Victim): void {
 }
 
 function resolvedAs(id: number, account: AccountId): Frame<"resolved"> {
-  return { type: "resolved", id, account, firstContact: "everyone", bases: [] };
+  return { type: "resolved", id, account, role: "person", firstContact: "everyone", bases: [] };
 }
 
 /** The account every lookup of an honest script answers. */

@@ -7,6 +7,7 @@ import { Names } from "../../../../sdk/core/consent/names.js";
 import { People } from "../../../../sdk/core/consent/people.js";
 import { KeyedLock } from "../../../../sdk/core/keyed-lock.js";
 import { Peers } from "../../../../sdk/core/sessions/peers.js";
+import { Roles } from "../../../../sdk/core/sessions/roles.js";
 import type { SealedStore } from "../../../../sdk/core/storage/sealed-store.js";
 import { ownRow } from "../outbox/fixture.js";
 import { peer } from "../people.js";
@@ -36,7 +37,7 @@ beforeEach(async () => {
     async request({ userId }: { readonly userId: string }) {
       asked.push(userId);
       if (answer instanceof SottoError) throw answer;
-      return { type: "resolved", account: answer, firstContact: "grant", bases: [] };
+      return { type: "resolved", account: answer, role: "person", firstContact: "grant", bases: [] };
     },
   };
   const relay = { device } as never;
@@ -48,7 +49,15 @@ beforeEach(async () => {
   } as never;
   const locks = new KeyedLock();
   names = new Names({ store, peers, locks, relay });
-  people = new People({ account: OwnAccount.create(ownRow()), store, peers, locks, relay, grants });
+  people = new People({
+    account: OwnAccount.create(ownRow()),
+    store,
+    peers,
+    roles: new Roles(store),
+    locks,
+    relay,
+    grants,
+  });
 });
 
 const claim = async (claimedUserId: string) =>

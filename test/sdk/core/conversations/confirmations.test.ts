@@ -28,7 +28,8 @@ async function fixture() {
   const keptSends = new KeptSends({ store, clock, failed: () => {} });
   const others = () => [parseDeviceId(2)];
   const confirmations = new Confirmations({
-    ...{ store, peers, outbox, locks: new KeyedLock() },
+    ...{ store, account, peers, outbox, locks: new KeyedLock() },
+    revisionOf: () => 0,
     author: new Author({ store, account, clock, random: nodePlatform.random }),
     sentSync: new SentSync({ store, account, outbox, keptSends, others }),
     nowMs: () => RELAY_MS,

@@ -6,6 +6,7 @@ import type { Item } from "../../../../sdk/core/conversations/items.js";
 import { me, peer } from "../people.js";
 import { carol, mallory } from "./members.js";
 import { Replica, type Where } from "./replica.js";
+import { picture } from "./sayings.js";
 
 /** One thing that happens; the numbers choose among what is there when it does. */
 const step = fc.record({
@@ -17,6 +18,8 @@ const step = fc.record({
       weight: 2,
       arbitrary: fc.constantFrom("delete" as const, "reply" as const, "custom" as const, "profile" as const),
     },
+    { weight: 2, arbitrary: fc.constantFrom("poll" as const, "picture" as const, "naming" as const) },
+    { weight: 5, arbitrary: fc.constant("vote" as const) },
     { weight: 3, arbitrary: fc.constantFrom("read" as const, "delivered" as const) },
     { weight: 12, arbitrary: fc.constant("accept" as const) },
     { weight: 20, arbitrary: fc.constant("receive" as const) },
@@ -83,6 +86,17 @@ class Devices {
       case "profile":
         await replica.say({ kind: "profile", name: `n${this.words}` }, nowMs);
         return;
+      case "poll":
+        await replica.say({ kind: "poll", question: "?", options: ["a", "b", "c"], choose: pollOf(pick) }, nowMs);
+        return;
+      case "picture":
+        await replica.say({ kind: "attachments", attachments: [picture], text: `p${this.words}` }, nowMs);
+        return;
+      case "naming": {
+        const mentions = [{ account: peer, start: 0, length: 1 }];
+        await replica.say({ kind: "annotated", text: `n${this.words}`, mentions }, nowMs);
+        return;
+      }
       case "accept":
         return this.accept(replica);
       case "receive":
@@ -115,6 +129,12 @@ class Devices {
         return this.forge(what, pick, nowMs);
       default:
         break;
+    }
+    if (what === "vote") {
+      const [target] = await named(replica, "poll", pick);
+      const choices = [[], [0], [1], [2], [0, 2]][(pick + passedMs) % 5] ?? [];
+      if (target !== undefined) await replica.say({ kind: "vote", target, choices }, nowMs);
+      return;
     }
     const [target] = await named(replica, what === "edit" || what === "delete" ? "sent" : "any", pick);
     if (target === undefined) return;
@@ -202,9 +222,13 @@ class Devices {
   }
 }
 
+const pollOf = (pick: number) => (pick % 2 === 0 ? "one" : "many");
+
 /** The id of one visible message, counted from the last. */
-async function named(replica: Replica, direction: Item["direction"] | "any", pick: number): Promise<MessageId[]> {
-  const items = (await replica.items()).filter((item) => direction === "any" || item.direction === direction);
+async function named(replica: Replica, which: Item["direction"] | "poll" | "any", pick: number): Promise<MessageId[]> {
+  const items = (await replica.items()).filter(
+    (item) => which === "any" || [item.direction, item.kind].includes(which),
+  );
   const item = items[items.length - 1 - (pick % Math.max(1, items.length))];
   return item !== undefined && "messageId" in item && item.messageId !== undefined ? [item.messageId] : [];
 }
@@ -216,7 +240,10 @@ function common(items: readonly Item[]) {
 
 /** What devices of both accounts must agree on. */
 function shared(items: readonly Item[]) {
-  return common(items).map(({ direction: _direction, ...item }) => ("status" in item ? { ...item, status: "" } : item));
+  return common(items).map(({ direction: _direction, ...item }) => {
+    const statusless = "status" in item ? { ...item, status: "" } : item;
+    return statusless.kind === "poll" ? { ...statusless, tally: { ...statusless.tally, mine: [] } } : statusless;
+  });
 }
 
 const steps = fc.array(step, { maxLength: 120, size: "max" });

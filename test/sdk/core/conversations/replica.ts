@@ -19,8 +19,9 @@ import type { Saying } from "../../../../sdk/core/conversations/author.js";
 import { ContentWriter, hidden } from "../../../../sdk/core/conversations/content-writer.js";
 import type { GroupThread } from "../../../../sdk/core/conversations/conversations.js";
 import { Early } from "../../../../sdk/core/conversations/early.js";
+import { findMessage } from "../../../../sdk/core/conversations/find.js";
 import { type EntryOfLog, groupItems } from "../../../../sdk/core/conversations/group-items.js";
-import { findMessage, ItemReader } from "../../../../sdk/core/conversations/item-reader.js";
+import { ItemReader } from "../../../../sdk/core/conversations/item-reader.js";
 import type { Item } from "../../../../sdk/core/conversations/items.js";
 import { positionOf } from "../../../../sdk/core/conversations/placement.js";
 import { settledChanges } from "../../../../sdk/core/conversations/settlement.js";
@@ -173,7 +174,7 @@ export class Replica {
     const encoded = encodeContent(content);
     const outcome = await writer.write({ content, encoded, acceptedMs, atMs: acceptedMs + 5, status, resolves });
     // Nothing that an honest device says may be lost, but what is about a message that was taken back.
-    const isAboutNothing = this.isFarewell() && content.kind === "reaction";
+    const isAboutNothing = this.isFarewell() && (content.kind === "reaction" || content.kind === "vote");
     expect(outcome.kind).toMatch(isAboutNothing ? /^(shown|applied|refused)$/ : /^(shown|applied)$/);
     const { changes, sequence } = outcome.build();
     await this.store.commit(changes);

@@ -7,6 +7,7 @@ import { mergedContact } from "../../../../sdk/core/devices/merged-contact.js";
 import { KeyedLock } from "../../../../sdk/core/keyed-lock.js";
 import type { Row } from "../../../../sdk/core/rows.js";
 import { Peers } from "../../../../sdk/core/sessions/peers.js";
+import { Roles } from "../../../../sdk/core/sessions/roles.js";
 import { ownRow } from "../outbox/fixture.js";
 import { UnsafeOutbox } from "../outbox/unsafe-outbox.js";
 import { me, peer } from "../people.js";
@@ -19,11 +20,12 @@ async function fixture() {
   const store = await openSealed();
   const account = OwnAccount.create(ownRow());
   const peers = new Peers(store);
+  const roles = new Roles(store);
   const outbox = new UnsafeOutbox();
   const merged: string[] = [];
   const devices = { others: [other] };
   const accountState = new AccountState({
-    ...{ store, account, peers, outbox, locks: new KeyedLock() },
+    ...{ store, account, peers, roles, outbox, locks: new KeyedLock() },
     others: () => devices.others,
     arrivals: {
       moved: async (before, after) => ({
@@ -44,7 +46,7 @@ async function fixture() {
     });
     for (const work of after) work();
   };
-  return { store, account, peers, outbox, merged, devices, accountState, merge };
+  return { store, account, peers, roles, outbox, merged, devices, accountState, merge };
 }
 
 describe("account state", () => {
@@ -99,7 +101,13 @@ describe("account state", () => {
   it("fits into one envelope however long its contacts' names are", () => {
     const text = "n".repeat(256);
     const contacts = Array.from({ length: 100 }, () => ({
-      ...({ account: peer, version: 0xffff_ffff, relation: "accepted", verification: "unverified" } as const),
+      ...({
+        account: peer,
+        version: 0xffff_ffff,
+        relation: "accepted",
+        role: "person",
+        verification: "unverified",
+      } as const),
       ...{ userId: text, name: text, identityKey: key(5), profileKey: key(1, 32) },
     }));
     expect(() => encodeOwnBody("state", { contacts, last: "yes" })).not.toThrow();
@@ -127,6 +135,7 @@ describe("account state", () => {
       relation: "accepted",
       verification: "verified",
       userId: "bob",
+      role: "person",
     } as const;
     await it.merge(undefined, [{ ...contact, identityKey: key(5), profileKey: key(3, 32), name: "Bob" }]);
     expect(await it.peers.get(peer)).toMatchObject({ relation: "accepted", verification: "verified", name: "Bob" });
@@ -136,11 +145,31 @@ describe("account state", () => {
     expect(it.merged).toHaveLength(1);
   });
 
+  it("takes over that somebody is a bot, also of a known contact, and never that they are a person after all", async () => {
+    const it = await fixture();
+    const contact = { account: peer, version: 2, relation: "accepted", verification: "unverified" } as const;
+    await it.merge(undefined, [{ ...contact, role: "person" }]);
+    await it.merge(undefined, [{ ...contact, role: "bot" }]);
+    expect(await it.roles.of(peer)).toBe("bot");
+    await it.merge(undefined, [{ ...contact, version: 3, role: "person" }]);
+    expect(await it.roles.of(peer)).toBe("bot");
+    for (const { sent } of it.accountState.queue({ contacts: [peer] })) sent();
+    const row = it.outbox.sent.at(-1);
+    if (row?.body === undefined) throw new Error("nobody is told");
+    expect(decodeOwnBody("state", await it.accountState.filled(row.body)).contacts).toMatchObject([{ role: "bot" }]);
+  });
+
   it("takes no identity key in the place of another, nor its verification or profile key", async () => {
     const it = await fixture();
     const row = { ...(await it.peers.get(peer)), relation: "accepted", identityKey: key(5) } as const;
     await it.store.commit([it.peers.change(row)]);
-    const theirs = { account: peer, version: 9, relation: "accepted", verification: "verified" } as const;
+    const theirs = {
+      account: peer,
+      version: 9,
+      relation: "accepted",
+      role: "person",
+      verification: "verified",
+    } as const;
     await it.merge(undefined, [{ ...theirs, identityKey: key(6), profileKey: key(3, 32) }]);
     const after = await it.peers.get(peer);
     expect([after.identityKey, after.verification, after.profileKey]).toEqual([key(5), "unverified", undefined]);
@@ -154,7 +183,7 @@ describe("a contact that two devices know", () => {
     relationVersion: fc.nat(2),
     verification: fc.constantFrom("unverified", "verified", "changed"),
   }) as fc.Arbitrary<Pick<Row<"peer">, "relation" | "relationVersion" | "verification">>;
-  const told = (row: Row<"peer">): ContactState => ({ ...row, version: row.relationVersion });
+  const told = (row: Row<"peer">): ContactState => ({ ...row, role: "person", version: row.relationVersion });
 
   it("ends alike on both, in whatever order they hear of each other, and stays so", () => {
     fc.assert(

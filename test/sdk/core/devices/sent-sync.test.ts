@@ -108,10 +108,10 @@ describe("telling own devices what was sent", () => {
   it("tells of a read mark when it is made, whatever becomes of the receipt", async () => {
     const it = await fixture();
     const { body } = it.row(receipt("read"));
-    for (const { sent } of it.sentSync.marked(peer, 77, body)) sent();
+    for (const { sent } of it.sentSync.marked({ peer }, 77, body)) sent();
     expect(it.outbox.sent).toEqual([{ recipient: me, type: "sent", peer, atMs: 77, body }]);
     it.devices.others = [];
-    expect(it.sentSync.marked(peer, 78, body)).toEqual([]);
+    expect(it.sentSync.marked({ peer }, 78, body)).toEqual([]);
   });
 
   it("gives a new device nothing old because it was sent again, and what is new with its own time", async () => {

@@ -70,7 +70,18 @@ beforeEach(async () => {
       made += 1;
       const thread = await conversations.group(id);
       return new Group({
-        ...{ me, thread, peers, logs, accountOf: account, log: () => {}, sender: {} as never },
+        ...{
+          me,
+          thread,
+          peers,
+          roles: { of: async () => "person" as const },
+          logs,
+          accountOf: account,
+          log: () => {},
+          sender: {} as never,
+          notes: {} as never,
+          confirmations: {} as never,
+        },
         async inviting(whom) {
           const invited = await account(whom);
           log.push(`inviting ${invited}`);

@@ -76,6 +76,8 @@ function content(sender: typeof me, number: number, saying: Saying): Content {
 
 const words = (text: string): Saying => ({ kind: "text", text });
 const target = (number: number): MessageId => messageId(number);
+const poll: Saying = { kind: "poll", question: "when?", options: ["now", "later"], choose: "one" };
+const vote = (on: number, ...choices: number[]): Saying => ({ kind: "vote", target: target(on), choices });
 
 async function talk() {
   const one = await deviceOfMine();
@@ -84,11 +86,18 @@ async function talk() {
     content(peer, 2, words("two")),
     content(me, 3, words("three")),
     content(peer, 4, { kind: "custom", schema: "test/1", data: new Uint8Array(9) }),
+    content(peer, 10, poll),
+    content(me, 11, poll),
     content(me, 5, { kind: "edit", target: target(1), text: "one, edited" }),
     content(peer, 6, { kind: "reaction", target: target(1), emoji: "👍", action: "add" }),
     content(me, 7, { kind: "delete", target: target(3) }),
     content(me, 8, { kind: "edit", target: target(1), text: "one, edited again" }),
     content(peer, 9, { kind: "receipt", receipt: "read", targets: [target(1)] }),
+    content(me, 12, vote(10, 0)),
+    content(peer, 13, vote(11, 1)),
+    content(peer, 14, vote(10, 1)),
+    content(me, 15, vote(10, 1)),
+    content(me, 16, { kind: "delete", target: target(11) }),
   ];
   for (const [index, one_] of said.entries()) await one.hear(one_, 10_000 + index);
   return { one, said };
@@ -97,7 +106,7 @@ async function talk() {
 /** Messages, and later what was said about them; a device that heard it all, and the time between the two. */
 async function changed() {
   const said = (await talk()).said.filter(({ kind }) => kind !== "receipt");
-  const isMessage = ({ kind }: Content) => kind === "text" || kind === "custom";
+  const isMessage = ({ kind }: Content) => kind === "text" || kind === "custom" || kind === "poll";
   const hears = async (who: Awaited<ReturnType<typeof deviceOfMine>>, contents: readonly Content[]) => {
     for (const one_ of contents) await who.hear(one_, 10_000 + said.indexOf(one_));
   };
@@ -181,6 +190,21 @@ describe("history from one device to another", () => {
     expect(await restored.shown()).toEqual(await one.shown());
     await hears(joined, messages);
     expect(await joined.shown()).toEqual(await one.shown());
+  });
+
+  it("takes the votes in a poll with it that was deleted elsewhere meanwhile", async () => {
+    const { one, messages, words, hears } = await changed();
+    const other = await deviceOfMine();
+    await hears(other, messages);
+    const votes = () => other.store.list({ after: "vote/", before: "vote0", limit: 9, order: "ascending" });
+    await hears(
+      other,
+      words.filter(({ kind }) => kind === "vote"),
+    );
+    expect(await votes()).toHaveLength(3);
+    await other.take((await one.parts()).flat());
+    expect(await votes()).toHaveLength(2);
+    expect(await other.shown()).toEqual(await one.shown());
   });
 
   it("begins where it was asked to, and counts what there is", async () => {

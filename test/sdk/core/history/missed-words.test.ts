@@ -49,6 +49,7 @@ async function fixture(kept: readonly Row<"sent">[] = []) {
       },
     },
     keptSends: {
+      isKept: () => true,
       async *since(acceptedMs) {
         for (const [index, row] of kept.entries()) {
           if (row.acceptedMs >= acceptedMs) yield { envelope: new Uint8Array(16).fill(index), row };

@@ -7,6 +7,7 @@ import {
   encodeContent,
   encodeGroupBody,
   encodeOwnBody,
+  encodeRegisters,
   type Payload,
   parseDeviceId,
   payloadTypes,
@@ -14,6 +15,7 @@ import {
 import { describe, expect, it } from "vitest";
 import { type Channel, said } from "../../../../sdk/core/inbox/fitting.js";
 import { carol, group, idOf } from "../conversations/members.js";
+import { card, location, naming, pictures, poll, vote } from "../conversations/sayings.js";
 import { me, messageId, peer } from "../people.js";
 import { standing } from "./group-fixture.js";
 
@@ -58,6 +60,7 @@ const between: Readonly<Record<Payload["type"], (sender: AccountId) => Payload>>
   }),
   groupChange: () => ({ type: "groupChange", group: standing(5) }),
   groups: () => ({ type: "groups", body: encodeGroupBody("groups", { groups: [] }) }),
+  registers: () => ({ type: "registers", body: encodeRegisters([]) }),
 };
 const amongMembers: Partial<Record<Payload["type"], (sender: AccountId) => Payload>> = {
   content: (sender) => ({ type: "content", content: words(sender, inGroup), group: standing(5) }),
@@ -85,7 +88,7 @@ const contact = {
 const ownDevice = {
   ...{ retry: "own: word, own: word", unavailable: "own: word, own: word", nothing: "own: word, own: word" },
   ...{ missed: "own: word", sent: "own: sent, own: sent", state: "own: state", groups: "own: groups" },
-  ...{ archive: "own: archive", archived: "own: archived" },
+  ...{ archive: "own: archive", archived: "own: archived", registers: "own: registers" },
 };
 const underSenderKey = { content: "unfit, member: content", groupChange: "member: groupChange" };
 
@@ -125,9 +128,14 @@ describe("a content in a group", () => {
     ["that is a receipt", text({ kind: "receipt", receipt: "read", targets: [idOf(me, 1)] } as Partial<Content>)],
     ["that is typing", text({ kind: "typing", typing: "started" } as Partial<Content>)],
     ["that is a name", text({ kind: "profile", name: "Bank" } as Partial<Content>)],
+    ["that sets a timer", text({ kind: "timer", durationMs: 5 } as Partial<Content>)],
   ])("%s is unfit", (_what, payload) => {
     expect(fits(payload, peer, senderKey)).toBe("unfit");
     expect(fits(payload, peer, session)).toBe("unfit");
+  });
+
+  it.each([pictures, naming, location, card, poll, vote(idOf(me, 1), 0)])("of kind $kind fits", (saying) => {
+    expect(fits(text(saying as Partial<Content>), peer, senderKey)).toBe("member: content");
   });
 
   it("fits if its author had read less of the log than who sends it again", () => {

@@ -30,6 +30,7 @@ import { HeldMail } from "../../../../sdk/core/inbox/held-mail.js";
 import { Inbox } from "../../../../sdk/core/inbox/inbox.js";
 import { OwnMail } from "../../../../sdk/core/inbox/own-mail.js";
 import { PeerMail } from "../../../../sdk/core/inbox/peer-mail.js";
+import { nothing } from "../../../../sdk/core/inbox/plan.js";
 import { Receipts } from "../../../../sdk/core/inbox/receipts.js";
 import { Repairs } from "../../../../sdk/core/inbox/repairs.js";
 import { Resends } from "../../../../sdk/core/inbox/resends.js";
@@ -38,9 +39,11 @@ import { Waiting } from "../../../../sdk/core/inbox/waiting.js";
 import { KeyedLock } from "../../../../sdk/core/keyed-lock.js";
 import { KeptSends } from "../../../../sdk/core/outbox/kept-sends.js";
 import { type Engine, EngineRefusal } from "../../../../sdk/core/ports.js";
+import { Registers } from "../../../../sdk/core/registers/registers.js";
 import { FormerSessions } from "../../../../sdk/core/sessions/former-sessions.js";
 import { IdentityChanges } from "../../../../sdk/core/sessions/identity-changes.js";
 import { Peers } from "../../../../sdk/core/sessions/peers.js";
+import { Roles } from "../../../../sdk/core/sessions/roles.js";
 import type { SealedStore } from "../../../../sdk/core/storage/sealed-store.js";
 import { nodePlatform } from "../../../../sdk/node/platform.js";
 import { type ManualClock, manualClock, settled } from "../link/manual-clock.js";
@@ -75,6 +78,7 @@ const unsafePlaintextEngine = {
     return {
       sender: { account: inner.sender, device: parseDeviceId(inner.device ?? 1) },
       senderIdentity: Uint8Array.from(inner.identity),
+      role: "person" as const,
       kind: inner.distribution === undefined ? "signal" : "senderKey",
       distribution: inner.distribution === undefined ? undefined : Uint8Array.from(inner.distribution),
       group: inner.group === undefined ? undefined : fromHex(inner.group),
@@ -168,7 +172,7 @@ export async function inboxFixture(raw = new UnsafeMemoryStore()): Promise<Inbox
   const told: string[] = [];
   const others = () => [otherDevice];
   const accountState: AccountState = new AccountState({
-    ...{ store, account, peers, locks, outbox, others },
+    ...{ store, account, peers, roles: new Roles(store), locks, outbox, others },
     arrivals: { moved: (before, after) => arrivals.moved(before, after) },
     accessMerged: ({ profileKey }) => told.push(`access ${profileKey}`),
   });
@@ -217,6 +221,12 @@ export async function inboxFixture(raw = new UnsafeMemoryStore()): Promise<Inbox
     addedMs: () => 500,
     told: () => told.push("told everything"),
   });
+  const registers = new Registers({
+    ...{ store, account, locks, clock, failed },
+    orders: { tell: async () => ({ changes: [], sent: () => undefined }) },
+    nowMs: () => clock.now(),
+    noted: (kind, conversation) => told.push(`noted ${kind} ${conversation}`),
+  });
   const taking = {
     ...{
       store,
@@ -232,6 +242,7 @@ export async function inboxFixture(raw = new UnsafeMemoryStore()): Promise<Inbox
       counters,
       clock,
       accountState,
+      registers,
       firstState,
       groupLogs: logs,
       logs,
@@ -242,6 +253,7 @@ export async function inboxFixture(raw = new UnsafeMemoryStore()): Promise<Inbox
     },
     invitedToo: (group: string) => told.push(`invited too ${group}`),
     groupMoved: (group: string) => told.push(`moved ${group}`),
+    registerOrders: { missed: async () => nothing },
     recovery: { answerMissed: async () => plan("answered what was missed") },
     history: {
       take: async () => plan("took history"),
@@ -260,6 +272,7 @@ export async function inboxFixture(raw = new UnsafeMemoryStore()): Promise<Inbox
       store,
       account,
       peers,
+      roles: new Roles(store),
       engine: unsafePlaintextEngine,
       locks,
       identityChanges,

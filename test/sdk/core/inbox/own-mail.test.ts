@@ -137,7 +137,7 @@ describe("what another device of this account decided", () => {
     await it.deliver(
       state(it, {
         own: { profileKey, profileKeyVersion: 0, name: "Alice", nameVersion: 1, policy: "nobody", policyVersion: 1 },
-        contacts: [{ account: peer, version: 1, relation: "blocked", verification: "unverified" }],
+        contacts: [{ account: peer, version: 1, relation: "blocked", role: "person", verification: "unverified" }],
       }),
     );
     expect(it.account.current).toMatchObject({ name: "Alice", policy: "nobody" });
@@ -286,7 +286,13 @@ describe("history of another device of this account", () => {
 });
 
 describe("what another device tells a new one", () => {
-  const contact = { account: peer, version: 1, relation: "accepted", verification: "unverified" } as const;
+  const contact = {
+    account: peer,
+    version: 1,
+    relation: "accepted",
+    role: "person",
+    verification: "unverified",
+  } as const;
 
   it("is all there is only with its last part", async () => {
     const it = await inboxFixture();

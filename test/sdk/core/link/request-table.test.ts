@@ -50,7 +50,9 @@ describe("the requests of a link", () => {
     const two = table.submit(ping);
     expect(ids()).toEqual([1, 2]);
     expect(table.answer(pong(2))).toBeUndefined();
-    expect(table.answer({ type: "resolved", id: 1, account, firstContact: "everyone", bases: [] })).toBeUndefined();
+    expect(
+      table.answer({ type: "resolved", id: 1, account, role: "person", firstContact: "everyone", bases: [] }),
+    ).toBeUndefined();
     expect((await one).account).toBe(account);
     expect((await two).type).toBe("pong");
   });

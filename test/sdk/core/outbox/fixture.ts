@@ -191,6 +191,7 @@ export async function outboxFixture(store?: SealedStore, clock = manualClock()):
       spent: () => undefined,
     },
     accountState: { filled: async (body) => body },
+    registerOrders: { filled: async (body) => body },
     logs: { standing: (id) => ({ id, ...standing }) },
     fellows: {
       of: async (_group, account) => fixture.fellows.get(account),

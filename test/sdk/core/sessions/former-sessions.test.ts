@@ -26,7 +26,7 @@ async function fixture() {
   const former = new FormerSessions({ store, engine: namingEngine, clock });
   const session = keys.session(store, peer, device);
   const mail = (inner: string, kind: Unsealed["kind"] = "signal"): Unsealed => {
-    return { sender: { account: peer, device }, senderIdentity: new Uint8Array(33), kind, inner };
+    return { sender: { account: peer, device }, senderIdentity: new Uint8Array(33), role: "person", kind, inner };
   };
   const open = async (unsealed: Unsealed) => {
     const records = new CollectedRecords(store, OwnAccount.create(ownRow()), new Peers(store));

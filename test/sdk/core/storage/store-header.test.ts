@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { HEADER_KEY } from "../../../../sdk/core/storage/store-header.js";
+import { FORMAT, HEADER_KEY } from "../../../../sdk/core/storage/store-header.js";
 import { openSealed, read, text, unsafePlaintextKey } from "./fixture.js";
 import { MemoryPlace, UnsafeMemoryStore } from "./unsafe-memory-store.js";
 
@@ -42,7 +42,7 @@ describe("opening", () => {
   test("a store of a newer format asks for a newer program and changes nothing", async () => {
     const place = await used();
     const header = place.rows.get(HEADER_KEY) ?? new Uint8Array();
-    const newer = Uint8Array.of(...header.subarray(0, 5), 4, 1, 2, 3);
+    const newer = Uint8Array.of(...header.subarray(0, 5), FORMAT + 1, 1, 2, 3);
     place.rows.set(HEADER_KEY, newer);
     await expect(openSealed(new UnsafeMemoryStore(place))).rejects.toMatchObject({ code: "storeVersion" });
     expect(place.rows.get(HEADER_KEY)).toEqual(newer);

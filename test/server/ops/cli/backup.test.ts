@@ -59,9 +59,13 @@ describe("sotto-relay backup and restore", () => {
     await batch.write({ sync: true });
     await database.close();
     rows = await rowsOf(join(dataDir, "store"));
+    mkdirSync(join(dataDir, "blobs", "ab"), { recursive: true });
+    writeFileSync(join(dataDir, "blobs", "ab", `${"ab".repeat(16)}.data`), "an attachment");
     const done = await run(["backup", kept], { cwd, env: DEVELOPMENT });
     expect(done).toMatchObject({ code: 0, errors: "" });
     expect(done.out).toContain("3000 rows");
+    expect(done.out).toContain(`no attachments; to keep those too, copy ${join(dataDir, "blobs")}`);
+    expect(readdirSync(kept).sort()).toEqual(["keys", "manifest.json", "store"]);
   });
 
   /** A copy of the backup to spoil. */

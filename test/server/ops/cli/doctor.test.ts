@@ -50,6 +50,18 @@ describe("sotto-relay doctor", () => {
     expect([open.code, levelOf(open.out, "exposure")]).toEqual([1, "fail"]);
   });
 
+  it("says whether attachments have a folder and the disk they may fill", async () => {
+    const cwd = newFolder();
+    mkdirSync(join(cwd, "data"), { mode: 0o700 });
+    const small = await run(["doctor"], { cwd, env: { ...DEVELOPMENT, SOTTO_ATTACHMENT_FOLDER_BYTES: "1MiB" } });
+    expect([small.code, levelOf(small.out, "attachments")]).toEqual([0, "ok"]);
+    const large = await run(["doctor"], { cwd, env: { ...DEVELOPMENT, SOTTO_ATTACHMENT_FOLDER_BYTES: "1000000GiB" } });
+    expect([large.code, levelOf(large.out, "attachments")]).toEqual([0, "warn"]);
+    writeFileSync(join(cwd, "data", "blobs"), "no folder");
+    const broken = await run(["doctor"], { cwd, env: DEVELOPMENT });
+    expect([broken.code, levelOf(broken.out, "attachments")]).toEqual([1, "fail"]);
+  });
+
   it.runIf(process.platform !== "win32")("fails on keys that others may read", async () => {
     const cwd = newFolder();
     mkdirSync(join(cwd, "data", "keys"), { recursive: true, mode: 0o700 });

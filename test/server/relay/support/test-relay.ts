@@ -3,9 +3,10 @@
 import { randomBytes } from "node:crypto";
 import type { AccountId, DeviceId, Frame } from "@sotto/protocol";
 import { PROTOCOL_VERSION } from "@sotto/protocol";
+import { memoryBlobs } from "../../../../server/blobs/index.js";
 import { certify, newKeyPair } from "../../../../server/keys/certificates.js";
 import { createSignatures } from "../../../../server/keys/signatures.js";
-import type { Bus, HostGrants, HostTokens, RelayPolicy, Signatures, Store } from "../../../../server/ports.js";
+import type { Blobs, Bus, HostGrants, HostTokens, RelayPolicy, Signatures, Store } from "../../../../server/ports.js";
 import { createRelay, type Relay } from "../../../../server/relay/index.js";
 import { localBus, memoryStore } from "../../../../server/store/index.js";
 import { Client } from "./client.js";
@@ -28,6 +29,10 @@ export const POLICY: RelayPolicy = {
   groupRecipients: 2_000,
   groupLog: { entries: 10_000, bytes: 16_777_216 },
   groupTtlMs: 365 * 86_400_000,
+  attachmentBytes: 2_147_483_648,
+  attachmentQuotaBytes: 10_737_418_240,
+  attachmentTtlMs: 30 * 86_400_000,
+  uploadTtlMs: 86_400_000,
 };
 
 const root = newKeyPair();
@@ -47,6 +52,8 @@ export interface TestRelayOptions {
   readonly grants?: HostGrants;
   readonly clock?: ManualClock;
   readonly store?: Store;
+  /** Open. */
+  readonly blobs?: Blobs;
   readonly bus?: Bus;
   readonly signatures?: Signatures;
 }
@@ -55,6 +62,7 @@ export interface TestRelayOptions {
 export class TestRelay {
   readonly clock: ManualClock;
   readonly store: Store;
+  readonly blobs: Blobs;
   readonly bus: Bus;
   readonly relay: Relay;
   readonly counts = new Map<string, number>();
@@ -66,9 +74,11 @@ export class TestRelay {
   private constructor(options: TestRelayOptions) {
     this.clock = options.clock ?? new ManualClock();
     this.store = options.store ?? memoryStore({ clock: this.clock });
+    this.blobs = options.blobs ?? memoryBlobs({ maxBytes: 1_073_741_824 });
     this.bus = options.bus ?? localBus();
     this.relay = createRelay({
       store: this.store,
+      blobs: this.blobs,
       bus: this.bus,
       clock: this.clock,
       eventLoop: { afterEvents: (work) => void setImmediate(work) },
@@ -94,6 +104,7 @@ export class TestRelay {
   static async start(options: TestRelayOptions = {}): Promise<TestRelay> {
     const started = new TestRelay(options);
     if (options.store === undefined) await started.store.open();
+    if (options.blobs === undefined) await started.blobs.open();
     return started;
   }
 
