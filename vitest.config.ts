@@ -5,8 +5,10 @@ const conditions = ["sotto-source", "node", "import", "module", "default"];
 /** Tests that leave nothing behind in a process, so that its next file need not load every module anew. */
 const rules = [
   "test/protocol/**/*.test.ts",
-  "test/sdk/{core,engine}/**/*.test.ts",
-  "test/server/{relay,store,keys}/**/*.test.ts",
+  "test/sdk/{bot,core,engine}/**/*.test.ts",
+  "test/sdk/node/{chunk-key,clock,crypto,file,http,images,link-preview,safe-file-name,save-attachment,sounds}.test.ts",
+  "test/server/{blobs,relay,store,keys}/**/*.test.ts",
+  "test/docs/**/*.test.ts",
   "test/contract/**/*.test.ts",
 ];
 

@@ -10,7 +10,7 @@ import { said } from "../support/said.js";
 import type { ClientsReport } from "./hostile-sockets-clients.js";
 import { FLOOD_ME, type ServerReport } from "./hostile-sockets-server.js";
 
-const IDLE_SOCKETS = 4_000;
+const IDLE_SOCKETS = 2_000;
 const STUCK_SOCKETS = 20;
 const BUSY_SOCKETS = 100;
 const MIB = 1_048_576;

@@ -25,7 +25,7 @@ describe("a relay whose machine loses power", { timeout: 120_000 }, () => {
 
   it("is seen to lose accepted messages once its store does not sync", async () => {
     const random = seededRandom(freshSeed());
-    const { away } = await cutPower({ cuts: 1, durability: "unsafeUnsynced", messagesPerCut: 60, random });
+    const { away } = await cutPower({ cuts: 3, durability: "unsafeUnsynced", messagesPerCut: 60, random });
     expect(away.acceptedAndLost.length).toBeGreaterThan(0);
   });
 });

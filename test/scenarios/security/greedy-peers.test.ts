@@ -28,7 +28,7 @@ import type { IdleReport } from "./idle-connections.js";
 import { RelayApart } from "./relay-apart.js";
 
 const MIB = 1_048_576;
-const IDLE = 4_000;
+const IDLE = 2_000;
 
 const lookup = loadUws();
 const transports = [

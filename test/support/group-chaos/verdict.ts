@@ -143,6 +143,8 @@ function disorderOf({ views, sayings, passages }: Judging): string[] {
 function divisionOf({ views: [founder], memberships }: Judging, view: View): string[] {
   const { person, account, standing, state } = view;
   const place = placesIn(founder).get(account);
+  // Who declined where the log could not be read with the invitation any more has put it away on its own side only.
+  if (place === "invited" && standing === "declined") return [];
   if (place === "invited") return [`${nameOf(person)} is invited still, and takes itself for ${standing}`];
   if (!standingsFor(place, memberships.isFormer(account)).includes(standing))
     return [`${nameOf(person)} is ${place ?? "out"} and takes itself for ${standing}`];
