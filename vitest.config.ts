@@ -7,7 +7,8 @@ const rules = [
   "test/protocol/**/*.test.ts",
   "test/sdk/{bot,core,engine}/**/*.test.ts",
   "test/sdk/node/{chunk-key,clock,crypto,file,http,images,link-preview,safe-file-name,save-attachment,sounds}.test.ts",
-  "test/server/{blobs,relay,store,keys}/**/*.test.ts",
+  "test/server/{blobs,desk,relay,store,keys}/**/*.test.ts",
+  "test/attacks/frank/*.test.ts",
   "test/docs/**/*.test.ts",
   "test/contract/**/*.test.ts",
 ];

@@ -14,6 +14,7 @@ import {
   SOTTO,
 } from "./benches.js";
 import { faultsIn, runStep, type StepResult } from "./compare.js";
+import { frankBench } from "./frank/frank.js";
 import { groupLogBench } from "./group/log.js";
 import { groupRelayBench } from "./group/relay.js";
 import { groupSendBench } from "./group/send.js";
@@ -25,7 +26,7 @@ import { sdkBench } from "./sdk/bench.js";
 import { searchBench } from "./search/search.js";
 import { bareTarget, minimalTarget, ROOT, type SottoOptions, sottoTarget } from "./targets.js";
 
-const USAGE = `npm run bench -- [relay|latency|idle|drain|sdk|group-send|group-relay|group-log|search|attachments …|all] [options]
+const USAGE = `npm run bench -- [relay|latency|idle|drain|sdk|group-send|group-relay|group-log|search|attachments|frank …|all] [options]
 
   --rounds N         alternating rounds of every step (3)
   --seconds S        measured seconds of a run (10)
@@ -51,6 +52,7 @@ const BENCHES = [
   "group-log",
   "search",
   "attachments",
+  "frank",
 ] as const;
 type BenchName = (typeof BENCHES)[number];
 
@@ -119,6 +121,8 @@ function benchOf(name: BenchName, field: Field, sizes: Sizes, code: SottoOptions
       return groupLogBench();
     case "search":
       return searchBench();
+    case "frank":
+      return frankBench();
     case "attachments":
       return attachmentsBench(
         field.sotto[0] ?? sottoTarget({ name: SOTTO, root: ROOT, transport: "auto", code }),

@@ -8,7 +8,12 @@ import { readFile } from "node:fs/promises";
 import { createClient, levelStore, SottoError } from "@sotto/sdk/node";
 import { importPKCS8, SignJWT } from "jose";
 
-const { RELAY = "https://dm.example.com", RELAY_ROOT = "sha256:…", HOST_KEY = "./host-key.pem" } = process.env;
+const {
+  RELAY = "https://dm.example.com",
+  RELAY_ROOT = "sha256:…",
+  REALM = "sha256:…",
+  HOST_KEY = "./host-key.pem",
+} = process.env;
 const mutualFollows = new Set(["erin frank"]);
 
 /** On your backend: signs what only you know, for the two it is about. A `jti` makes it good for one first contact. */
@@ -39,6 +44,7 @@ function open(userId: string) {
   return createClient({
     relay: RELAY,
     relayRoot: RELAY_ROOT,
+    realm: REALM,
     userId,
     auth: () => tokenFor(userId),
     grant: ({ to }) => grantFor(userId, to.userId ?? ""),

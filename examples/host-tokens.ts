@@ -8,7 +8,12 @@ import { readFile } from "node:fs/promises";
 import { createClient, levelStore } from "@sotto/sdk/node";
 import { importPKCS8, SignJWT } from "jose";
 
-const { RELAY = "https://dm.example.com", RELAY_ROOT = "sha256:…", HOST_KEY = "./host-key.pem" } = process.env;
+const {
+  RELAY = "https://dm.example.com",
+  RELAY_ROOT = "sha256:…",
+  REALM = "sha256:…",
+  HOST_KEY = "./host-key.pem",
+} = process.env;
 
 /** On your backend, behind your login: who asks is who the token names. */
 async function tokenFor(userId: string): Promise<string> {
@@ -28,6 +33,7 @@ async function tokenFor(userId: string): Promise<string> {
 const client = await createClient({
   relay: RELAY,
   relayRoot: RELAY_ROOT,
+  realm: REALM,
   auth: () => tokenFor("user-4711"),
   store: levelStore("./demo/user-4711", { passphrase: "from your app's unlock screen" }),
 });

@@ -147,6 +147,33 @@ export const failures = {
     retry: "afterRemedy",
     remedy: "This grant was good for one first contact and was used; fetch another one.",
   },
+  muted: {
+    wire: 47,
+    fault: "caller",
+    retry: "afterRemedy",
+    remedy: "The moderators muted this account; their statement says for how long, and how to appeal.",
+  },
+  suspended: {
+    wire: 48,
+    fault: "caller",
+    retry: "afterRemedy",
+    remedy:
+      "The moderators suspended this account, or took this device out; their statement says why, and how to appeal.",
+  },
+  restricted: {
+    wire: 49,
+    fault: "caller",
+    retry: "afterRemedy",
+    remedy: "The moderators let this account begin no new conversations; their statement says why, and how to appeal.",
+  },
+
+  identityMoved: {
+    wire: 0,
+    fault: "host",
+    retry: "afterRemedy",
+    remedy:
+      "The moderators' desk knows this account under another identity key, as of before it was reset. Whoever runs the desk can let this one in (`sotto-desk identities allow`); then it works within a quarter of an hour.",
+  },
 
   // Linking
   linkUsed: {
@@ -258,6 +285,46 @@ export const failures = {
     remedy: "The first message to somebody is one text; send everything else once it is accepted.",
   },
 
+  // Reports
+  notReportable: {
+    wire: 0,
+    fault: "caller",
+    retry: "never",
+    remedy:
+      "Nothing is kept that would prove these messages to moderators, or they are your own; `reports.reportable()` lists what can be reported.",
+  },
+  severalAccused: {
+    wire: 0,
+    fault: "caller",
+    retry: "afterRemedy",
+    remedy: "A report is about one account: report each on its own, and pass what others said as context.",
+  },
+  deskUnready: {
+    wire: 0,
+    fault: "host",
+    retry: "later",
+    remedy:
+      "No moderator can read reports here yet, so nothing was sent; the community's moderators have to sign in at their desk once.",
+  },
+  consentRequired: {
+    wire: 0,
+    fault: "caller",
+    retry: "afterRemedy",
+    remedy: "Show `draft.disclosure` to the user, and pass its `hash` as `consent` if they agree.",
+  },
+  unknownReport: {
+    wire: 0,
+    fault: "caller",
+    retry: "never",
+    remedy: "There is no such report or statement on this device; list them again.",
+  },
+  appealClosed: {
+    wire: 0,
+    fault: "caller",
+    retry: "never",
+    remedy: "This cannot be appealed against: its time is over, it was appealed against already, or it is no measure.",
+  },
+
   // Only in the SDK
   invalidArgument: { wire: 0, fault: "caller", retry: "never", remedy: "Correct the argument that the detail names." },
   offline: {
@@ -338,6 +405,19 @@ export const failures = {
     fault: "caller",
     retry: "never",
     remedy: "Pass relayRoot: the relay's operator prints it with `sotto-relay keys`.",
+  },
+  wrongRealm: {
+    wire: 0,
+    fault: "relay",
+    retry: "never",
+    remedy:
+      "The relay serves another realm than the one pinned; check realm, and suspect the relay if it did not change.",
+  },
+  realmRequired: {
+    wire: 0,
+    fault: "caller",
+    retry: "never",
+    remedy: "Pass realm: the community's moderators print it with `sotto-desk keys`.",
   },
   badRelay: {
     wire: 0,

@@ -6,6 +6,7 @@
  */
 
 import { sealedAttachmentSize } from "./attachment/format.js";
+import { COMMITMENT_BYTES, STAMP_BYTES } from "./frank/stamp.js";
 import { limits } from "./limits.js";
 import {
   accountId,
@@ -29,8 +30,8 @@ export const PROTOCOL_VERSION = 1;
 /** Who sends a frame. */
 export type Direction = "toRelay" | "toClient";
 
-/** On which connections a frame is taken: before the greeting ended, as a device, or anonymously. */
-export type Stage = "greeting" | "device" | "anonymous";
+/** On which connections a frame is taken: before the greeting ended, as a device, anonymously, or as the desk. */
+export type Stage = "greeting" | "device" | "anonymous" | "desk";
 
 /** One row of the table. */
 export interface FrameRow<F extends Fields = Fields> {
@@ -120,6 +121,10 @@ const { value: MAX_GROUP_ACCOUNTS } = limits.groupAccounts;
 const MAX_BLOB_BYTES = sealedAttachmentSize(limits.attachmentBytes.value);
 /** Bytes of the token that allows one upload. */
 const UPLOAD_TOKEN_BYTES = 16;
+/** What a stored send is known by to the desk, which no one else can tell anything from (PROTOCOL.md, Franking). */
+const commitment = bytes(COMMITMENT_BYTES);
+const reportId = bytes(16);
+const reportLayer = bytes(1, limits.reportLayerBytes.value);
 const linkId = bytes(16);
 const linkStep = choice("join", "challenge", "approve", "provision");
 
@@ -212,14 +217,14 @@ export const frames = {
   ),
 
   // Heartbeat and failures
-  ping: toRelay(10, ["device", "anonymous"], "Heartbeat; answered by `pong`.", { id }),
-  pong: toClient(11, ["device", "anonymous"], "Answers `ping`.", { id, serverTimeMs: timeMs }),
-  failed: toClient(12, ["device", "anonymous"], "The request `id` failed; nothing of it took effect.", {
+  ping: toRelay(10, ["device", "anonymous", "desk"], "Heartbeat; answered by `pong`.", { id }),
+  pong: toClient(11, ["device", "anonymous", "desk"], "Answers `ping`.", { id, serverTimeMs: timeMs }),
+  failed: toClient(12, ["device", "anonymous", "desk"], "The request `id` failed; nothing of it took effect.", {
     id,
     failure: uint(0xffff, 1),
     retryAfterMs: optional(timeMs),
   }),
-  done: toClient(13, ["device", "anonymous"], "The request `id` took effect and is on disk.", { id }),
+  done: toClient(13, ["device", "anonymous", "desk"], "The request `id` took effect and is on disk.", { id }),
 
   // Directory and keys
   resolve: toRelay(20, ["device"], "Asks for the account of a host user. Answered by `resolved`.", {
@@ -428,11 +433,12 @@ export const frames = {
   send: toRelay(
     40,
     ["device", "anonymous"],
-    "Sends envelopes to every device of the named accounts, all or none; of the sender's own account also to `listed` ones only. On an anonymous connection each account needs its delivery key, or the access tag that members of its groups can make. On a device's connection a former delivery key will do where the account's policy takes former contacts, and a send without one is an identified first contact: one message for each pair of accounts, and a few repairs. Idempotent on `messageId`. Ephemeral envelopes are never stored. Answered by `accepted`, `deviceMismatch` or `failed`.",
+    "Sends envelopes to every device of the named accounts, all or none; of the sender's own account also to `listed` ones only. On an anonymous connection each account needs its delivery key, or the access tag that members of its groups can make. On a device's connection a former delivery key will do where the account's policy takes former contacts, and a send without one is an identified first contact: one message for each pair of accounts, and a few repairs. Idempotent on `messageId`. Ephemeral envelopes are never stored. `commitment` is there of what is stored and of nothing else; what bears no frank has a random one. Answered by `accepted`, `deviceMismatch` or `failed`.",
     {
       id,
       messageId,
       storage: choice("stored", "ephemeral"),
+      commitment: optional(commitment),
       urgency: choice("normal", "urgent"),
       purpose: choice("message", "repair"),
       wantBundles: choice("no", "yes"),
@@ -453,10 +459,11 @@ export const frames = {
   accepted: toClient(
     41,
     ["device", "anonymous"],
-    "Every envelope of the request is on disk (or, if ephemeral, was handed on). A repeat gets the first answer.",
+    "Every envelope of the request is on disk (or, if ephemeral, was handed on). A repeat gets the first time. `stamps` are the relay's on the commitment: one for each account of a `send`, in its order; one for the group of a `sendGroup`; none of what is ephemeral, nor of another send under an id that was used before.",
     {
       id,
       acceptedMs: timeMs,
+      stamps: list(bytes(STAMP_BYTES), limits.accountsPerSend.value),
     },
   ),
   deviceMismatch: toClient(
@@ -479,11 +486,13 @@ export const frames = {
   deliver: toClient(
     43,
     ["device"],
-    "One envelope of the mailbox. Cursors rise, live by one, in a backlog with gaps where mail was acknowledged singly or expired; 0 marks an ephemeral envelope, which is not acknowledged.",
+    "One envelope of the mailbox. Cursors rise, live by one, in a backlog with gaps where mail was acknowledged singly or expired; 0 marks an ephemeral envelope, which is not acknowledged. `commitment` and `stamp` are there of what was stored.",
     {
       cursor,
       messageId,
       acceptedMs: timeMs,
+      commitment: optional(commitment),
+      stamp: optional(bytes(STAMP_BYTES)),
       body: bytes(1, limits.ciphertextBytes.value),
     },
   ),
@@ -505,11 +514,12 @@ export const frames = {
   sendGroup: toRelay(
     47,
     ["anonymous"],
-    "Sends one message to all devices of a group's accounts, all or none, as a multi-recipient sealed message (PROTOCOL.md, multi-recipient messages), whose payload is stored once. `signature` is by the access key of the group's present epoch over `groupSendText`; if the log is not at `revision` any more, nothing is stored and the answer is `groupMoved`. `accessTags` holds one tag for each account, in the order of the message. Idempotent on `messageId`. Answered by `accepted`, `deviceMismatch`, `groupMoved` or `failed`.",
+    "Sends one message to all devices of a group's accounts, all or none, as a multi-recipient sealed message (PROTOCOL.md, multi-recipient messages), whose payload is stored once. `signature` is by the access key of the group's present epoch over `groupSendText`; if the log is not at `revision` any more, nothing is stored and the answer is `groupMoved`. `accessTags` holds one tag for each account, in the order of the message. `commitment` as in `send`. Idempotent on `messageId`. Answered by `accepted`, `deviceMismatch`, `groupMoved` or `failed`.",
     {
       id,
       messageId,
       storage: choice("stored", "ephemeral"),
+      commitment: optional(commitment),
       urgency: choice("normal", "urgent"),
       wantBundles: choice("no", "yes"),
       group: conversationId,
@@ -530,6 +540,126 @@ export const frames = {
     ["device"],
     "Leave to create one upload of as many bytes as were asked for, until `expiresMs`; the token goes into its `Authorization` header.",
     { id, token: bytes(UPLOAD_TOKEN_BYTES), expiresMs: timeMs },
+  ),
+  // Reports and the desk
+  fetchRealm: toRelay(
+    80,
+    ["device"],
+    "Asks what the relay serves of its realm, unless the hash of that is `known`. Answered by `realm`.",
+    { id, known: optional(bytes(32)) },
+  ),
+  realm: toClient(
+    81,
+    ["device"],
+    "The realm document; nothing if it is the one that is known. `available` says whether there is one, and whether the desk is there.",
+    { id, document: optional(bytes(1, limits.realmBytes.value)), available: choice("no", "yes", "deskAway") },
+  ),
+  askDesk: toRelay(
+    82,
+    ["device"],
+    "Asks the desk something; the relay adds which device asks. Answered by `deskAnswer`, or `failed` with busy while the desk is away.",
+    { id, body: bytes(1, limits.deskAskBytes.value) },
+  ),
+  deskAnswer: toClient(83, ["device"], "What the desk answers.", {
+    id,
+    body: bytes(1, limits.deskAnswerBytes.value),
+  }),
+  submitReport: toRelay(
+    84,
+    ["device"],
+    "Leaves a report for the desk: two sealed layers, kept until the desk has them. Idempotent on `report`. Answered by `done`.",
+    { id, report: reportId, heads: reportLayer, words: reportLayer },
+  ),
+  deskNews: toClient(85, ["device"], "The desk has something new for this account, or of the realm.", {
+    news: choice("notes", "realm"),
+  }),
+  deskAuthenticate: toRelay(
+    90,
+    ["greeting"],
+    "Proves the desk: an Ed25519 signature over `deskText`, by the key the relay was given as its desk's. A newer connection of the desk displaces the older. Answered by `deskWelcome`.",
+    { version: uint(U32), key: bytes(32), signature: bytes(64) },
+  ),
+  deskWelcome: toClient(91, ["desk"], "Ends the greeting of the desk.", { serverTimeMs: timeMs }),
+  deskAsked: toClient(92, ["desk"], "A device asks the desk. Answered by `deskAnswered` with the same number.", {
+    ask: uint(U32),
+    account: accountId,
+    device: deviceId,
+    body: bytes(1, limits.deskAskBytes.value),
+  }),
+  deskAnswered: toRelay(93, ["desk"], "Answers `deskAsked`. Not answered itself.", {
+    ask: uint(U32),
+    body: bytes(1, limits.deskAnswerBytes.value),
+  }),
+  putRealm: toRelay(94, ["desk"], "Replaces the realm document, which devices are told of. Answered by `done`.", {
+    id,
+    document: bytes(1, limits.realmBytes.value),
+  }),
+  fetchStampKeys: toRelay(
+    95,
+    ["desk"],
+    "Asks for the stamp keys of an epoch and later ones. Answered by `stampKeys`.",
+    {
+      id,
+      from: uint(U32),
+    },
+  ),
+  stampKeys: toClient(
+    96,
+    ["desk"],
+    "The stamp keys the relay has made, ascending; it makes those of the present and the next epoch.",
+    {
+      id,
+      keys: list(record({ epoch: uint(U32), key: bytes(32) }), 64),
+    },
+  ),
+  fetchReports: toRelay(97, ["desk"], "Asks for reports behind a number. Answered by `reports`.", {
+    id,
+    after: cursor,
+  }),
+  reports: toClient(
+    98,
+    ["desk"],
+    "Reports in order, as many as fit into a frame; `more` if there are others behind them.",
+    {
+      id,
+      reports: list(
+        record({
+          seq: cursor,
+          report: reportId,
+          reporter: accountId,
+          receivedMs: timeMs,
+          heads: reportLayer,
+          words: reportLayer,
+        }),
+        16,
+      ),
+      more: choice("no", "yes"),
+    },
+  ),
+  acknowledgeReports: toRelay(
+    99,
+    ["desk"],
+    "Deletes reports up to a number: the desk has them on disk. Answered by `done`.",
+    {
+      id,
+      upTo: cursor,
+    },
+  ),
+  reportsWaiting: toClient(100, ["desk"], "There are reports to fetch.", {}),
+  enforce: toRelay(
+    101,
+    ["desk"],
+    "Carries out a sanction (PROTOCOL.md, Desk), signed by the desk's key. Idempotent on its id. Answered by `done`.",
+    { id, sanction: bytes(1, 1_024) },
+  ),
+  notify: toRelay(
+    102,
+    ["desk"],
+    "Tells the devices of an account that are online that the desk has something for it. Answered by `done`.",
+    {
+      id,
+      account: accountId,
+    },
   ),
   mailboxFull: toClient(
     46,

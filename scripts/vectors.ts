@@ -10,6 +10,7 @@ import { attachmentVectors } from "./vectors/attachments.js";
 import { contentVectors } from "./vectors/contents.js";
 import { deriveVectors } from "./vectors/derive.js";
 import { frameVectors } from "./vectors/frames.js";
+import { frankVectors } from "./vectors/frank.js";
 import { groupVectors } from "./vectors/groups.js";
 import { ownBodyVectors } from "./vectors/own-bodies.js";
 import { payloadVectors } from "./vectors/payloads.js";
@@ -23,6 +24,7 @@ const files = {
   registers: registerVectors(),
   groups: groupVectors(),
   derive: deriveVectors(),
+  frank: frankVectors(),
   attachments: await attachmentVectors(),
 };
 for (const [name, vectors] of Object.entries(files)) {

@@ -4,7 +4,9 @@
  */
 
 import { rootFingerprint } from "@sotto/protocol";
+import type { RunningDesk } from "./desk/compose.js";
 import { createSignatures } from "./keys/signatures.js";
+import { type EmbeddedDesk, openEmbeddedDesk } from "./main-parts/embedded-desk.js";
 import { openBlobs } from "./main-parts/open-blobs.js";
 import { type HostChecks, openHostChecks, openKeys } from "./main-parts/open-keys.js";
 import { openSocket, openTransport, urlHost } from "./main-parts/open-socket.js";
@@ -45,6 +47,8 @@ export interface RunningRelay {
   readonly rootFingerprint: string;
   /** The name of the socket server. */
   readonly transport: string;
+  /** The desk inside this relay, in development mode without a `deskKey`. */
+  readonly desk?: RunningDesk;
   /** Where the relay is in its life, as /ready shows it. */
   state(): RelayState;
   /** Takes no new sockets and says so on /ready; what is open goes on. Idempotent. */
@@ -75,7 +79,11 @@ export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
   try {
     const blobs = await openBlobs(settings, options.blobs, log);
     try {
-      return await startOn({ store, blobs }, { ...options, log, hostChecks });
+      const embedded = await openEmbeddedDesk(settings, log);
+      return await startOn({ store, blobs }, { ...options, log, hostChecks, embedded }).catch(async (cause) => {
+        await embedded?.close();
+        throw cause;
+      });
     } catch (cause) {
       await blobs.close();
       throw cause;
@@ -92,11 +100,15 @@ interface Storage {
   readonly blobs: Blobs;
 }
 
-type StartOptions = RelayOptions & { readonly log: Log; readonly hostChecks: HostChecks | undefined };
+type StartOptions = RelayOptions & {
+  readonly log: Log;
+  readonly hostChecks: HostChecks | undefined;
+  readonly embedded: EmbeddedDesk | undefined;
+};
 
 async function startOn(
   { store, blobs }: Storage,
-  { settings, log, hostChecks, onFatal }: StartOptions,
+  { settings, log, hostChecks, embedded, onFatal }: StartOptions,
 ): Promise<RunningRelay> {
   const keys = await openKeys(settings, log);
   const fingerprint = rootFingerprint(keys.root);
@@ -113,7 +125,7 @@ async function startOn(
     metrics,
     signatures: createSignatures(keys),
     ...hostChecks,
-    policy: policyOf(settings),
+    policy: { ...policyOf(settings), deskKey: settings.deskKey ?? embedded?.linkKey },
   });
 
   let state: RelayState = "starting";
@@ -139,7 +151,6 @@ async function startOn(
     const remedy = "for real users set SOTTO_DEVELOPMENT=false and a token key";
     log.warn("DEVELOPMENT MODE: WHOEVER REACHES THIS RELAY CAN REGISTER AS ANYBODY", { host, remedy });
   }
-  log.info("listening", { host, port: listening.port, transport: transport.name, fingerprint, version: VERSION });
 
   void store.failed.then((cause) => {
     state = "failed";
@@ -161,7 +172,7 @@ async function startOn(
     relay.drain();
   };
   let closing: Promise<void> | undefined;
-  return {
+  const running = {
     url: `http://${urlHost(host)}:${listening.port}`,
     port: listening.port,
     rootFingerprint: fingerprint,
@@ -170,12 +181,28 @@ async function startOn(
     drain,
     close() {
       drain();
-      closing ??= stop({ relay, listening, store, blobs, log, sweeping, timeoutMs: settings.drainTimeout }).finally(
-        metrics.close,
-      );
+      closing ??= stop({
+        relay,
+        listening,
+        store,
+        blobs,
+        log,
+        sweeping,
+        embedded,
+        timeoutMs: settings.drainTimeout,
+      }).finally(metrics.close);
       return closing;
     },
   };
+  try {
+    const desk = await embedded?.start({ url: running.url, root: fingerprint });
+    // Said once clients can do everything here: without a realm nobody sends.
+    log.info("listening", { host, port: listening.port, transport: transport.name, fingerprint, version: VERSION });
+    return desk === undefined ? running : { ...running, desk };
+  } catch (cause) {
+    await running.close();
+    throw cause;
+  }
 }
 
 interface Stopping extends Storage {
@@ -183,13 +210,15 @@ interface Stopping extends Storage {
   readonly listening: Listening;
   readonly log: Log;
   readonly sweeping: { stop(): Promise<void> };
+  readonly embedded: EmbeddedDesk | undefined;
   readonly timeoutMs: number;
 }
 
 /** The port stays open while work is finished, so that /ready can say 503; what was taken is flushed whatever happened before. */
-async function stop({ relay, listening, store, blobs, log, sweeping, timeoutMs }: Stopping): Promise<void> {
+async function stop({ relay, listening, store, blobs, log, sweeping, embedded, timeoutMs }: Stopping): Promise<void> {
   const remedy = "clients send again what was not accepted; raise SOTTO_DRAIN_TIMEOUT to wait longer";
   try {
+    await embedded?.close().catch((cause: unknown) => log.error("deskStopFailed", cause));
     const finished = await within(timeoutMs, Promise.all([sweeping.stop(), relay.close()]));
     if (finished === "late") log.warn("drainTimeout", { remedy });
     listening.stopAccepting();
@@ -220,5 +249,6 @@ function policyOf(settings: Settings): RelayPolicy {
     attachmentQuotaBytes: settings.attachmentQuota,
     attachmentTtlMs: settings.attachmentTtl,
     uploadTtlMs: settings.uploadTtl,
+    reports: { count: settings.reportsWaiting, bytes: settings.reportsBytes },
   };
 }

@@ -70,6 +70,8 @@ export interface AppendRow {
 export interface AppendRequest {
   /** The 16 bytes that make the send idempotent. */
   readonly messageId: Uint8Array;
+  /** 32 bytes that tell a repeat from another send under the same id, and are remembered as long as that; zeros unless given. */
+  readonly mark?: Uint8Array | undefined;
   /** The relay's clock at acceptance. */
   readonly acceptedMs: number;
   /**
@@ -86,10 +88,14 @@ export interface AppendRequest {
   readonly quota: { readonly envelopes: number; readonly bytes: number };
 }
 
-/** What became of a send. Only `stored` and `repeated` mean that it is on stable storage. */
+/**
+ * What became of a send. `stored` and `repeated` mean that it is on stable storage; `reused`, that another send is, which had
+ * its id before.
+ */
 export type AppendOutcome =
   | { readonly kind: "stored"; readonly cursors: readonly number[] }
   | { readonly kind: "repeated"; readonly acceptedMs: number }
+  | { readonly kind: "reused"; readonly acceptedMs: number }
   | { readonly kind: "full"; readonly mailboxes: readonly MailboxId[] }
   | { readonly kind: "noMailbox"; readonly mailboxes: readonly MailboxId[] }
   | { readonly kind: "changed" }
@@ -111,7 +117,7 @@ export interface Mailboxes {
    * Stores every row of a send, or none.
    *
    * Resolves after the batch is on stable storage. A repeat of a `messageId` within `DEDUPE_MS` (7 days) answers
-   * `repeated` with the first time, also when the first is still being written (then it waits for it). Once a cursor
+   * `repeated` with the first time (`reused`, if the mark is another one), also when the first is still being written (then it waits for it). Once a cursor
    * was readable, no lower one newly appears. `assigned` may be called, at most once, while the commit is under way: a
    * relay may push then and answer later. Calls for one mailbox keep its order: after a send that was not announced so,
    * none is until that one is stored.
@@ -362,6 +368,10 @@ export type Notice =
   /** The devices of the account are others now; which, the document says. */
   | { readonly kind: "devicesChanged" }
   | { readonly kind: "deviceLimit" }
+  /** The desk has something for the account. */
+  | { readonly kind: "deskNotes" }
+  /** The realm document is another one now. */
+  | { readonly kind: "realmChanged" }
   | { readonly kind: "displaced" }
   | { readonly kind: "revoked" };
 
@@ -662,11 +672,21 @@ export type CounterName =
   | "downloadedBytes"
   | "blobsExpired"
   | "registrations" // label: mode
+  | "deskAsks" // label: outcome
+  | "reports" // label: outcome
+  | "sanctions" // label: kind
+  | "stamps"
   | "limited" // label: limiter row
   | "connectionsClosed"; // label: close code
 
 /** Gauges. */
-export type GaugeName = "deviceConnections" | "anonymousConnections" | "greetingConnections" | "blobBytes";
+export type GaugeName =
+  | "deviceConnections"
+  | "anonymousConnections"
+  | "greetingConnections"
+  | "deskConnections"
+  | "reportsWaiting"
+  | "blobBytes";
 
 /** Histograms, in seconds. */
 export type HistogramName = "acceptSeconds";
@@ -711,4 +731,8 @@ export interface RelayPolicy {
   readonly attachmentTtlMs: number;
   /** How long one that is not whole is kept. */
   readonly uploadTtlMs: number;
+  /** The Ed25519 key of the desk; where there is none, nobody is one. */
+  readonly deskKey?: Uint8Array | undefined;
+  /** What may wait for the desk. */
+  readonly reports: { readonly count: number; readonly bytes: number };
 }

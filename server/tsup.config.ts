@@ -1,10 +1,10 @@
 import { defineConfig } from "tsup";
 
 export default defineConfig({
-  entry: ["index.ts", "main.ts"],
+  entry: { index: "index.ts", main: "main.ts", desk: "desk/main.ts" },
   format: "esm",
   // Project references are for checking; a declaration bundle is one program.
-  dts: { entry: ["index.ts"], compilerOptions: { composite: false, emitDeclarationOnly: false } },
+  dts: { entry: { index: "index.ts" }, compilerOptions: { composite: false, emitDeclarationOnly: false } },
   target: "node20",
   platform: "node",
   sourcemap: true,

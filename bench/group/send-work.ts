@@ -144,6 +144,7 @@ function framing(people: People, encrypt: (plaintext: Uint8Array) => Promise<Uin
       id: counter,
       messageId,
       storage: "stored",
+      commitment: new Uint8Array(32),
       urgency: "normal",
       wantBundles: "yes",
       group: groupId,

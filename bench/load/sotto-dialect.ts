@@ -66,6 +66,7 @@ export function sottoDialect(place: Place): Dialect {
           id,
           messageId,
           storage: "stored",
+          commitment: randomBytes(32),
           urgency: "normal",
           purpose: "message",
           wantBundles: "no",

@@ -10,6 +10,7 @@ import { groupCommands } from "./group-commands.js";
 import { groupSettingCommands } from "./group-setting-commands.js";
 import { helpOn } from "./help.js";
 import { noteCommands } from "./note-commands.js";
+import { reportCommands } from "./report-commands.js";
 import { roomCommands } from "./room-commands.js";
 import { searchCommand } from "./search-command.js";
 import { timerCommand } from "./timer-command.js";
@@ -22,6 +23,7 @@ const anywhere: Commands = {
   ...fileCommands,
   ...contentCommands,
   ...noteCommands,
+  ...reportCommands,
   ...searchCommand,
   ...timerCommand,
   help: ({ say }, topic) => say(helpOn(topic)),

@@ -10,8 +10,8 @@ const ROLES: Readonly<Record<GroupRole, string>> = { member: "a member", admin: 
 /** Who may do something. */
 const WHOEVER: Readonly<Record<Whoever, string>> = { members: "everybody", admins: "only admins" };
 
-/** One line for a change. */
-export function changeWords(change: GroupChange, nameOf: (account: AccountId) => string): string {
+/** One line for a change; `undefined` while its author did not say, in a message that could be reported, how the group is called now. */
+export function changeWords(change: GroupChange, nameOf: (account: AccountId) => string): string | undefined {
   switch (change.kind) {
     case "created":
       return `${nameOf(change.by)} made this group`;
@@ -32,7 +32,7 @@ export function changeWords(change: GroupChange, nameOf: (account: AccountId) =>
     case "succession":
       return `${nameOf(change.account)} is ${ROLES.owner} now, because ${nameOf(change.after)} left`;
     case "settings":
-      return `${nameOf(change.by)} ${settingsWords(change.changed)}`;
+      return settingsWords(nameOf(change.by), change.changed);
     case "ended":
       return "nobody is left in this group";
     default:
@@ -58,7 +58,10 @@ function invitationEnded(
   }
 }
 
-function settingsWords(changed: Extract<GroupChange, { kind: "settings" }>["changed"]): string {
+function settingsWords(
+  name: string,
+  changed: Extract<GroupChange, { kind: "settings" }>["changed"],
+): string | undefined {
   const { title, avatar, invite, write, edit, approval, timerMs } = changed;
   const words = [
     title === undefined ? [] : [title === "" ? "took the title away" : `called the group "${harmless(title)}"`],
@@ -69,5 +72,5 @@ function settingsWords(changed: Extract<GroupChange, { kind: "settings" }>["chan
     approval === undefined ? [] : [approval === "on" ? "has admins let people in" : "lets people in without an admin"],
     timerMs === undefined ? [] : [timerWords(timerMs === 0 ? undefined : timerMs)],
   ].flat();
-  return words.length === 0 ? "changed nothing" : words.join(", ");
+  return words.length === 0 ? undefined : `${name} ${words.join(", ")}`;
 }

@@ -32,6 +32,8 @@ const SUBJECTS: Readonly<Record<string, readonly (readonly [usage: string, words
     ["/to NAME", "talk with one person"],
     ["/accept", "let whoever asked write to you; /decline says no without telling them"],
     ["/block", "refuse whoever asked, or the one you talk with; /unblock undoes it"],
+    ["/report N WHY", "show what a report of message N would tell the moderators; /report yes sends it"],
+    ["/reports", "list your reports and how they stand"],
     ["/policy WHO", "who may ask: everyone, grant (the host vouches), contacts, nobody"],
     ["/safety", "show the safety number; compare it over another channel"],
     ["/verify", "mark the safety number as compared"],

@@ -66,8 +66,10 @@ export function lineOf(item: Item, telling: Telling): string | undefined {
     case "vote":
     case "delete":
       return undefined;
-    case "group":
-      return `${time} · ${changeWords(item.change, nameOf)}`;
+    case "group": {
+      const words = changeWords(item.change, nameOf);
+      return words === undefined ? undefined : `${time} · ${words}`;
+    }
     default:
       return item satisfies never;
   }

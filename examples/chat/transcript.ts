@@ -78,12 +78,15 @@ export class Transcript implements Telling {
 
   private async refresh(cursor: Item["cursor"]): Promise<void> {
     const item = await this.room.conversation.item(cursor);
+    const before = this.items.get(cursor);
     if (item === undefined) this.items.delete(cursor);
-    else if (this.items.has(cursor)) {
+    else if (before !== undefined) {
       await this.names.meet(this.room, item);
       this.keep(item);
     }
-    this.changed(undefined);
+    // What had nothing to show, and has now, appears.
+    const isNew = before !== undefined && item !== undefined && lineOf(before, this) === undefined;
+    this.changed(isNew ? item : undefined);
   }
 
   private keep(item: Item): void {

@@ -11,19 +11,21 @@ export type MediaKind = (typeof mediaKinds)[number];
 const pixels = uint(65_535, 1);
 
 /** `id` names the blob, `key` opens it, `digest` is the SHA-256 of the plaintext without its padding, which has `sizeBytes`. */
-const blob = {
+export const blobFields = {
   id: bytes(16),
   key: bytes(32),
   digest: bytes(32),
   sizeBytes: uint(limits.attachmentBytes.value),
 } as const;
 
-/** A small picture that stands for a larger one until that was downloaded; a blob of its own. */
-export const thumbnail = record({ ...blob, mime: text(limits.mimeBytes.value, 1), width: pixels, height: pixels });
+/** What is said of a small picture beside its blob. */
+export const thumbnailFields = { mime: text(limits.mimeBytes.value, 1), width: pixels, height: pixels } as const;
 
-/** One attachment. All that is said of the media is its sender's word. */
-export const attachment = record({
-  ...blob,
+/** A small picture that stands for a larger one until that was downloaded; a blob of its own. */
+export const thumbnail = record({ ...blobFields, ...thumbnailFields });
+
+/** What is said of an attachment beside its blob and its thumbnail. All of it is its sender's word. */
+export const attachmentFields = {
   media: choice(...mediaKinds),
   mime: text(limits.mimeBytes.value, 1),
   name: optional(text(limits.fileNameBytes.value, 1)),
@@ -36,8 +38,10 @@ export const attachment = record({
   waveform: optional(bytes(1, 128)),
   /** https://blurha.sh */
   blurhash: optional(text(64, 6)),
-  thumbnail: optional(thumbnail),
-});
+} as const;
+
+/** One attachment. */
+export const attachment = record({ ...blobFields, ...attachmentFields, thumbnail: optional(thumbnail) });
 
 /** One attachment, as a content says it. */
 export type AttachmentReference = TypeOf<typeof attachment>;

@@ -36,11 +36,14 @@ export interface ContentHeader {
   /** The group's revision the sender knew; absent in a DM. */
   readonly revision?: number | undefined;
   readonly messageId: MessageId;
-  /** Counts this device's contents in this conversation from 1, so that replay, reordering and gaps are visible. */
+  /**
+   * Counts this device's contents in this conversation from 1, so that replay, reordering and gaps are visible. Receipts and
+   * typing repeat the last one.
+   */
   readonly counter: number;
   /** The sender's clock. Orders nothing by itself. */
   readonly sentAtMs: number;
-  /** Commitments to contents last seen from others, for reports; empty until franking lands. */
+  /** Commitments to contents last seen from others (PROTOCOL.md, Franking). */
   readonly seen: readonly Uint8Array[];
   /** How long the content may be kept after it was read; absent = for ever. */
   readonly timerMs?: number | undefined;

@@ -6,6 +6,7 @@ import {
   accountId,
   bytes,
   choice,
+  conversationId,
   type Field,
   list,
   messageId,
@@ -33,13 +34,25 @@ const mention = record({
   start: uint(limits.textBytes.value),
   length: uint(limits.textBytes.value, 1),
 });
-/** What the sender saw of a page. Whoever reads it fetches nothing. */
-const preview = record({
+/** What the sender saw of a page, beside its picture. Whoever reads it fetches nothing. */
+export const previewFields = {
   url: text(limits.urlBytes.value, 1),
   title: text(limits.previewTitleBytes.value, 1),
   description: optional(text(limits.previewWordsBytes.value, 1)),
-  image: optional(thumbnail),
-});
+} as const;
+const preview = record({ ...previewFields, image: optional(thumbnail) });
+
+/** Words that name people, beside a preview. */
+export const annotatedFields = {
+  text: words,
+  quoted: optional(quotation),
+  mentions: list(mention, limits.mentions.value),
+} as const;
+
+/** What goes with attachments. */
+export const attachmentsFields = { text: optional(words), quoted: optional(quotation) } as const;
+/** A group's picture; empty for none. */
+const groupAvatar = bytes(0, limits.groupAvatarBytes.value);
 const cardEntry = record({ kind: choice("phone", "email", "url", "address", "other"), value: line });
 
 /** Every kind of content. */
@@ -90,19 +103,13 @@ export const contentKinds = {
     doc: "Pictures, voice notes, videos and files, with words or without. An edit of it replaces the words.",
     body: record({
       attachments: list(attachment, limits.attachmentsPerContent.value, 1),
-      text: optional(words),
-      quoted: optional(quotation),
+      ...attachmentsFields,
     }),
   },
   annotated: {
     number: 11,
     doc: "Words that name people, or show what the sender saw of a page. What an edit replaces it with has neither.",
-    body: record({
-      text: words,
-      quoted: optional(quotation),
-      mentions: list(mention, limits.mentions.value),
-      preview: optional(preview),
-    }),
+    body: record({ ...annotatedFields, preview: optional(preview) }),
   },
   location: {
     number: 12,
@@ -145,6 +152,16 @@ export const contentKinds = {
     number: 16,
     doc: "Sets how long messages of this conversation are kept after they were read; 0 = for ever. Only in DMs: a group's is in its log. The last one counts.",
     body: record({ durationMs: uint(limits.timerMs.value) }),
+  },
+  invitation: {
+    number: 17,
+    doc: "Asks its reader into a group. Said between two, inside an `invitation` payload; what is shown of the group before its log was read. No timeline item.",
+    body: record({ group: conversationId, title: text(limits.groupTitleBytes.value) }),
+  },
+  groupProfile: {
+    number: 18,
+    doc: "How its group is called and looks, as its log says it: shown once a member said so in a message, which can be reported as any other. No timeline item.",
+    body: record({ title: text(limits.groupTitleBytes.value), avatar: groupAvatar }),
   },
 } as const satisfies Record<string, ContentKindRow>;
 

@@ -2,6 +2,7 @@
 
 import { decodeRecord, encodeRecord } from "../codec.js";
 import { accountRoles, firstContactPolicies } from "../frames.js";
+import { MAX_EVIDENCE_BYTES } from "../frank/evidence.js";
 import { limits } from "../limits.js";
 import {
   accountId,
@@ -84,6 +85,9 @@ const archiveEntry = record({
   counter: uint(Number.MAX_SAFE_INTEGER),
   status: choice("received", "accepted", "delivered", "read"),
   edit: optional(bytes(1, limits.contentBytes.value)),
+  /** What the teller keeps of the franks of the content and of its edit; without it the new device cannot report them. */
+  evidence: optional(bytes(1, MAX_EVIDENCE_BYTES)),
+  editEvidence: optional(bytes(1, MAX_EVIDENCE_BYTES)),
   deletedMs: optional(timeMs),
   reactions: list(
     record({

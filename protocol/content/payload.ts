@@ -5,6 +5,8 @@
 
 import { decodeRecord, encodeRecord } from "../codec.js";
 import { SottoError } from "../failures.js";
+import { MAX_EVIDENCE_BYTES } from "../frank/evidence.js";
+import { FRANK_BYTES } from "../frank/frank.js";
 import type { AccountId } from "../ids.js";
 import { limits } from "../limits.js";
 import {
@@ -63,6 +65,9 @@ export const payloadTypes = [
  * accepted that one, for a reader that never had it. `profileKey` rides beside a content, because it is never shown: from
  * it the reader derives the key to write back sealed. `userId` claims the sender's name at the host; a reader shows it only
  * once the relay confirmed it.
+ *
+ * `frank` is what makes a content, or the content of an invitation, one that can be reported; only receipts and typing go without
+ * (PROTOCOL.md, Franking). `evidence` of a `sent` content is what its sender's device keeps of its frank.
  */
 export const payloadFields = {
   version: uint(1, 1),
@@ -75,6 +80,8 @@ export const payloadFields = {
   profileKey: optional(bytes(32)),
   userId: optional(text(limits.userIdBytes.value, 1)),
   group: optional(record({ id: conversationId, revision: uint(0xffff_ffff), head: bytes(32) })),
+  frank: optional(bytes(FRANK_BYTES)),
+  evidence: optional(bytes(1, MAX_EVIDENCE_BYTES)),
 } as const;
 
 const fields = record(payloadFields);
@@ -82,6 +89,11 @@ const fields = record(payloadFields);
 /** What may answer a retry says which send it answers, by its wire message id. */
 interface Answering {
   readonly resendOf?: Uint8Array | undefined;
+}
+
+/** What is shown can be reported. */
+interface Franked {
+  readonly frank?: Uint8Array | undefined;
 }
 
 /** What tells the reader how to write back. */
@@ -105,7 +117,8 @@ export type Payload =
       readonly content: Uint8Array;
       readonly atMs?: number | undefined;
       readonly group?: GroupStanding | undefined;
-    } & Introducing &
+    } & Franked &
+      Introducing &
       Answering)
   | ({ readonly type: "contact"; readonly profileKey: Uint8Array; readonly userId?: string | undefined } & Answering)
   | ({ readonly type: "retry" | "unavailable"; readonly envelopes: readonly Uint8Array[] } & AboutGroup)
@@ -118,6 +131,7 @@ export type Payload =
       readonly group?: GroupStanding | undefined;
       readonly atMs: number;
       readonly content: Uint8Array;
+      readonly evidence?: Uint8Array | undefined;
     } & Answering)
   | ({
       readonly type: "state" | "archive" | "archived" | "groups" | "registers";
@@ -128,9 +142,9 @@ export type Payload =
       readonly type: "invitation";
       readonly group: GroupStanding;
       readonly body: Uint8Array;
-      readonly profileKey?: Uint8Array | undefined;
-      readonly userId?: string | undefined;
-    } & Answering)
+    } & Franked &
+      Introducing &
+      Answering)
   | { readonly type: "groupChange"; readonly group: GroupStanding };
 
 /** The types that only devices of one account say to each other; from anybody else they are unfit. */
@@ -172,6 +186,8 @@ export function encodePayload(payload: Payload): Uint8Array<ArrayBuffer> {
       profileKey: "profileKey" in payload ? payload.profileKey : undefined,
       userId: "userId" in payload ? payload.userId : undefined,
       group: "group" in payload ? payload.group : undefined,
+      frank: "frank" in payload ? payload.frank : undefined,
+      evidence: "evidence" in payload ? payload.evidence : undefined,
     }),
   );
 }
@@ -183,7 +199,7 @@ export function encodePayload(payload: Payload): Uint8Array<ArrayBuffer> {
  */
 export function decodePayload(padded: Uint8Array): Payload {
   const read = decodeRecord(fields, unpad(padded));
-  const { type, resendOf, envelopes, peer, atMs, body, profileKey, userId, group } = read;
+  const { type, resendOf, envelopes, peer, atMs, body, profileKey, userId, group, frank, evidence } = read;
   const payload = build();
   if (!hasOnly(payload, read)) return wrong();
   return payload;
@@ -192,7 +208,7 @@ export function decodePayload(padded: Uint8Array): Payload {
     switch (type) {
       case "content":
         if (atMs !== undefined && resendOf === undefined) return wrong();
-        return { type, content: asContent(body), profileKey, userId, resendOf, atMs, group };
+        return { type, content: asContent(body), profileKey, userId, resendOf, atMs, group, frank };
       case "contact":
         return profileKey === undefined ? wrong() : { type, profileKey, userId, resendOf };
       case "retry":
@@ -205,7 +221,7 @@ export function decodePayload(padded: Uint8Array): Payload {
       case "sent":
         return (peer === undefined) === (group === undefined) || atMs === undefined
           ? wrong()
-          : { type, peer, group, atMs, content: asContent(body), resendOf };
+          : { type, peer, group, atMs, content: asContent(body), resendOf, evidence };
       case "state":
       case "archive":
       case "archived":
@@ -215,7 +231,7 @@ export function decodePayload(padded: Uint8Array): Payload {
       case "senderKey":
         return group === undefined ? wrong() : { type, group, body, resendOf };
       case "invitation":
-        return group === undefined ? wrong() : { type, group, body, profileKey, userId, resendOf };
+        return group === undefined ? wrong() : { type, group, body, profileKey, userId, resendOf, frank };
       case "groupChange":
         return group === undefined ? wrong() : { type, group };
       default:
@@ -236,6 +252,8 @@ function hasOnly(
     readonly profileKey?: Uint8Array | undefined;
     readonly userId?: string | undefined;
     readonly group?: GroupStanding | undefined;
+    readonly frank?: Uint8Array | undefined;
+    readonly evidence?: Uint8Array | undefined;
   },
 ): boolean {
   const isThere = {
@@ -246,6 +264,8 @@ function hasOnly(
     profileKey: read.profileKey !== undefined,
     userId: read.userId !== undefined,
     group: read.group !== undefined,
+    frank: read.frank !== undefined,
+    evidence: read.evidence !== undefined,
   };
   if (read.body.length > 0 && !("content" in payload) && !("body" in payload)) return false;
   return Object.entries(isThere).every(([name, there]) => !there || name in payload);
@@ -259,8 +279,12 @@ function wrong(): never {
   throw new SottoError("badFrame", { detail: "a payload whose fields do not fit its type" });
 }
 
-/** The buckets: multiples of `step` up to `upTo`. Past the first bucket, padding is at most half of what is sent. */
+/**
+ * The buckets: multiples of `step` up to `upTo`. The first is as large as a short text with its frank, so that a receipt, which has
+ * none, is not told from it. Past the first bucket, padding is at most half of what is sent.
+ */
 const STEPS = [
+  { upTo: 512, step: 512 },
   { upTo: 1_024, step: 256 },
   { upTo: 4_096, step: 1_024 },
   { upTo: 16_384, step: 4_096 },

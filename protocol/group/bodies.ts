@@ -1,33 +1,22 @@
 /** What people and devices tell each other about groups inside pairwise sessions: invitations, sender keys, joined groups. */
 
 import { decodeRecord, encodeRecord } from "../codec.js";
-import { limits } from "../limits.js";
-import {
-  bytes,
-  choice,
-  conversationId,
-  list,
-  optional,
-  record,
-  type TypeOf,
-  text,
-  timeMs,
-  uint,
-} from "../schema/field.js";
+import { bytes, choice, conversationId, list, optional, record, type TypeOf, timeMs, uint } from "../schema/field.js";
 
 const u32 = uint(0xffff_ffff);
 const secret = bytes(32);
 
 /**
  * An invitation: all its recipient needs to read the log and to accept. The payload's `group` names the invite entry, by
- * its number and its hash: a log without it is another one. `title` is shown before the log was read.
+ * its number and its hash: a log without it is another one. `content` is of kind `invitation` and bears the payload's frank: what
+ * is shown before the log was read.
  */
 const invitation = record({
   epoch: u32,
   secret,
   /** The private half of the key that secrets are sealed to until the invitation is accepted. */
   wrapPrivate: bytes(32),
-  title: text(limits.groupTitleBytes.value),
+  content: bytes(1, 1_024),
 });
 
 /** The sender key of one device for one group, as libsignal's distribution message. */
@@ -53,7 +42,9 @@ const groups = record({
       seq: u32,
       head: bytes(32),
       /** Of an invitation that was not answered yet. */
-      invitation: optional(record({ body: bytes(1, 1_024), by: bytes(16), atMs: timeMs })),
+      invitation: optional(record({ body: bytes(1, 2_048), by: bytes(16), atMs: timeMs })),
+      /** The hash of title and avatar that this account was shown: a member said them in a message that can be reported. */
+      shown: optional(bytes(32)),
     }),
     MAX_GROUPS_PER_BODY,
   ),

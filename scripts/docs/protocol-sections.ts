@@ -1,11 +1,13 @@
 /** The tables of PROTOCOL.md, by the name of their markers. */
 
 import {
+  askBodies,
   closeCodes,
   closeMeanings,
   contentFields,
   contentKinds,
   type Direction,
+  deskAnswers,
   type Failure,
   type FrameRow,
   failures,
@@ -16,14 +18,20 @@ import {
   groupEntryFields,
   groupEntryKinds,
   groupStateFields,
+  headFields,
+  headLayerFields,
   type Limit,
   limits,
   linkRecords,
+  manifestFields,
+  noteBodies,
   ownBodies,
   payloadFields,
   type RegisterKindRow,
   registersBody,
   registerTable,
+  sanctionFields,
+  wordsLayerFields,
 } from "@sotto/protocol";
 import { grouped, table } from "./table.js";
 
@@ -47,6 +55,14 @@ export const protocolSections: Readonly<Record<string, () => string>> = {
   "group-entry-kinds": entryKinds,
   "group-state": () => fieldTable(groupStateFields),
   "group-bodies": () => recordTables(groupBodies),
+  "frank-head": () => fieldTable(headFields),
+  "head-layer": () => listing(headLayerFields),
+  "words-layer": () => listing(wordsLayerFields),
+  manifest: () => listing(manifestFields),
+  asks: () => recordTables(askBodies),
+  "desk-answers": () => recordTables(deskAnswers),
+  notes: () => recordTables(noteBodies),
+  sanction: () => fieldTable(sanctionFields),
 };
 
 /** A heading, the doc and the fields of each frame: as one table, the rows would be too wide to read. */
@@ -70,6 +86,12 @@ function recordTables(records: Readonly<Record<string, Pick<field.Field<unknown>
   return Object.entries(records)
     .map(([name, { doc }]) => `#### \`${name}\`\n\n\`\`\`text\n${indented(doc)}\n\`\`\``)
     .join("\n\n");
+}
+
+/** The fields of one record whose parts are too deep for a table. */
+function listing(fields: Fields): string {
+  const lines = Object.entries(fields).map(([name, { doc }]) => `${name}: ${indented(doc)}`);
+  return `\`\`\`text\n${lines.join("\n")}\n\`\`\``;
 }
 
 /** A record's doc with one field a line, indented by how deep its brackets stand. */

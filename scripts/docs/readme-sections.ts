@@ -10,6 +10,7 @@ export const readmeSections: Readonly<Record<string, () => string>> = {
   "example-groups": () => snippet("groups.ts"),
   "example-photo-share": () => snippet("photo-share.ts"),
   "example-more-than-words": () => snippet("more-than-words.ts"),
+  "example-report": () => snippet("report.ts"),
   "example-echo-bot": () => snippet("echo-bot.ts"),
   "example-grants": () => snippet("grants.ts"),
   "example-host-tokens": () => snippet("host-tokens.ts"),

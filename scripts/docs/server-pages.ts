@@ -1,6 +1,7 @@
 /** The relay's reference pages, made whole from its tables. */
 
 import { BLOB_FORMAT_VERSION, type BlobFileKind, blobFiles, SEGMENT_BYTES } from "../../server/blobs/layout.js";
+import { deskSettingsReference } from "../../server/desk/settings.js";
 import { settingsReference } from "../../server/ops/settings-text.js";
 import { LIMITER_KEYS, type LimiterRow, limiterTable } from "../../server/relay/limiter-table.js";
 import { type BucketRow, tableBuckets } from "../../server/relay/table-buckets.js";
@@ -10,6 +11,7 @@ import { grouped, table } from "./table.js";
 /** Every page, by its path from the repository's root. */
 export const serverPages: Readonly<Record<string, () => string>> = {
   "server/SETTINGS.md": settingsReference,
+  "server/DESK_SETTINGS.md": deskSettingsReference,
   "server/LIMITERS.md": limiters,
   "server/STORAGE.md": storage,
 };

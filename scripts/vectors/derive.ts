@@ -54,6 +54,7 @@ export function deriveVectors() {
     vector("authenticationText", [challenge, one, 127], () =>
       protocol.authenticationText(challenge, one, protocol.parseDeviceId(127)),
     ),
+    vector("deskText", [challenge], () => protocol.deskText(challenge)),
     ...(["first", "add", "reset"] as const).map((mode) =>
       vector("registrationText", [challenge, { mode, ...registration }], () =>
         protocol.registrationText(challenge, { mode, ...registration }),

@@ -2,6 +2,7 @@
 
 export {
   type AccountId,
+  type CommittedContent,
   type ConversationId,
   type DeviceId,
   type FirstContactPolicy,
@@ -10,6 +11,10 @@ export {
   groupRoles,
   type MessageId,
   type Relation,
+  type ReportCategory,
+  reportCategories,
+  type SanctionKind,
+  type Team,
 } from "@sotto/protocol";
 export type {
   Attachment,
@@ -53,6 +58,7 @@ export { DeviceLink, type DeviceLinkState, type LinkedDevice } from "./devices/d
 export { Devices } from "./devices/devices.js";
 export { type LinkOptions, linkDevice } from "./devices/link-device.js";
 export type { EventOf, ListenerOptions } from "./events.js";
+export type { RelayChecked } from "./franking/relay-check.js";
 export { Group, type Member, type Person } from "./groups/group.js";
 export { Groups, type NewGroup } from "./groups/groups.js";
 export type { GroupInvitation } from "./groups/invitations.js";
@@ -65,5 +71,15 @@ export type * from "./ports.js";
 export { EngineRefusal } from "./ports.js";
 export { type Label, Labels } from "./registers/labels.js";
 export { fillQuickReply, QuickReplies, type QuickReply } from "./registers/quick-replies.js";
+export type { DisclosedAttachment, DisclosedMessage, Disclosure } from "./reports/disclosure.js";
+export type { MessageRef, Reportable } from "./reports/kept.js";
+export { type AppealOptions, Moderation, type ModeratorPowers } from "./reports/moderation.js";
+export type { Where } from "./reports/naming.js";
+export type { ReportStage } from "./reports/progress.js";
+export { NotReportableError } from "./reports/refusals.js";
+export type { Report, Statement, WantedGap } from "./reports/report.js";
+export { ReportDraft } from "./reports/report-draft.js";
+export { type AttachmentPick, type ContextOptions, type ReportOptions, Reports } from "./reports/reports.js";
+export type { Divergence } from "./reports/views.js";
 export type { SearchOptions } from "./search/search.js";
 export type { SafetyNumber } from "./trust/trust.js";

@@ -10,6 +10,7 @@ import {
   SottoError,
 } from "@sotto/protocol";
 import type { GrantHook } from "./consent/grants.js";
+import { assertRealmPin } from "./franking/realm.js";
 import { type Plaintext, relayAddress } from "./link/address.js";
 import type { AbortSignalLike, StoreChoice } from "./ports.js";
 import { utf8Length } from "./utf8-length.js";
@@ -20,6 +21,11 @@ export interface ClientOptions {
   readonly relay: string;
   /** The relay's root fingerprint, `sha256:…`, as its operator prints it. May be left out only in development mode. */
   readonly relayRoot?: string;
+  /**
+   * The fingerprint of the community's realm, `sha256:…`, as its moderators print it: whose word on tokens and reports counts.
+   * May be left out only in development mode.
+   */
+  readonly realm?: string;
   /** Fetches a token that the host signed for this user. Called when needed; the token is never stored. */
   readonly auth?: (request: { readonly signal: AbortSignalLike | undefined }) => Promise<string>;
   /** Fetches the host's word that this user may write to somebody; asked before a first contact that needs it. Never stored. */
@@ -64,6 +70,7 @@ export function checkOptions(options: ClientOptions): CheckedOptions {
     throw wrong(`accountRole is one of ${accountRoles.join(", ")}`);
   if (accountRole !== undefined && auth !== undefined)
     throw wrong("accountRole is for development mode: with auth, the host's token says what the account is");
+  assertRealmPin(options.realm);
   if (deviceName !== undefined) padDeviceName(deviceName);
   if (replaces !== undefined) parseDeviceId(replaces);
   return { ...options, plaintext, url: relayAddress(relay, plaintext) };

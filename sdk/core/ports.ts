@@ -3,7 +3,7 @@
  * contract suite in `test/contract/`; Node, browsers and React Native differ only in the adapters behind these.
  */
 
-import type { AccountId, AccountRole, DeviceId } from "@sotto/protocol";
+import type { AccountId, AccountRole, DeviceId, Sign } from "@sotto/protocol";
 
 // ── The crypto engine ────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -314,10 +314,15 @@ export interface Cipher {
 
 /** Ed25519 keys that authenticate to the relay: this device, and who holds a group's secret. */
 export interface DeviceKeys {
-  generate(): { readonly publicKey: Uint8Array; readonly privateKey: Uint8Array };
+  /** A new pair, and what signs by it. */
+  generate(): { readonly publicKey: Uint8Array; readonly privateKey: Uint8Array; readonly sign: Sign };
   /** The pair of a 32-byte seed (RFC 8032 §5.1.5), for keys that several devices derive alike. */
   fromSeed(seed: Uint8Array): { readonly publicKey: Uint8Array; readonly privateKey: Uint8Array };
+  /** What signs by a key, for who signs again, or later: reading the key takes longer than signing. */
+  signer(privateKey: Uint8Array): Sign;
   sign(privateKey: Uint8Array, message: Uint8Array): Uint8Array;
+  /** Whether a signature is by this key. False for anything malformed. */
+  verify(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean;
 }
 
 // ── The socket ───────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -2,6 +2,7 @@
 
 import { type AccountId, type DeviceId, type Frame, SottoError } from "@sotto/protocol";
 import { deferred } from "./deferred.js";
+import { isFatal } from "./fatal.js";
 import type { Plaintext } from "./link/address.js";
 import { type CheckRoot, type LinkState, type Push, RelayLink } from "./link/relay-link.js";
 import type { Clock, DeviceKeys, Dial, Log, Random } from "./ports.js";
@@ -105,6 +106,18 @@ export class Relay {
   /** The relay's clock as far as this device knows it. */
   nowMs(): number {
     return this.parts.clock.now() + this.device.serverTimeOffsetMs;
+  }
+
+  /** Asks the relay what time it is. Rejects only for what ends the client. */
+  async askTime(): Promise<"told" | "unreached"> {
+    if (this.device.state !== "ready") return "unreached";
+    try {
+      await this.device.askTime();
+      return "told";
+    } catch (error) {
+      if (isFatal(error) || !(error instanceof SottoError)) throw error;
+      return "unreached";
+    }
   }
 
   /** Begins to connect. */

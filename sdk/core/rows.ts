@@ -6,21 +6,29 @@
 import {
   type AccountId,
   accountRoles,
+  COMMITMENT_BYTES,
   decodeRecord,
   encodeRecord,
+  FRANK_BYTES,
   field,
   firstContactPolicies,
   limits,
+  MAX_EVIDENCE_BYTES,
   MAX_REGISTER_MS,
   payloadTypes,
   type Register,
   registerKinds,
   registerScope,
   relations,
+  reportCategories,
+  reportKinds,
   SottoError,
+  STAMP_BYTES,
+  sanctionKinds,
   toHex,
 } from "@sotto/protocol";
 import type { StoreRange } from "./ports.js";
+import { reportStages } from "./reports/progress.js";
 import type { SealedStore } from "./storage/sealed-store.js";
 
 const { accountId, bytes, choice, conversationId, deviceId, list, messageId, optional, record, text, timeMs, uint } =
@@ -178,6 +186,8 @@ const outbox = record({
   sequence: optional(sequence),
   createdMs: timeMs,
   state: choice("queued", "failed"),
+  /** Of what own devices are told of a send: what this one keeps of its frank. */
+  evidence: optional(bytes(1, MAX_EVIDENCE_BYTES)),
 });
 
 /** An edit or delete that came before its target, which did not open yet; deleted when the target arrives. */
@@ -212,6 +222,8 @@ const sent = record({
   acceptedMs: timeMs,
   /** Of what went to a group, by all its members together. */
   resends: uint(0xffff),
+  /** Of what own devices were told of a send. */
+  evidence: optional(bytes(1, MAX_EVIDENCE_BYTES)),
 });
 
 /** A delivery receipt that is owed; deleted with the commit that queues the receipt. */
@@ -327,6 +339,15 @@ const group = record({
    */
   past: list(record({ account: accountId, since: version, until: version, untilMs: timeMs }), 1_024),
   writers: list(record({ account: accountId, since: version }), limits.groupAccounts.value),
+  /** Who was a member from which entry up to which; nothing is known of entries before `from`, and within gaps. */
+  spans: optional(
+    record({
+      from: version,
+      gaps: list(record({ since: version, until: version }), 16),
+      past: list(record({ account: accountId, since: version, until: version }), 1_024),
+      present: list(record({ account: accountId, since: version }), limits.groupAccounts.value),
+    }),
+  ),
 });
 
 /** The hash of the last valid entry after an entry of a group's log; the newest few hundred are kept, to see forks. */
@@ -343,7 +364,21 @@ const invitation = record({
   secret: bytes(32),
   wrapPrivate: bytes(32),
   title: text(limits.groupTitleBytes.value),
+  /** What its inviter said, as it goes on to other own devices. */
+  content: optional(bytes(1, 1_024)),
   atMs: timeMs,
+});
+
+/** How a group was stated to be called and to look. Kept as long as its group is. */
+const shown = record({
+  group: conversationId,
+  by: accountId,
+  title: text(limits.groupTitleBytes.value),
+  avatar: bytes(0, limits.groupAvatarBytes.value),
+  /** Of title and avatar together; of others than these where another own device was shown them before the log was read here. */
+  hash: bytes(32),
+  /** Hashes of titles and of avatars that were stated, latest first. */
+  stated: list(bytes(32), 64),
 });
 
 /** The sender key this device uses in a group, and the audience it was made for; replaced when that changes. */
@@ -372,7 +407,34 @@ const held = record({
   /** The send it answers, because that did not open. */
   resendOf: optional(envelopeId),
   content,
+  /** What its frank is checked by once the log was read. */
+  head: bytes(32),
+  meantFor: choice("group", "account"),
+  frank: optional(bytes(FRANK_BYTES)),
+  commitment: optional(bytes(COMMITMENT_BYTES)),
+  stamp: optional(bytes(STAMP_BYTES)),
+  stampedMs: timeMs,
 });
+
+/**
+ * What is kept of a frank that passed, and the words it is about; deleted when it cannot be reported any more (30 days after the
+ * relay took it, and 24 hours after a message that disappears did).
+ */
+const evidence = record({
+  conversation: conversationId,
+  evidence: bytes(1, MAX_EVIDENCE_BYTES),
+  content,
+  acceptedMs: timeMs,
+  /** Of what this account said to a group. */
+  standing: optional(standing),
+  untilMs: timeMs,
+});
+
+/** Where evidence is, found by the message it is of or about; deleted with it. */
+const evidenceIndex = record({ key: text(256, 1) });
+
+/** The end of evidence that goes before its time; deleted with it. */
+const evidenceEnd = record({ conversation: conversationId, key: text(256, 1) });
 
 /** What an account is that is no person; deleted when the host says that it is one. */
 const role = record({ role: choice(...accountRoles) });
@@ -458,6 +520,88 @@ const searchSegment = record({ index: text(268_435_456, 1) });
 /** A place that the search index has, and that changed since; deleted when that was taken in. */
 const searchChange = record({ conversation: conversationId, sequence });
 
+/** The realm document that was checked last; a later one takes its place. */
+const realm = record({ document: bytes(1, limits.realmBytes.value) });
+
+/** What this device left at the desk: the key of its asks. Written before it is sent; another realm or identity makes another. */
+const enrolled = record({
+  deskKey: bytes(32),
+  realm: bytes(16),
+  identityKey: bytes(33),
+  /** Whether the desk said that it has it. */
+  state: choice("asked", "known"),
+});
+
+/** A token of this device: its key signs what this device says. Deleted once it was used, the last one when its epoch ended. */
+const token = record({
+  epoch: uint(0xffff_ffff),
+  publicKey: bytes(32),
+  privateKey: bytes(32),
+  accountTag: bytes(32),
+  signature: bytes(64),
+  use: choice("unused", "used"),
+});
+
+/** What an order of the outbox is franked with, durable before it leaves; deleted with the order. */
+const frank = record({
+  frank: bytes(FRANK_BYTES),
+  commitment: bytes(32),
+  epoch: uint(0xffff_ffff),
+  /** Whom it is for: an account's 16 bytes, or the root of a group's roster. */
+  audience: bytes(16, 32),
+  /** Of a group: as of which entry its members are meant. */
+  standing: optional(standing),
+});
+
+/** A report this account made, or that the desk told of; the oldest that was decided goes where there are too many. */
+const report = record({
+  id: bytes(16),
+  stage: choice(...reportStages),
+  changedMs: timeMs,
+  /** What this device knows of it if it made it: another one hears only how it stands. */
+  made: optional(
+    record({
+      kind: choice(...reportKinds),
+      about: optional(bytes(16)),
+      accused: accountId,
+      conversation: optional(conversationId),
+      category: choice(...reportCategories),
+      madeMs: timeMs,
+    }),
+  ),
+  /** Why the relay refused it, or has not taken it yet. */
+  failure: optional(text(64)),
+  /** What the desk asked for last. */
+  wanted: optional(
+    record({
+      gaps: list(record({ account: accountId, after: sequence, before: sequence }), 64),
+      note: text(limits.reportNoteBytes.value),
+      atMs: timeMs,
+    }),
+  ),
+});
+
+/** A report on its way to the relay, sealed; deleted when it has it, or refused it for good. */
+const reportLayers = record({
+  heads: bytes(1, limits.reportLayerBytes.value),
+  words: bytes(1, limits.reportLayerBytes.value),
+});
+
+/** What the desk did to this account, and why; the oldest goes where there are too many. */
+const statement = record({
+  statement: bytes(16),
+  sanction: choice(...sanctionKinds),
+  device: optional(deviceId),
+  category: choice(...reportCategories),
+  rule: text(limits.reportNoteBytes.value),
+  untilMs: optional(timeMs),
+  appealUntilMs: optional(timeMs),
+  atMs: timeMs,
+});
+
+/** How far this device has read what the desk of a realm has for this account. */
+const deskNotes = record({ realm: bytes(16), after: sequence });
+
 /** A cached sender certificate; replaced before it expires. */
 const certificate = record({ certificate: bytes(1, 1_024), expiresMs: timeMs });
 
@@ -488,10 +632,14 @@ export const rows = {
   group,
   groupHead,
   invitation,
+  shown,
   distribution,
   shared,
   senderKeyGroup,
   held,
+  evidence,
+  evidenceIndex,
+  evidenceEnd,
   role,
   upload,
   uploaded,
@@ -505,6 +653,14 @@ export const rows = {
   searchMark,
   searchSegment,
   searchChange,
+  realm,
+  enrolled,
+  token,
+  frank,
+  report,
+  reportLayers,
+  statement,
+  deskNotes,
   certificate,
 } as const;
 
@@ -616,6 +772,8 @@ export const keys = {
   groupHeads: (store: SealedStore, id: string) => `head/${store.blind("conversation", id)}/`,
   invitation: (store: SealedStore, id: string) => `invitation/${store.blind("conversation", id)}`,
   invitations: "invitation/",
+  shown: (store: SealedStore, id: string) => `shown/${store.blind("conversation", id)}`,
+  showns: "shown/",
   distribution: (store: SealedStore, id: string) => `distribution/${store.blind("conversation", id)}`,
   distributions: "distribution/",
   shared: (store: SealedStore, id: string, account: AccountId) =>
@@ -630,6 +788,26 @@ export const keys = {
     `${keys.heldOf(store, id)}${store.blind("peer", sender)}/${toHex(envelope)}`,
   heldAll: "held/",
   heldOf: (store: SealedStore, id: string) => `held/${store.blind("conversation", id)}/`,
+  /** In the order of acceptance, as `order`; two senders may give one id. */
+  evidence: (store: SealedStore, id: string, placed: Placement & { readonly sender: AccountId }) =>
+    `${keys.evidencesIn(store, id)}${spellPlacement(store, id, placed)}.${store.blind("peer", placed.sender)}`,
+  evidenceFrom: (store: SealedStore, id: string, acceptedMs: number) =>
+    `${keys.evidencesIn(store, id)}${ordered(Math.max(0, acceptedMs + shiftOf(store, id)))}`,
+  evidencesIn: (store: SealedStore, id: string) => `evidence/${store.blind("conversation", id)}/`,
+  evidences: "evidence/",
+  evidenceOf: (
+    store: SealedStore,
+    id: string,
+    { sender, messageId, about }: { readonly sender: AccountId; readonly messageId: string; readonly about: string },
+  ) => `${keys.evidenceAbout(store, id, about)}${store.blind("message", `${id}/${sender}/${messageId}`)}`,
+  evidenceAbout: (store: SealedStore, id: string, about: string) =>
+    `evidenceof/${store.blind("message", `${id}/${about}`)}/`,
+  /** In the order of time, shifted as `due` is. */
+  evidenceEnd: (store: SealedStore, untilMs: number, key: string) =>
+    `${keys.evidenceEndsAt(store, untilMs)}${store.blind("evidence", key)}`,
+  evidenceEndsAt: (store: SealedStore, untilMs: number) =>
+    `evidenceend/${ordered(untilMs + shiftOf(store, "evidenceend"))}/`,
+  evidenceEnds: "evidenceend/",
   register: (store: SealedStore, named: Pick<Register, "kind" | "key">) =>
     `${keys.registersOf(store, named.kind, registerScope(named))}${store.blind("register", named.key)}`,
   /** Of a conversation, or where there is none of the account. */
@@ -662,6 +840,22 @@ export const keys = {
   searchChange: (store: SealedStore, id: string, at: number) =>
     `searchchange/${store.blind("conversation", id)}/${ordered(at)}`,
   searchChanges: "searchchange/",
+  realm: "realm",
+  enrolled: "enrolled",
+  /** By epoch, so that those of a past one are found. */
+  token: (epoch: number, publicKey: Uint8Array) => `${keys.tokensOf(epoch)}${toHex(publicKey)}`,
+  tokensOf: (epoch: number) => `token/${ordered(epoch)}/`,
+  tokens: "token/",
+  frank: (envelope: Uint8Array) => `frank/${toHex(envelope)}`,
+  franks: "frank/",
+  /** Report ids are random, and statements' are the desk's. */
+  report: (id: Uint8Array) => `report/${toHex(id)}`,
+  reports: "report/",
+  reportLayers: (id: Uint8Array) => `reportlayers/${toHex(id)}`,
+  reportLayersAll: "reportlayers/",
+  statement: (id: Uint8Array) => `statement/${toHex(id)}`,
+  statements: "statement/",
+  deskNotes: "desknotes",
   outbox: (order: number) => `outbox/${ordered(order)}`,
   outboxAll: "outbox/",
   sent: (envelope: Uint8Array) => `sent/${toHex(envelope)}`,

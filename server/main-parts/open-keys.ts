@@ -42,7 +42,11 @@ export async function openKeys({ dataDir, development }: Settings, log: Log): Pr
 }
 
 /** Where the keys of host tokens come from; `undefined` if nowhere, which only development mode allows. */
-export function tokenKeySource({ tokenKey, tokenJwksFile, tokenJwksUrl }: Settings): TokenKeySource | undefined {
+export function tokenKeySource({
+  tokenKey,
+  tokenJwksFile,
+  tokenJwksUrl,
+}: Pick<Settings, "tokenKey" | "tokenJwksFile" | "tokenJwksUrl">): TokenKeySource | undefined {
   if (tokenKey !== undefined) return { kind: "key", key: tokenKey };
   if (tokenJwksFile !== undefined) return { kind: "jwksFile", file: tokenJwksFile };
   if (tokenJwksUrl !== undefined) return { kind: "jwksUrl", url: tokenJwksUrl };

@@ -58,6 +58,22 @@ const counters: Readonly<Record<CounterName, CounterRow>> = {
     help: "Attachments deleted because their time was over, or never finished.",
   },
   registrations: { metric: "sotto_registrations_total", help: "Devices registered, by mode.", label: "mode" },
+  deskAsks: {
+    metric: "sotto_desk_asks_total",
+    help: "What devices asked the desk, by what became of it.",
+    label: "outcome",
+  },
+  reports: {
+    metric: "sotto_reports_total",
+    help: "Reports left for the desk, by what became of them.",
+    label: "outcome",
+  },
+  sanctions: {
+    metric: "sotto_sanctions_total",
+    help: "Sanctions carried out, repeats included, by kind.",
+    label: "kind",
+  },
+  stamps: { metric: "sotto_stamps_total", help: "Stamps made on commitments." },
   limited: { metric: "sotto_limited_total", help: "Requests refused by a limiter, by its row.", label: "limiter" },
   connectionsClosed: {
     metric: "sotto_connections_closed_total",
@@ -74,6 +90,8 @@ const gauges: Readonly<Record<GaugeName, CounterRow>> = {
     metric: "sotto_greeting_connections",
     help: "Open sockets that have not finished the greeting.",
   },
+  deskConnections: { metric: "sotto_desk_connections", help: "Open sockets of the desk: 1 while it is there." },
+  reportsWaiting: { metric: "sotto_reports_waiting", help: "Reports on disk that the desk has not acknowledged." },
   blobBytes: { metric: "sotto_blob_bytes", help: "Bytes of attachments held, and promised to uploads under way." },
 };
 

@@ -2,6 +2,7 @@
 
 import { isIP } from "node:net";
 import { resolve } from "node:path";
+import { fromHex, toHex } from "@sotto/protocol";
 
 /** Why a value was refused, as the end of the sentence "NAME must be …". */
 export class BadValue extends Error {
@@ -247,6 +248,16 @@ export const secret: Kind<string> = {
     return text;
   },
   show: (value) => value,
+};
+
+/** An Ed25519 public key as 64 hex digits. */
+export const ed25519Key: Kind<Uint8Array> = {
+  written: "an Ed25519 public key, 64 hex digits",
+  parse(text) {
+    if (!/^[0-9a-f]{64}$/i.test(text)) throw new BadValue("an Ed25519 public key, 64 hex digits");
+    return fromHex(text.toLowerCase());
+  },
+  show: toHex,
 };
 
 /** A public key in PEM or JWK form (in the environment, line breaks may be written `\n`), or the path of a file that holds one. */

@@ -1,10 +1,11 @@
 /** The table of settings as people read it: the reference page and the printout of what is in force. */
 
+import { type SettingRow, type SettingTable, variableName } from "./setting-table.js";
 import {
   CONFIG_VARIABLE,
   DEFAULT_CONFIG_FILE,
   environmentName,
-  type SettingRow,
+  relaySettings,
   type Settings,
   settingRows,
 } from "./settings.js";
@@ -16,12 +17,17 @@ function presetOf({ preset, unset }: SettingRow): string {
   return preset === "" ? "(none)" : `\`${preset}\``;
 }
 
+/** The reference table of a table of settings, a line each. */
+export function settingLines({ prefix, rows }: SettingTable): readonly string[] {
+  const lines = rows().map(({ key, row }) => {
+    const doc = row.secret === true ? `${row.doc} Secret: never shown or logged.` : row.doc;
+    return `| \`${variableName(prefix, key)}\` | \`${key}\` | ${cell(row.kind.written)} | ${cell(presetOf(row))} | ${cell(doc)} |`;
+  });
+  return ["| Environment | File | Value | Default | What it does |", "|---|---|---|---|---|", ...lines];
+}
+
 /** SETTINGS.md, made from the table. */
 export function settingsReference(): string {
-  const rows = settingRows().map(({ key, row }) => {
-    const doc = row.secret === true ? `${row.doc} Secret: never shown or logged.` : row.doc;
-    return `| \`${environmentName(key)}\` | \`${key}\` | ${cell(row.kind.written)} | ${cell(presetOf(row))} | ${cell(doc)} |`;
-  });
   return [
     "# Settings of the relay",
     "",
@@ -32,9 +38,7 @@ export function settingsReference(): string {
     "working folder. An empty variable counts as not set. A wrong value or an unknown name stops the start, and all problems are reported at once.",
     "`sotto-relay doctor` checks the settings without starting.",
     "",
-    "| Environment | File | Value | Default | What it does |",
-    "|---|---|---|---|---|",
-    ...rows,
+    ...settingLines(relaySettings),
     "",
     "Outside development mode exactly one of `SOTTO_TOKEN_KEY`, `SOTTO_TOKEN_JWKS_FILE` and `SOTTO_TOKEN_JWKS_URL` is required, together with",
     "`SOTTO_TOKEN_ISSUER` and `SOTTO_TOKEN_AUDIENCE`. Host tokens are signed with a private key that only the host's backend has (EdDSA, ES256/384/512,",

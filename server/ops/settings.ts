@@ -11,10 +11,10 @@ import {
   choice,
   decimal,
   duration,
+  ed25519Key,
   host,
   httpsUrl,
   integer,
-  type Kind,
   line,
   list,
   origin,
@@ -24,20 +24,14 @@ import {
   secret,
   word,
 } from "./setting-kinds.js";
-
-/** One row. `preset` is the default as an operator would write it; `unset` says what happens where there is none. */
-export interface SettingRow<T = unknown> {
-  readonly kind: Kind<T>;
-  readonly doc: string;
-  readonly preset?: string;
-  readonly unset?: string;
-  readonly secret?: true;
-}
-
-/** A setting that always has a value. */
-const setting = <T>(kind: Kind<T>, preset: string, doc: string) => ({ kind, preset, doc }) as const;
-/** A setting that may be missing. */
-const optional = <T>(kind: Kind<T>, unset: string, doc: string) => ({ kind, unset, doc }) as const;
+import {
+  optional,
+  type SettingRow,
+  type SettingTable,
+  type SettingValues,
+  setting,
+  variableName,
+} from "./setting-table.js";
 
 const SECOND = 1_000;
 const HOUR = 3_600 * SECOND;
@@ -83,6 +77,28 @@ const settingsTable = {
     line(256),
     "required outside development mode",
     "The `aud` that host tokens must name: this relay.",
+  ),
+
+  deskKey: optional(
+    ed25519Key,
+    "nobody is the desk; in development mode the relay runs one inside itself",
+    "The key of the desk that this relay takes, which `sotto-desk key` shows.",
+  ),
+  deskPort: optional(
+    port,
+    "no console",
+    "The port for the console of the desk that runs inside a relay in development mode, on this machine only.",
+  ),
+
+  reportsWaiting: setting(
+    integer({ min: 10, max: 10_000 }),
+    "1000",
+    "Reports that may wait for the desk. Beyond it new ones are refused, and their devices try again.",
+  ),
+  reportsBytes: setting(
+    bytes({ min: 16 * 1024 ** 2, max: 64 * 1024 ** 3 }),
+    "1GiB",
+    "Bytes of reports that may wait for the desk.",
   ),
 
   allowedOrigins: setting(
@@ -211,18 +227,12 @@ const settingsTable = {
 /** The key of a setting, as in the settings file. */
 export type SettingKey = keyof typeof settingsTable;
 
-type ValueOf<Row> = Row extends { readonly kind: Kind<infer T> }
-  ? Row extends { readonly preset: string }
-    ? T
-    : T | undefined
-  : never;
-
 /** Every setting, read and in range. Durations are milliseconds, sizes bytes, paths absolute. */
-export type Settings = { readonly [Key in SettingKey]: ValueOf<(typeof settingsTable)[Key]> };
+export type Settings = SettingValues<typeof settingsTable>;
 
 /** The name of a setting in the environment. */
 export function environmentName(key: string): string {
-  return `SOTTO_${key.replace(/[A-Z]/g, (capital) => `_${capital}`).toUpperCase()}`;
+  return variableName("SOTTO_", key);
 }
 
 /** The variable that names the settings file; the one `SOTTO_*` name that is no setting. */
@@ -235,6 +245,16 @@ export const DEFAULT_CONFIG_FILE = "sotto.json";
 export function settingRows(): readonly { readonly key: SettingKey; readonly row: SettingRow }[] {
   return Object.entries(settingsTable).map(([key, row]) => ({ key: key as SettingKey, row: row as SettingRow }));
 }
+
+/** The relay's table with its names. */
+export const relaySettings: SettingTable = {
+  prefix: "SOTTO_",
+  configVariable: CONFIG_VARIABLE,
+  defaultFile: DEFAULT_CONFIG_FILE,
+  page: "SETTINGS.md",
+  example: '{ "port": 8787 }',
+  rows: settingRows,
+};
 
 /** The address to listen on: what is set, else this machine only in development mode and every interface otherwise. */
 export function listenHost(settings: Settings): string {

@@ -44,6 +44,7 @@ export async function admit(
   const attachment = await rules.bus.attach(device.mailbox, listener);
   try {
     const resumed = await spendParked(rules, device.mailbox, resume);
+    await rules.sanctions.load(device.account);
     const loaded = await rules.accounts.load(device.account);
     if (loaded === undefined) throw new SottoError("notAuthenticated", { detail: "the account was removed" });
     return { device, held: await held(rules, device, loaded.document, resumed), attachment };

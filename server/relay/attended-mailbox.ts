@@ -29,7 +29,7 @@ export class AttendedMailbox {
   ) {
     this.device = device;
     this.attachment = attachment;
-    this.stream = new MailboxStream(rules, device.mailbox, connection);
+    this.stream = new MailboxStream(rules, device, connection);
     this.news = new DeviceNews(rules, device.account, (frame) => connection.answer(frame));
   }
 
@@ -56,6 +56,12 @@ export class AttendedMailbox {
         break;
       case "deviceLimit":
         connection.answer({ type: "deviceLimit" });
+        break;
+      case "deskNotes":
+        connection.answer({ type: "deskNews", news: "notes" });
+        break;
+      case "realmChanged":
+        connection.answer({ type: "deskNews", news: "realm" });
         break;
     }
   }

@@ -17,6 +17,7 @@ export async function fetchCertificate(
 ): Promise<void> {
   const { account, device } = caller.device;
   rules.limiters.spend("certificatesPerAccount", account);
+  rules.sanctions.check(account, "certificate");
   const loaded = await rules.accounts.load(account);
   if (loaded === undefined) throw new SottoError("notAuthenticated", { detail: "the account was removed" });
   ownDevice(loaded.document, caller.device);

@@ -14,10 +14,9 @@ import {
   type WireFailureCode,
 } from "@sotto/protocol";
 import type { Connection, ConnectionHandler, Notice } from "../ports.js";
-import type { Admission } from "./admission.js";
 import { AttendedMailbox } from "./attended-mailbox.js";
 import { failureOf } from "./failure.js";
-import { Greeter } from "./greeter.js";
+import { Greeter, type Welcomed } from "./greeter.js";
 import type { Bucket } from "./limiter.js";
 import type { MailboxStream } from "./mailbox-stream.js";
 import { Outbox } from "./outbox.js";
@@ -102,16 +101,23 @@ export class ClientConnection implements ConnectionHandler, Caller {
     }
   }
 
-  welcomed(admission: Admission | undefined): void {
+  welcomed(as: Welcomed): void {
     this.greeter = undefined;
-    this.stage = admission === undefined ? "anonymous" : "device";
+    const stage = typeof as === "string" ? as : "device";
+    this.stage = stage;
     this.rules.metrics.gauge("greetingConnections", -1);
-    this.rules.metrics.gauge(admission === undefined ? "anonymousConnections" : "deviceConnections", 1);
-    if (admission === undefined) return;
-    this.mailbox = new AttendedMailbox(this.rules, admission, this);
+    this.rules.metrics.gauge(`${stage}Connections`, 1);
+    if (as === "desk") this.welcomedDesk();
+    if (typeof as === "string") return;
+    this.mailbox = new AttendedMailbox(this.rules, as, this);
     this.mailbox.stream.start();
     // The welcome may list the devices as they were before the change.
     if (this.wasNewsMissed) this.mailbox.notice({ kind: "devicesChanged" });
+  }
+
+  private welcomedDesk(): void {
+    this.rules.desk.attach(this);
+    if (this.rules.reports.count > 0) this.answer({ type: "reportsWaiting" });
   }
 
   answer(frame: FrameToClient): void {
@@ -151,6 +157,7 @@ export class ClientConnection implements ConnectionHandler, Caller {
     this.greeter?.handle({ kind: "closed" });
     this.greeter = undefined;
     this.mailbox?.leave();
+    if (left === "desk") this.rules.desk.detach(this);
     this.rules.metrics.gauge(`${left}Connections`, -1);
   }
 
@@ -184,7 +191,11 @@ export class ClientConnection implements ConnectionHandler, Caller {
       case "authenticate":
       case "anonymous":
       case "register":
+      case "deskAuthenticate":
         this.close("badFrame");
+        break;
+      case "deskAnswered":
+        this.rules.desk.answered(this, frame.ask, frame.body);
         break;
       default:
         this.request(frame, nowMs);

@@ -10,7 +10,7 @@ export function tellDevices(
   { bus }: Rules,
   account: AccountId,
   { devices }: AccountDocument,
-  kind: Extract<Notice["kind"], "devicesChanged" | "deviceLimit">,
+  kind: Extract<Notice["kind"], "devicesChanged" | "deviceLimit" | "deskNotes">,
   except?: DeviceId,
 ): void {
   for (const one of devices) if (one.device !== except) bus.publish(mailboxOf(account, one), { kind });

@@ -1,6 +1,6 @@
 /** An account's own view of its devices: listed, named, and shown out. */
 
-import { equalBytes, type Frame, SottoError } from "@sotto/protocol";
+import { equalBytes, type Frame, type Sanction, SottoError } from "@sotto/protocol";
 import { type AccountDocument, findDevice, listedDevicesOf, MAX_RETIRED, withDeliveryKey } from "./account.js";
 import { tellDevices } from "./device-news.js";
 import { ownDevice } from "./prekeys.js";
@@ -77,6 +77,26 @@ async function revoked(
     else {
       const changed = withDeliveryKey(retire(document, [leaving]), deliveryKeyHash);
       if (await rules.accounts.replace(account, revision, changed)) return changed;
+    }
+  }
+  throw new SottoError("busy", { detail: "an account changes too often" });
+}
+
+/**
+ * Removes a device because the desk says so; nothing if there is none such. The delivery key stays: only the account's own devices
+ * can make the next one, and all that it opens to who was removed is the mailbox of the account it was of.
+ */
+export async function evict(rules: Rules, { account, device }: Pick<Sanction, "account" | "device">): Promise<void> {
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const loaded = await rules.accounts.load(account);
+    const leaving = loaded?.document.devices.find((one) => one.device === device);
+    if (loaded === undefined || leaving === undefined) return dropRetired(rules, account);
+    if (loaded.document.retired.length >= MAX_RETIRED) await dropRetired(rules, account);
+    else {
+      const document = retire(loaded.document, [leaving]);
+      if (!(await rules.accounts.replace(account, loaded.revision, document))) continue;
+      tellDevices(rules, account, document, "devicesChanged");
+      return dropRetired(rules, account);
     }
   }
   throw new SottoError("busy", { detail: "an account changes too often" });

@@ -14,6 +14,7 @@ type Bundle = Frame<"bundles">["devices"][number];
 /** Answers `resolve`: the account of a user of the caller's own host, and whom it takes first messages from. @throws unknownUser */
 export async function resolve(rules: Rules, caller: DeviceCaller, frame: Frame<"resolve">): Promise<void> {
   rules.limiters.spend("resolvesPerAccount", caller.device.account);
+  rules.sanctions.check(caller.device.account, "resolve");
   const own = await rules.accounts.load(caller.device.account);
   if (own === undefined) throw new SottoError("notAuthenticated", { detail: "the account was removed" });
   const key = userKey(rules, { issuer: own.document.issuer, subject: frame.userId });
@@ -43,6 +44,9 @@ export async function fetchBundles(
   }
 
   const { account } = frame;
+  const own = caller.device?.account;
+  // Who may not write needs nobody's keys but those of its own devices.
+  if (own !== undefined && own !== account) rules.sanctions.check(own, "send");
   const loaded = await rules.accounts.load(account);
   const isAllowed = mayFetchBundles(loaded?.document, frame, {
     device: caller.device,

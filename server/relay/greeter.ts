@@ -4,6 +4,7 @@ import { type CloseReason, encodeFrame, failures, PROTOCOL_VERSION, SottoError }
 import type { Notice } from "../ports.js";
 import { type Admission, admit, type Held, type Proven } from "./admission.js";
 import { authenticate } from "./authentication.js";
+import { authenticateDesk } from "./desk/desk-authentication.js";
 import { failureOf } from "./failure.js";
 import {
   type Greeting,
@@ -27,21 +28,24 @@ const NOTHING_HELD: Held = {
   devices: [],
 };
 
+/** What a connection is once it was greeted: a device's, nobody's, or the desk's. */
+export type Welcomed = Admission | "anonymous" | "desk";
+
 /** The connection that is greeted. */
 export interface Greeted {
   readonly remoteAddress: string;
   push(message: Uint8Array): void;
   close(reason: CloseReason): void;
   notice(notice: Notice): void;
-  /** The greeting went well; without an admission the connection is anonymous. */
-  welcomed(admission: Admission | undefined): void;
+  /** The greeting went well. */
+  welcomed(as: Welcomed): void;
 }
 
 /** Greets one connection; dropped when the greeting ended. */
 export class Greeter {
   private state: Greeting = opening;
   private readonly nonce: Uint8Array;
-  private admission: Admission | undefined;
+  private as: Welcomed = "anonymous";
 
   constructor(
     private readonly rules: Rules,
@@ -77,7 +81,7 @@ export class Greeter {
         break;
       case "welcome":
         this.greeted.push(this.welcome());
-        this.greeted.welcomed(this.admission);
+        this.greeted.welcomed(this.as);
         break;
       case "refuse":
         metrics.count("failuresAnswered", effect.failure);
@@ -97,15 +101,19 @@ export class Greeter {
   private async check(answer: GreetingAnswer): Promise<void> {
     this.rules.inFlight.begin();
     try {
+      await this.rules.opening.done();
       const proven = await this.prove(answer);
-      if (proven === "anonymous") return this.handle({ kind: "passed" });
+      if (proven === "anonymous" || proven === "desk") {
+        this.as = proven;
+        return this.handle({ kind: "passed" });
+      }
       if ("failure" in proven) return this.handle({ kind: "failed", ...proven });
       if (this.state.kind !== "checking") return;
       // The listener lives as long as the connection and must not keep this greeter, which does not.
       const { greeted } = this;
       const admission = await admit(this.rules, proven, (notice) => greeted.notice(notice));
       if (this.state.kind !== "checking") return admission.attachment.detach();
-      this.admission = admission;
+      this.as = admission;
       this.handle({ kind: "passed" });
     } catch (cause) {
       this.handle({ kind: "failed", ...failureOf(cause, this.rules.log, answer.type) });
@@ -114,7 +122,7 @@ export class Greeter {
     }
   }
 
-  private async prove(answer: GreetingAnswer): Promise<Proven | "anonymous" | GreetingFailure> {
+  private async prove(answer: GreetingAnswer): Promise<Proven | "anonymous" | "desk" | GreetingFailure> {
     const { remoteAddress } = this.greeted;
     if (this.rules.isDraining) throw new SottoError("busy", { detail: "the relay is about to stop" });
     this.rules.limiters.spend("greetingsPerAddress", remoteAddress);
@@ -122,6 +130,9 @@ export class Greeter {
     switch (answer.type) {
       case "anonymous":
         return "anonymous";
+      case "deskAuthenticate":
+        authenticateDesk(this.rules, answer, challenge);
+        return "desk";
       case "authenticate":
         return { device: await authenticate(this.rules, answer, challenge), resume: answer.resume };
       case "register": {
@@ -135,11 +146,13 @@ export class Greeter {
 
   private welcome(): Uint8Array {
     const { clock, policy } = this.rules;
+    if (this.as === "desk") return encodeFrame({ type: "deskWelcome", serverTimeMs: clock.now() });
+    const admission = this.as === "anonymous" ? undefined : this.as;
     return encodeFrame({
       type: "welcome",
-      account: this.admission?.device.account,
-      device: this.admission?.device.device,
-      ...(this.admission?.held ?? NOTHING_HELD),
+      account: admission?.device.account,
+      device: admission?.device.device,
+      ...(admission?.held ?? NOTHING_HELD),
       groupAccounts: policy.groupAccounts,
       groupRecipients: policy.groupRecipients,
       serverTimeMs: clock.now(),

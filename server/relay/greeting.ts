@@ -10,7 +10,8 @@ import {
 } from "@sotto/protocol";
 
 /** A frame that answers the challenge. */
-export type GreetingAnswer = Frame<"authenticate" | "anonymous" | "register">;
+export type GreetingAnswer = Frame<"authenticate" | "anonymous" | "register" | "deskAuthenticate">;
+const answers: readonly FrameToRelay["type"][] = ["authenticate", "anonymous", "register", "deskAuthenticate"];
 
 /** Where a connection stands before it is greeted. */
 export type Greeting =
@@ -92,9 +93,7 @@ function challenged(
   switch (event.kind) {
     case "frame": {
       const { frame } = event;
-      if (frame.type !== "authenticate" && frame.type !== "anonymous" && frame.type !== "register") {
-        return refused({ failure: "badFrame" }, "badFrame");
-      }
+      if (!isAnswer(frame)) return refused({ failure: "badFrame" }, "badFrame");
       if (frame.version !== PROTOCOL_VERSION) return refused({ failure: "unsupportedVersion" }, "unauthenticated");
       return { state: { kind: "checking" }, effects: [{ kind: "check", answer: frame }] };
     }
@@ -106,6 +105,10 @@ function challenged(
     default:
       return { state, effects: [] };
   }
+}
+
+function isAnswer(frame: FrameToRelay): frame is GreetingAnswer {
+  return answers.includes(frame.type);
 }
 
 function checking(state: Extract<Greeting, { kind: "checking" }>, event: GreetingEvent): GreetingStep {

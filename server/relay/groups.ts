@@ -2,6 +2,7 @@
 
 import { type ConversationId, SottoError } from "@sotto/protocol";
 import type { LogHead, Logs } from "../ports.js";
+import { REPORT_LOG } from "./desk/reports.js";
 import { decodeGroup, encodeGroup, type GroupDocument } from "./group-keys.js";
 import { Recent } from "./recent.js";
 
@@ -41,7 +42,7 @@ export class Groups {
 
   /** The log as it is now, remembered from here on; `undefined` if there is none. */
   async load(group: ConversationId): Promise<LoadedGroup | undefined> {
-    const head = await this.logs.head(group);
+    const head = group === REPORT_LOG ? undefined : await this.logs.head(group);
     if (head === undefined) {
       this.recent.delete(group);
       return undefined;
@@ -55,6 +56,7 @@ export class Groups {
   /** Appends as `Logs.append`. */
   async append(append: GroupAppend): ReturnType<Logs["append"]> {
     const { document, expectedSeq, group } = append;
+    if (group === REPORT_LOG) return { kind: "moved", seq: 0 };
     const outcome = await this.logs.append({ ...append, document: encodeGroup(document) });
     if (outcome.kind === "appended") this.remember(group, { seq: expectedSeq + 1, document });
     return outcome;

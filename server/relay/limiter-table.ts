@@ -1,6 +1,7 @@
 /** The one table of limiters: every path a caller can take has its row here, and a path without a row is a bug. */
 
 import { attachmentLimiters } from "./attachments/attachment-limiters.js";
+import { deskLimiters } from "./desk/desk-limiters.js";
 import { groupLimiters } from "./group-limiters.js";
 
 /** What a row counts by. `source` is the account on a device's connection and the address on an anonymous one. */
@@ -259,6 +260,7 @@ export const limiterTable = {
   },
   ...groupLimiters,
   ...attachmentLimiters,
+  ...deskLimiters,
   fullNoticesPerMailbox: {
     key: "mailbox",
     capacity: 1,

@@ -1,10 +1,11 @@
 /** One mailbox towards one connection: what is stored, in order, then `queueEmpty` once, then live. */
 
-import { encodeFrame, limits } from "@sotto/protocol";
+import { accountIdToBytes, encodeFrame, limits } from "@sotto/protocol";
 import type { MailboxId, StoredEnvelope } from "../ports.js";
 import { Announced } from "./announced.js";
+import { splitCommitment } from "./commitment.js";
 import { DeliveryWindow } from "./delivery-window.js";
-import type { Rules } from "./rules.js";
+import type { DeviceIdentity, Rules } from "./rules.js";
 
 /** Where a stream's frames go. */
 export interface Outlet {
@@ -41,6 +42,9 @@ const LOOK_AGAIN_MS = 250;
  * ever skipped or sent out of order, and what stays unacknowledged is delivered again to the next connection.
  */
 export class MailboxStream {
+  readonly mailbox: MailboxId;
+  /** The account that mail is stamped for. */
+  private readonly stampedFor: Uint8Array;
   private phase: "waiting" | "opening" | "catchingUp" | "live" | "stopped" = "waiting";
   private readonly window = new DeliveryWindow(limits.inFlight.value);
   private position = 0;
@@ -57,10 +61,13 @@ export class MailboxStream {
   private isWritingOwed = false;
 
   constructor(
-    private readonly rules: Pick<Rules, "store" | "clock" | "log" | "metrics" | "policy">,
-    readonly mailbox: MailboxId,
+    private readonly rules: Pick<Rules, "store" | "clock" | "log" | "metrics" | "policy" | "stamps">,
+    { account, mailbox }: Pick<DeviceIdentity, "account" | "mailbox">,
     private readonly outlet: Outlet,
-  ) {}
+  ) {
+    this.mailbox = mailbox;
+    this.stampedFor = accountIdToBytes(account);
+  }
 
   /** Begins to deliver. The bus is attached before, so that nothing falls between reading and listening. */
   start(): void {
@@ -133,10 +140,14 @@ export class MailboxStream {
     return !this.isPaused;
   }
 
-  private deliver({ cursor, messageId, acceptedMs, body }: StoredEnvelope): void {
+  private deliver({ cursor, messageId, acceptedMs, body: stored }: StoredEnvelope): void {
     this.position = cursor;
     this.window.delivered(cursor);
-    this.outlet.push(encodeFrame({ type: "deliver", cursor, messageId, acceptedMs, body }));
+    const { body, commitment } = splitCommitment(stored);
+    const stamp = this.rules.stamps.of({ commitment, recipient: this.stampedFor, acceptedMs });
+    // A commitment without a stamp is worth nothing to anybody: mail that is older than the keys are kept.
+    const proof = stamp === undefined ? undefined : { commitment, stamp };
+    this.outlet.push(encodeFrame({ type: "deliver", cursor, messageId, acceptedMs, ...proof, body }));
     this.rules.metrics.count("envelopesDelivered");
     this.announceEmpty();
   }

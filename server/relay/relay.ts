@@ -25,10 +25,18 @@ import { FolderGauge } from "./attachments/folder-gauge.js";
 import { Transfers } from "./attachments/transfers.js";
 import { UploadLedger } from "./attachments/upload-ledger.js";
 import { ClientConnection } from "./client-connection.js";
+import { DeskLink } from "./desk/desk-link.js";
+import { Realm } from "./desk/realm.js";
+import { Reports } from "./desk/reports.js";
+import { Sanctions } from "./desk/sanctions.js";
+import { Stamps } from "./desk/stamps.js";
+import { answerWellKnown } from "./desk/well-known.js";
+import { evict } from "./devices.js";
 import { Groups } from "./groups.js";
 import { InFlight } from "./in-flight.js";
 import { Limiters } from "./limiters.js";
 import { catchUp } from "./missed-mail.js";
+import { Opening } from "./opening.js";
 import { Outgoing } from "./outgoing.js";
 import { Refusals } from "./refusals.js";
 import { dropRetired } from "./retired.js";
@@ -56,7 +64,7 @@ export interface RelayParts {
 export interface Relay {
   /** Greets a new socket; `undefined` refuses it. */
   connected(connection: Connection): ConnectionHandler | undefined;
-  /** Answers an HTTP request for an attachment; `undefined` if it is for something else. */
+  /** Answers an HTTP request for an attachment or for what is well known; `undefined` if it is for something else. */
   request(request: HttpRequest): Promise<HttpResponse> | undefined;
   /** Takes no new connections and answers new requests `busy`; what is in flight is finished. Idempotent. */
   drain(): void;
@@ -76,6 +84,9 @@ export function createRelay(parts: RelayParts): Relay {
   let isDraining = false;
   let closing: Promise<void> | undefined;
 
+  const realm = new Realm(parts);
+  const stamps = new Stamps({ ...parts, realm });
+  const reports = new Reports(parts);
   const rules: Rules = {
     ...parts,
     accounts: new Accounts(store.directory),
@@ -87,6 +98,19 @@ export function createRelay(parts: RelayParts): Relay {
     ledger: new UploadLedger(store.table, parts.signatures),
     transfers: new Transfers(),
     folderGauge: new FolderGauge(blobs, metrics),
+    opening: new Opening(async () => {
+      await realm.open();
+      await stamps.open();
+      await reports.open();
+    }),
+    realm,
+    stamps,
+    reports,
+    desk: new DeskLink(parts),
+    sanctions: new Sanctions({ ...parts, realm }, (sanction) => evict(rules, sanction)),
+    tellEverybody(notice) {
+      for (const connection of connections) connection.notice(notice);
+    },
     get isDraining() {
       return isDraining;
     },
@@ -108,6 +132,7 @@ export function createRelay(parts: RelayParts): Relay {
     const expired = await store.logs.expire(clock.now() - policy.groupTtlMs, signal);
     if (expired === 0) return;
     rules.groups.forget();
+    await reports.reopen();
     metrics.count("groupsExpired", undefined, expired);
   };
 
@@ -119,6 +144,7 @@ export function createRelay(parts: RelayParts): Relay {
   const shutDown = async () => {
     isDraining = true;
     rules.refusals.releaseAll();
+    rules.desk.releaseAll();
     await rules.inFlight.idle();
     timer.cancel();
     stopGaps();
@@ -136,7 +162,7 @@ export function createRelay(parts: RelayParts): Relay {
       return client;
     },
 
-    request: (request) => answerAttachment(rules, request),
+    request: (request) => answerAttachment(rules, request) ?? answerWellKnown(rules, request),
 
     drain() {
       isDraining = true;
@@ -157,6 +183,8 @@ export function createRelay(parts: RelayParts): Relay {
       }
       if (!signal.aborted) await catchUp(rules, connections);
       if (!signal.aborted) await expireBlobs(signal);
+      if (!signal.aborted) await stamps.keepAhead();
+      rules.sanctions.prune();
     },
   };
 }

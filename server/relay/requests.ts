@@ -4,6 +4,8 @@ import { SottoError } from "@sotto/protocol";
 import { setAccess } from "./access.js";
 import { requestUpload } from "./attachments/upload-grants.js";
 import { fetchCertificate } from "./certificate.js";
+import { answerDesk, type DeskFrame } from "./desk/desk-requests.js";
+import { askDesk, fetchRealm, submitReport } from "./desk/device-requests.js";
 import { listDevices, nameDevice, revokeDevice } from "./devices.js";
 import { fetchBundles, resolve } from "./directory.js";
 import { putCheckpoint } from "./group-checkpoint.js";
@@ -41,6 +43,13 @@ export function answerRequest(rules: Rules, caller: Caller, frame: RequestFrame,
       return putLink(rules, caller, frame);
     case "takeLink":
       return takeLink(rules, caller, frame);
+    case "putRealm":
+    case "fetchStampKeys":
+    case "fetchReports":
+    case "acknowledgeReports":
+    case "enforce":
+    case "notify":
+      return answerDesk(rules, caller, frame);
     default:
       return isDevice(caller) ? answerDevice(rules, caller, frame) : Promise.reject(new SottoError("notAuthenticated"));
   }
@@ -49,7 +58,7 @@ export function answerRequest(rules: Rules, caller: Caller, frame: RequestFrame,
 function answerDevice(
   rules: Rules,
   caller: DeviceCaller,
-  frame: Exclude<RequestFrame, { readonly type: EverywhereFrame["type"] }>,
+  frame: Exclude<RequestFrame, { readonly type: (EverywhereFrame | DeskFrame)["type"] }>,
 ): Promise<void> {
   switch (frame.type) {
     case "resolve":
@@ -74,6 +83,12 @@ function answerDevice(
       return closeLink(rules, caller, frame);
     case "requestUpload":
       return requestUpload(rules, caller, frame);
+    case "fetchRealm":
+      return fetchRealm(rules, caller, frame);
+    case "askDesk":
+      return askDesk(rules, caller, frame);
+    case "submitReport":
+      return submitReport(rules, caller, frame);
   }
 }
 

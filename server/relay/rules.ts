@@ -1,14 +1,21 @@
 /** What the rules share: the ports, and the few parts that remember something across connections. */
 
 import type { AccountId, DeviceId, Frame, FrameToClient, WireFailureCode } from "@sotto/protocol";
-import type { MailboxId } from "../ports.js";
+import type { MailboxId, Notice } from "../ports.js";
 import type { Accounts } from "./accounts.js";
 import type { FolderGauge } from "./attachments/folder-gauge.js";
 import type { Transfers } from "./attachments/transfers.js";
 import type { UploadLedger } from "./attachments/upload-ledger.js";
+import type { DeskLink } from "./desk/desk-link.js";
+import type { DeskFrame } from "./desk/desk-requests.js";
+import type { Realm } from "./desk/realm.js";
+import type { Reports } from "./desk/reports.js";
+import type { Sanctions } from "./desk/sanctions.js";
+import type { Stamps } from "./desk/stamps.js";
 import type { Groups } from "./groups.js";
 import type { InFlight } from "./in-flight.js";
 import type { Limiters } from "./limiters.js";
+import type { Opening } from "./opening.js";
 import type { Outgoing } from "./outgoing.js";
 import type { Refusals } from "./refusals.js";
 import type { RelayParts } from "./relay.js";
@@ -24,6 +31,14 @@ export interface Rules extends RelayParts {
   readonly ledger: UploadLedger;
   readonly transfers: Transfers;
   readonly folderGauge: FolderGauge;
+  readonly opening: Opening;
+  readonly realm: Realm;
+  readonly stamps: Stamps;
+  readonly desk: DeskLink;
+  readonly reports: Reports;
+  readonly sanctions: Sanctions;
+  /** Gives every device that is connected here a notice. */
+  tellEverybody(notice: Notice): void;
   /** True from `drain()` on. */
   readonly isDraining: boolean;
 }
@@ -68,7 +83,7 @@ export type EverywhereFrame = Frame<
 >;
 
 /** The requests a client may make once it was greeted. */
-export type RequestFrame = EverywhereFrame | DeviceFrame;
+export type RequestFrame = EverywhereFrame | DeviceFrame | DeskFrame;
 
 type DeviceFrame = Frame<
   | "resolve"
@@ -82,6 +97,9 @@ type DeviceFrame = Frame<
   | "openLink"
   | "closeLink"
   | "requestUpload"
+  | "fetchRealm"
+  | "askDesk"
+  | "submitReport"
 >;
 
 /**

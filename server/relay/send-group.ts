@@ -1,13 +1,32 @@
 /** Sending to a group: one message for all devices of many accounts, all or none, whose payload is stored once. */
 
-import { ACCESS_TAG_BYTES, type AccountId, type Frame, groupSendText, limits, SottoError } from "@sotto/protocol";
+import {
+  ACCESS_TAG_BYTES,
+  type AccountId,
+  type Frame,
+  fromHex,
+  groupSendText,
+  limits,
+  SottoError,
+} from "@sotto/protocol";
 import type { AppendOutcome } from "../ports.js";
 import type { Recipient } from "./accounts.js";
+import { isCommitted } from "./commitment.js";
 import { bundlesFor } from "./directory.js";
 import { decideGroupSend, type GroupSend, type GroupSendDecision, type Mismatch } from "./group-send-decision.js";
 import { HEAD_BYTES, splitMessage } from "./multi-recipient.js";
 import { type Caller, type Rules, refuse } from "./rules.js";
-import { append, handOn, type Storing, tellOwner, tellRepeated, tellStored } from "./store-send.js";
+import {
+  append,
+  handOn,
+  type Sending,
+  type Storing,
+  storingOf,
+  tellOwner,
+  tellRepeated,
+  tellReused,
+  tellStored,
+} from "./store-send.js";
 
 /** How often a send is decided anew because an account changed under it. */
 const ATTEMPTS = 4;
@@ -32,6 +51,8 @@ export async function sendGroup(
   const isStored = frame.storage === "stored";
   limiters.spend(isStored ? "sendsPerAddress" : "ephemeralPerSource", caller.remoteAddress);
   limiters.spend("groupSendBytesPerAddress", caller.remoteAddress, frame.message.length);
+  if (!isCommitted(frame)) return caller.fail(frame.id, "badFrame");
+  if (isStored && !rules.stamps.isReady) await rules.stamps.ready();
   const message = splitMessage(frame.message, { accounts: policy.groupAccounts, devices: policy.groupRecipients });
   if (message.kind === "tooMany") throw new SottoError("tooManyRecipients");
   if (message.kind === "malformed" || frame.accessTags.length !== message.recipients.length * ACCESS_TAG_BYTES) {
@@ -51,8 +72,8 @@ export async function sendGroup(
       isPaid = true;
       if (denied.length > 0) return answerMismatch(rules, caller, frame, { accounts: [], denied }, arrivedMs);
       const sending = sendingOf(send, decision, arrivedMs);
-      if (!isStored || rows.length === 0) return handOn(rules, caller, sending);
-      const storing = { ...sending, acceptedMs: rules.clock.now(), isPushed: false };
+      if (frame.storage === "ephemeral" || rows.length === 0) return handOn(rules, caller, sending);
+      const storing = storingOf(sending, frame.commitment, rules.clock.now());
       const outcome = await append(rules, storing);
       if (await tell(rules, caller, { storing, frame, recipients }, outcome)) return;
     } else if (decision !== undefined && isFresh) {
@@ -86,12 +107,14 @@ function sendingOf(
   { frame, message }: GroupSend,
   { recipients: guards, rows }: Extract<GroupSendDecision, { readonly kind: "write" }>,
   arrivedMs: number,
-): Omit<Storing, "acceptedMs" | "isPushed"> {
+): Sending {
   const { group, revision: seq } = frame;
   const { shared } = message;
   const sizeBytes = rows.length * HEAD_BYTES + shared.length;
   const logGuard = { group, seq };
-  return { request: frame, rows, guards, group: { shared, logGuard }, from: "members", sizeBytes, arrivedMs };
+  const stampedFor = frame.storage === "stored" ? [fromHex(group)] : [];
+  const sharing = { shared, logGuard };
+  return { request: frame, stampedFor, rows, guards, group: sharing, from: "members", sizeBytes, arrivedMs };
 }
 
 /**
@@ -133,7 +156,10 @@ async function tell(
       rules.metrics.count("groupSendsAccepted");
       return true;
     case "repeated":
-      tellRepeated(rules, caller, frame, outcome.acceptedMs);
+      tellRepeated(rules, caller, storing, outcome.acceptedMs);
+      return true;
+    case "reused":
+      tellReused(rules, caller, storing, outcome.acceptedMs);
       return true;
     case "full": {
       for (const mailbox of outcome.mailboxes) tellOwner(rules, mailbox);

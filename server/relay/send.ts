@@ -1,15 +1,25 @@
 /** Sending: one request, every device of every named account, all or none. */
 
-import { type Frame, SottoError } from "@sotto/protocol";
+import { accountIdToBytes, type Frame, SottoError } from "@sotto/protocol";
 import type { AppendOutcome } from "../ports.js";
 import { type Asking, isAccessClear } from "./access.js";
 import type { Recipient } from "./accounts.js";
+import { type CommittedStorage, isCommitted } from "./commitment.js";
 import { namesTwice } from "./device-list.js";
 import { bundlesFor } from "./directory.js";
-import { type Caller, type Rules, refuse, sourceOf } from "./rules.js";
-import { decideSend, type SendDecision, type Write } from "./send-decision.js";
+import { type Caller, type DeviceCaller, type Rules, refuse, sourceOf } from "./rules.js";
+import { type Addressed, decideSend, type SendDecision, type Write } from "./send-decision.js";
 import { claim, standingsOf } from "./standing.js";
-import { append, handOn, type Storing, tellOwner, tellRepeated, tellStored } from "./store-send.js";
+import {
+  append,
+  handOn,
+  type Storing,
+  storingOf,
+  tellOwner,
+  tellRepeated,
+  tellReused,
+  tellStored,
+} from "./store-send.js";
 
 /** How often a send is decided anew because an account changed under it. */
 const ATTEMPTS = 4;
@@ -27,6 +37,9 @@ const ATTEMPTS = 4;
  */
 export async function send(rules: Rules, caller: Caller, frame: Frame<"send">, arrivedMs: number): Promise<void> {
   spendSource(rules, caller, frame);
+  if (!isCommitted(frame)) return caller.fail(frame.id, "badFrame");
+  if (writesToOthers(caller, frame)) rules.sanctions.check(caller.device.account, "send");
+  if (frame.storage === "stored" && !rules.stamps.isReady) await rules.stamps.ready();
   if (namesTwice(frame.recipients) || !frame.recipients.every((recipient) => isAccessClear(caller, recipient))) {
     return caller.fail(frame.id, "badFrame");
   }
@@ -36,17 +49,29 @@ export async function send(rules: Rules, caller: Caller, frame: Frame<"send">, a
   let isPaid = false;
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     if (decision.kind === "write") {
+      if (caller.device !== undefined && decision.addressed.some(isFirstContact)) {
+        rules.sanctions.check(caller.device.account, "firstContact");
+      }
       if (!isPaid) spendRecipients(rules, caller, decision);
       isPaid = true;
       const { addressed: guards, rows } = decision;
       const from = guards.some(({ ground }) => ground === "groupMember") ? "members" : "anybody";
-      const sending = { request: frame, rows, guards, from, sizeBytes: sizeOf(decision), arrivedMs } as const;
+      const stampedFor = stampedForOf(frame);
+      const sending = {
+        request: frame,
+        stampedFor,
+        rows,
+        guards,
+        from,
+        sizeBytes: sizeOf(decision),
+        arrivedMs,
+      } as const;
       if (frame.storage === "ephemeral" || rows.length === 0) return handOn(rules, caller, sending);
       if (decision.claims.length > 0) {
         const code = await claim(rules, decision.claims, frame);
         if (code !== undefined) return refuse(rules, caller, frame.id, arrivedMs, code);
       }
-      const storing = { ...sending, acceptedMs: rules.clock.now(), isPushed: false };
+      const storing = storingOf(sending, frame.commitment, rules.clock.now());
       const outcome = await append(rules, storing);
       if (tell(rules, caller, storing, outcome)) return;
     } else if (isFresh && decision.kind !== "strangers") {
@@ -74,7 +99,10 @@ function tell(rules: Rules, caller: Caller, storing: Storing, outcome: AppendOut
       tellStored(rules, caller, storing, outcome.cursors);
       return true;
     case "repeated":
-      tellRepeated(rules, caller, storing.request, outcome.acceptedMs);
+      tellRepeated(rules, caller, storing, outcome.acceptedMs);
+      return true;
+    case "reused":
+      tellReused(rules, caller, storing, outcome.acceptedMs);
       return true;
     case "full":
       for (const mailbox of outcome.mailboxes) tellOwner(rules, mailbox);
@@ -146,6 +174,21 @@ function spendRecipients({ limiters }: Rules, caller: Caller, { addressed }: Wri
     }
     limiters.spend("bytesPerRecipient", account, sizeBytes);
   }
+}
+
+/** Whether a device writes to anybody but its own account's devices. What these tell each other is nobody else's. */
+function writesToOthers(caller: Caller, { recipients }: Frame<"send">): caller is DeviceCaller {
+  const own = caller.device?.account;
+  return own !== undefined && recipients.some(({ account }) => account !== own);
+}
+
+function isFirstContact({ ground }: Addressed): boolean {
+  return ground === "firstContact";
+}
+
+/** The accounts a stored send is stamped for. */
+function stampedForOf({ recipients, storage }: Frame<"send"> & CommittedStorage): readonly Uint8Array[] {
+  return storage === "ephemeral" ? [] : recipients.map(({ account }) => accountIdToBytes(account));
 }
 
 function sizeOf({ addressed }: Write): number {

@@ -2,17 +2,22 @@
 
 import type { ConversationId } from "@sotto/protocol";
 import type { AppendOutcome, AppendRequest, AppendRow, Bus, MailboxId, RelayPolicy, StoredEnvelope } from "../ports.js";
+import { withCommitment } from "./commitment.js";
 import type { Caller, Rules } from "./rules.js";
 
 /** The request that is answered. */
 export interface SendRequest {
   readonly id: number;
   readonly messageId: Uint8Array;
+  /** Of what is stored. */
+  readonly commitment?: Uint8Array | undefined;
 }
 
-/** One attempt at storing a send. */
-export interface Storing {
+/** A send that may go ahead. */
+export interface Sending {
   readonly request: SendRequest;
+  /** Whom the sender is given stamps for, 16 bytes each. */
+  readonly stampedFor: readonly Uint8Array[];
   readonly rows: readonly AppendRow[];
   readonly guards: AppendRequest["guards"];
   /** The end all bodies have in common, and where the group's log must be. */
@@ -21,9 +26,13 @@ export interface Storing {
   readonly from: "members" | "anybody";
   /** Bytes as accepted, a shared end once. */
   readonly sizeBytes: number;
-  readonly acceptedMs: number;
   /** Monotonic. */
   readonly arrivedMs: number;
+}
+
+/** One attempt at storing a send: its bodies, or the end they share, end in the commitment. */
+export interface Storing extends Sending {
+  readonly acceptedMs: number;
   isPushed: boolean;
 }
 
@@ -33,15 +42,27 @@ export interface SharedEnd {
   readonly logGuard: { readonly group: ConversationId; readonly seq: number };
 }
 
+/** A send as it is stored. */
+export function storingOf(sending: Sending, commitment: Uint8Array, acceptedMs: number): Storing {
+  const { group, rows } = sending;
+  if (group !== undefined) {
+    const shared = withCommitment(group.shared, commitment);
+    return { ...sending, group: { ...group, shared }, acceptedMs, isPushed: false };
+  }
+  const committed = rows.map(({ mailbox, body }) => ({ mailbox, body: withCommitment(body, commitment) }));
+  return { ...sending, rows: committed, acceptedMs, isPushed: false };
+}
+
 /**
  * Stores a send, and pushes it to who is online as soon as its cursors are known; what goes to a group, once it is on disk. If
  * the relay dies in between, the repeat is accepted at another time, and in a group nobody tells the others the first one.
  */
 export function append({ bus, policy, store }: Rules, storing: Storing): Promise<AppendOutcome> {
   const { acceptedMs, from, group, guards, request, rows } = storing;
+  const { commitment: mark, messageId } = request;
   const quota = from === "members" ? shareOf(policy.mailboxQuota) : policy.mailboxQuota;
   return store.mail.append(
-    { messageId: request.messageId, acceptedMs, ...group, rows, guards, quota },
+    { messageId, mark, acceptedMs, ...group, rows, guards, quota },
     group === undefined ? (cursors) => push(bus, storing, cursors) : undefined,
   );
 }
@@ -53,18 +74,33 @@ function shareOf({ envelopes, bytes }: RelayPolicy["mailboxQuota"]): RelayPolicy
 
 /** Tells the sender of a send that is on disk, and pushes it if that was not done before. */
 export function tellStored(rules: Rules, caller: Caller, storing: Storing, cursors: readonly number[]): void {
-  const { acceptedMs, arrivedMs, request, rows, sizeBytes } = storing;
+  const { acceptedMs, arrivedMs, rows, sizeBytes } = storing;
   if (!storing.isPushed) push(rules.bus, storing, cursors);
-  caller.answer({ type: "accepted", id: request.id, acceptedMs });
+  tellAccepted(rules, caller, storing, acceptedMs);
   rules.metrics.count("envelopesAccepted", undefined, rows.length);
   rules.metrics.count("bytesAccepted", undefined, sizeBytes);
   rules.metrics.observe("acceptSeconds", (rules.clock.monotonic() - arrivedMs) / 1_000);
 }
 
 /** Tells the sender of a send that was stored before. */
-export function tellRepeated({ metrics }: Rules, caller: Caller, { id }: SendRequest, acceptedMs: number): void {
-  caller.answer({ type: "accepted", id, acceptedMs });
-  metrics.count("sendsRepeated");
+export function tellRepeated(rules: Rules, caller: Caller, storing: Storing, acceptedMs: number): void {
+  tellAccepted(rules, caller, storing, acceptedMs);
+  rules.metrics.count("sendsRepeated");
+}
+
+/**
+ * Tells the sender of a send whose id another had before. It is given no stamps: nobody was delivered this commitment, and who
+ * has a stamp on one could say that somebody was.
+ */
+export function tellReused(rules: Rules, caller: Caller, { request }: Storing, acceptedMs: number): void {
+  caller.answer({ type: "accepted", id: request.id, acceptedMs, stamps: [] });
+  rules.metrics.count("sendsRepeated");
+}
+
+function tellAccepted({ stamps }: Rules, caller: Caller, { request, stampedFor }: Sending, acceptedMs: number): void {
+  const { commitment, id } = request;
+  const made = commitment === undefined ? [] : stamps.allOf(commitment, stampedFor, acceptedMs);
+  caller.answer({ type: "accepted", id, acceptedMs, stamps: made });
 }
 
 /** Tells the owner of a mailbox that it is full, now and then. */
@@ -73,12 +109,10 @@ export function tellOwner({ bus, limiters }: Rules, mailbox: MailboxId): void {
 }
 
 /** Passes on what is not stored; nobody learns whether anybody was there. */
-export function handOn(
-  { bus, clock }: Rules,
-  caller: Caller,
-  { request, rows, group }: Pick<Storing, "request" | "rows" | "group">,
-): void {
-  const { id, messageId } = request;
+export function handOn(rules: Rules, caller: Caller, sending: Sending): void {
+  const { bus, clock } = rules;
+  const { request, rows, group } = sending;
+  const { messageId } = request;
   const acceptedMs = clock.now();
   const bodies = new Bodies(group?.shared);
   for (const { mailbox, body: head } of rows) {
@@ -91,7 +125,7 @@ export function handOn(
       },
     });
   }
-  caller.answer({ type: "accepted", id, acceptedMs });
+  tellAccepted(rules, caller, sending, acceptedMs);
 }
 
 function push(bus: Bus, storing: Storing, cursors: readonly number[]): void {

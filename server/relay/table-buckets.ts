@@ -48,6 +48,26 @@ export const tableBuckets = {
     value: "record: the bytes it was granted to upload, by the day",
     deletedBy: "expire, once nothing can be left of what was granted last",
   },
+  sanction: {
+    key: "account id",
+    value: "record: what the desk did to the account, by id, kind and end (ms)",
+    deletedBy: "expire, 90 days after the last end; never while something is in force without one",
+  },
+  reported: {
+    key: "hash of the reporter's account and the report's id",
+    value: "nothing: the desk has this report",
+    deletedBy: "expire, after 31 days",
+  },
+  stampKey: {
+    key: "number of an epoch",
+    value: "32 bytes the key that commitments taken in this epoch are stamped under",
+    deletedBy: "expire, 31 days after the end of the epoch",
+  },
+  realm: {
+    key: "`document`",
+    value: "the realm document as the desk put it here",
+    deletedBy: "nobody; the desk replaces it",
+  },
 } as const satisfies Record<string, BucketRow>;
 
 /** A bucket's name. */

@@ -5,7 +5,7 @@
  */
 
 /** The layout below. Raise it with any change of a key or value, and add a migration to `ordered/format.ts`. */
-export const FORMAT_VERSION = 2;
+export const FORMAT_VERSION = 3;
 
 /** One kind of row: its prefix, its key after the prefix, its value, and who deletes it. */
 export interface RowKind {
@@ -29,6 +29,13 @@ export const catalogue = {
     value: "u48 the highest number handed out, for mailboxes, revisions, shared ends and logs alike",
     deletedBy: "nobody",
   },
+  /** Only while an older format is being rewritten: each batch says with its rows where the next one begins. */
+  migration: {
+    prefix: 0x02,
+    key: "nothing",
+    value: "the key from which a migration goes on that was broken off",
+    deletedBy: "the start that marks the new format",
+  },
   mailbox: {
     prefix: 0x10,
     key: "mailbox id",
@@ -39,7 +46,8 @@ export const catalogue = {
   envelope: {
     prefix: 0x11,
     key: "u48 mailbox number, u48 cursor, u32 size of the whole body; behind them u48 shared end, only if it has one",
-    value: "16 bytes message id, u48 accepted (ms), body without its shared end",
+    value:
+      "16 bytes message id, u48 accepted (ms), body without its shared end; the last 32 bytes of a whole body are the send's commitment",
     deletedBy: "acknowledge, expire, drop",
   },
   /** Sorts behind the mailbox's envelopes, so that no scan of them runs into the deleted rows of the next mailbox. */
@@ -53,13 +61,13 @@ export const catalogue = {
   dedupe: {
     prefix: 0x12,
     key: "u48 number of the row, rising",
-    value: "for each send: 16 bytes message id, u48 accepted (ms)",
+    value: "for each send: 16 bytes message id, u48 accepted (ms), 32 bytes its commitment",
     deletedBy: "expire, once its newest send is 7 days old",
   },
   sharedEnd: {
     prefix: 0x13,
     key: "u48 shared end",
-    value: "what the bodies of some envelopes end in",
+    value: "what the bodies of some envelopes end in, the send's commitment as its last 32 bytes",
     deletedBy: "acknowledge, expire, drop: with the last of these envelopes",
   },
   /** Apart from the bytes, which would be written again with every acknowledgement. */

@@ -15,7 +15,7 @@ const MAX_U32 = 2 ** 32 - 1;
 export const MESSAGE_ID_BYTES = 16;
 
 /** The key of a kind that has only one row. */
-export function singleKey(kind: "format" | "numbers"): Buffer {
+export function singleKey(kind: "format" | "numbers" | "migration"): Buffer {
   return Buffer.of(catalogue[kind].prefix);
 }
 

@@ -6,10 +6,11 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { type Settings, settingsFrom, startRelay } from "@sotto/relay";
+import { deskSettingsFrom, openDesk, type Settings, settingsFrom, startRelay } from "@sotto/relay";
 import { createClient, levelStore } from "@sotto/sdk/node";
 import sharp from "sharp";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { AtDesk } from "../support/at-desk.js";
 import { befriend, itemsUntil, silentLog, textsOf, World } from "../support/world.js";
 import { Terminal } from "./terminal.js";
 
@@ -45,7 +46,7 @@ function run(
   });
 }
 
-/** A relay in production mode that takes tokens of a host's key, and what an example needs to know of both. */
+/** A relay in production mode that takes tokens of a host's key, its desk, and what an example needs to know of them. */
 async function hostedRelay(settings: Partial<Settings> = {}) {
   const { publicKey, privateKey } = generateKeyPairSync("ed25519");
   const keyFile = join(folder, "host-key.pem");
@@ -54,10 +55,15 @@ async function hostedRelay(settings: Partial<Settings> = {}) {
   // Development mode makes the relay's keys; a production relay then starts on them.
   const made = await startRelay({ settings: settingsFrom({ development: true, port: 0, dataDir }), log: silentLog });
   await made.close();
+  const desk = await openDesk({
+    settings: deskSettingsFrom({ dataDir: join(folder, "desk"), port: 0 }),
+    ...{ mode: "standalone", console: "none", log: silentLog },
+  });
   const relay = await startRelay({
     settings: settingsFrom({
       ...settings,
       dataDir,
+      deskKey: desk.linkKey,
       port: 0,
       host: "127.0.0.1",
       tokenKey: { text: String(publicKey.export({ type: "spki", format: "pem" })) },
@@ -66,8 +72,14 @@ async function hostedRelay(settings: Partial<Settings> = {}) {
     }),
     log: silentLog,
   });
-  const environment = { RELAY: relay.url, RELAY_ROOT: relay.rootFingerprint, HOST_KEY: keyFile };
-  return { relay, environment };
+  const running = await desk.start({ url: relay.url, root: relay.rootFingerprint });
+  await running.realmServed;
+  const pins = { RELAY_ROOT: relay.rootFingerprint, REALM: running.fingerprint };
+  const close = async () => {
+    await running.close();
+    await relay.close();
+  };
+  return { close, environment: { RELAY: relay.url, ...pins, HOST_KEY: keyFile } };
 }
 
 describe("the examples", () => {
@@ -95,6 +107,19 @@ describe("the examples", () => {
     const { code, output } = await run("groups.ts", { RELAY: world.url });
     expect(output).toContain('gina invites to "Team"');
     expect(output.split("\n").filter((line) => /^\w+: \w+$/.test(line))).toEqual(["gina: owner", "hugo: admin"]);
+    expect(code).toBe(0);
+    await world.close();
+  });
+
+  it("report a stranger, with consent to what leaves, and hear that it was received", async () => {
+    const world = await World.open();
+    const desk = await AtDesk.join(world);
+    const { code, output } = await run("report.ts", { RELAY: world.url });
+    expect(output).toContain("To the community moderators, for scam: I do not know him");
+    expect(output).toContain("  reported: Buy my coins or else");
+    expect(output).toMatch(/The relay sees \d+ sealed bytes./);
+    expect(output).toContain("the report is received");
+    expect(await desk.service.queue(desk.by)).toMatchObject([{ category: "scam", trust: "verified" }]);
     expect(code).toBe(0);
     await world.close();
   });
@@ -149,20 +174,20 @@ describe("the examples", () => {
   });
 
   it("register with a host's token and a pinned root", async () => {
-    const { relay, environment } = await hostedRelay();
+    const { close, environment } = await hostedRelay();
     const { code, output } = await run("host-tokens.ts", environment);
     expect(output).toMatch(/registered as account [0-9a-f-]{36}, device 1/);
     expect(code).toBe(0);
-    await relay.close();
+    await close();
   });
 
   it("write first on the host's word only", async () => {
-    const { relay, environment } = await hostedRelay({ firstContactFloor: "grant", grantBases: ["mutual_follow"] });
+    const { close, environment } = await hostedRelay({ firstContactFloor: "grant", grantBases: ["mutual_follow"] });
     const { code, output } = await run("grants.ts", environment);
     expect(output).toContain("erin could write to frank");
     expect(output).toContain("grace could not: policyDenied");
     expect(code).toBe(0);
-    await relay.close();
+    await close();
   });
 
   it("resume behind the last item", async () => {

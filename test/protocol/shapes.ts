@@ -40,7 +40,7 @@ function numberIn(min: number, max: number): fc.Arbitrary<number> {
 
 /** Mostly short lists of random items; rarely one around the 16 items where the spelling changes, of plain ones. */
 function listOf({ of, min, max }: Extract<Shape, { kind: "list" }>): fc.Arbitrary<Wire> {
-  const short = fc.array(wireOf(of), { minLength: min, maxLength: Math.min(max, 3) });
+  const short = fc.array(wireOf(of), { minLength: min, maxLength: Math.max(min, Math.min(max, 3)) });
   const lengths = [15, 16, 17, max].filter((length) => length >= min && length <= max);
   const long = fc.constantFrom(...lengths).map((length) => Array.from({ length }, () => plain(of)));
   return fc.oneof({ weight: 9, arbitrary: short }, { weight: 1, arbitrary: long });

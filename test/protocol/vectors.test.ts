@@ -157,6 +157,7 @@ describe("vectors of derived values", () => {
     deriveDeliveryKey: protocol.deriveDeliveryKey,
     hashDeliveryKey: protocol.hashDeliveryKey,
     authenticationText: protocol.authenticationText,
+    deskText: protocol.deskText,
     registrationText: protocol.registrationText,
     accessDigest: protocol.accessDigest,
     hashResumeToken: protocol.hashResumeToken,

@@ -28,7 +28,10 @@ async function reader(userId: string): Promise<{ readonly client: Client; readon
       const decrypt: typeof engine.decrypt = async (records, unsealed) => {
         const result = await engine.decrypt(records, unsealed);
         const payload = decodePayload(result.plaintext);
-        if (payload.type === "content") opened.push(decodeContent(payload.content));
+        if (payload.type !== "content") return result;
+        const content = decodeContent(payload.content);
+        // Receipts are not counted: they repeat the counter of the last word.
+        if (content.kind !== "receipt") opened.push(content);
         return result;
       };
       return { ...engine, decrypt };
@@ -47,7 +50,7 @@ async function reader(userId: string): Promise<{ readonly client: Client; readon
 
 const numbered = (name: string) => Array.from({ length: SENDS }, (_, index) => `${name} ${index}`);
 
-/** Counters of all contents of one conversation and sender, texts and receipts alike. */
+/** Counters of all contents of one conversation and sender. */
 function countersOf(opened: readonly Content[], sender: Client): readonly number[] {
   return opened.filter((content) => content.sender === sender.accountId).map(({ counter }) => counter);
 }

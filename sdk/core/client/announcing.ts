@@ -6,6 +6,7 @@ import type { Requests } from "../consent/requests.js";
 import type { Groups } from "../groups/groups.js";
 import type { Invitations } from "../groups/invitations.js";
 import type { LinkState } from "../link/relay-link.js";
+import { reportOf, statementOf } from "../reports/report.js";
 import type { ClientEvents, ClientState } from "./client-events.js";
 import type { OpenConversations } from "./open-conversations.js";
 
@@ -104,6 +105,8 @@ export function announcing({ emit, become, failed, shown }: AnnouncingParts): Cl
     gap: (missed) => emit("gap", { missed, group: undefined, remedy: remedies.mailGap }),
     transfer: (progress) => emit("transfer", progress),
     mailboxFull: () => emit("mailboxfull", {}),
+    reportChanged: (row) => emit("report", { report: reportOf(row) }),
+    stated: (row) => emit("statement", { statement: statementOf(row) }),
     devicesChanged: () => emit("devices", {}),
     deviceLimit: () => emit("devicelimit", {}),
     restoring: () => become("restoring", undefined),

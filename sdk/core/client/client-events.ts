@@ -8,6 +8,7 @@ import type { Item } from "../conversations/items.js";
 import type { Group } from "../groups/group.js";
 import type { GroupInvitation } from "../groups/invitations.js";
 import type { TransferProgress } from "../history/history.js";
+import type { Report, Statement } from "../reports/report.js";
 
 /** Where a client stands. `revoked`: this device is registered no more, and nothing is sent or received. */
 export type ClientState = "linking" | "restoring" | "ready" | "offline" | "revoked" | "closed";
@@ -50,6 +51,10 @@ export type ClientEvents = {
    * (`labelled`), who looks after it. `conversation` is absent where it is about none.
    */
   notes: { readonly kind: NoteKind; readonly conversation: DirectConversation | Group | undefined };
+  /** A report of this account stands elsewhere than before, or moderators ask for what is missing in it (`report.wanted`). */
+  report: { readonly report: Report };
+  /** Moderators did something to this account: what, why, and until when it can be appealed against. */
+  statement: { readonly statement: Statement };
   /** The devices of this account are others than before: one joined or was revoked. `devices.list()` tells them. */
   devices: Record<never, never>;
   /** A device of this account's could not join because the account has as many as it may have. Revoking one makes room. */

@@ -21,6 +21,8 @@ import { type GroupInvitation, Invitations } from "../groups/invitations.js";
 import type { AbortSignalLike, Log } from "../ports.js";
 import type { Labels } from "../registers/labels.js";
 import type { QuickReplies } from "../registers/quick-replies.js";
+import type { Moderation } from "../reports/moderation.js";
+import type { Reports } from "../reports/reports.js";
 import type { Row } from "../rows.js";
 import type { SearchOptions } from "../search/search.js";
 import { announcing } from "./announcing.js";
@@ -101,6 +103,16 @@ export class Client extends TypedEvents<ClientEvents> {
   /** Files, pictures, voice notes and videos: upload, download, what is not finished. */
   get attachments(): Attachments {
     return this.use().parts.attachments;
+  }
+
+  /** Reports to the community's moderators: what can be reported, draft, list, follow. Nothing is sent without consent to all of it. */
+  get reports(): Reports {
+    return this.use().parts.reports;
+  }
+
+  /** What moderators may do here, what they did to this account, and appeals. */
+  get moderation(): Moderation {
+    return this.use().parts.moderation;
   }
 
   /** The groups of this account: create, list. */

@@ -16,13 +16,17 @@ export interface DebugBundle {
   readonly relayViolations: number;
   readonly outboxSize: number;
   readonly conversationCount: number;
+  /** Whether a realm is held, and the number of its manifest; 0 without one. */
+  readonly realmNumber: number;
+  /** Tokens of the present epoch that were not used yet. */
+  readonly tokensLeft: number;
   /** Counts since the client was created, see `counters.ts`. */
   readonly counts: Readonly<Record<string, number>>;
 }
 
 /** Makes the bundle. Holds no id, name, key, address or text. */
 export async function debugBundle(parts: ClientParts, state: ClientState): Promise<DebugBundle> {
-  const { platform, engine, relay, outbox, conversations, counters } = parts;
+  const { platform, engine, relay, outbox, conversations, counters, realm, tokens } = parts;
   return {
     protocolVersion: PROTOCOL_VERSION,
     platform: platform.name,
@@ -33,6 +37,8 @@ export async function debugBundle(parts: ClientParts, state: ClientState): Promi
     relayViolations: relay.device.violations,
     outboxSize: outbox.size,
     conversationCount: (await conversations.peers()).length,
+    realmNumber: realm.isKnown ? realm.current.number : 0,
+    tokensLeft: tokens.left,
     counts: counters.snapshot(),
   };
 }

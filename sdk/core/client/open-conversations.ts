@@ -76,11 +76,11 @@ export class OpenConversations {
   }
 
   private async make(account: AccountId): Promise<DirectConversation> {
-    const { platform, conversations, sender, confirmations, typing, trust, consent, registers } = this.parts;
+    const { platform, conversations, sender, confirmations, typing, trust, consent, registers, reports } = this.parts;
     const state = await conversations.of(account);
     this.peers.set(state.timeline.id, account);
     return new DirectConversation({
-      ...{ state, sender, confirmations, typing, trust, consent, log: platform.log },
+      ...{ state, sender, confirmations, typing, trust, consent, reports, log: platform.log },
       notes: new Notes({ thread: state, registers }),
       peer: () => this.peer(account),
     });

@@ -11,7 +11,7 @@ import { Notes } from "../registers/notes.js";
 /** Groups of a started client. */
 export function openGroups(parts: ClientParts): Groups {
   const { account, conversations, sender, platform, peers, roles, groupLogs: logs } = parts;
-  const { consent, registers, confirmations } = parts;
+  const { consent, registers, confirmations, reports, shown } = parts;
   const people = new People(parts);
   const inviting = async (id: ConversationId, whom: Whom): ReturnType<GroupParts["inviting"]> => {
     const invited = await people.reachable(whom);
@@ -33,7 +33,8 @@ export function openGroups(parts: ClientParts): Groups {
       const thread = await conversations.group(id);
       const accountOf: GroupParts["accountOf"] = (whom) => people.accountOf(whom);
       return new Group({
-        ...{ me: account.id, thread, sender, log: platform.log, peers, roles, logs, accountOf, confirmations },
+        ...{ me: account.id, thread, sender, log: platform.log, peers, roles, logs, shown, accountOf, confirmations },
+        reports,
         notes: new Notes({ thread, registers }),
         inviting: (whom) => inviting(id, whom),
       });

@@ -21,6 +21,12 @@ export async function closeParts(parts: ClientParts): Promise<void> {
   parts.groupDispatch.close();
   parts.history.close();
   parts.outbox.close();
+  parts.evidenceUpkeep.close();
+  parts.relayCheck.close();
+  parts.tokens.close();
+  parts.realm.close();
+  parts.reportSending.close();
+  parts.deskNotes.close();
   parts.keptSends.close();
   parts.receipts.close();
   parts.repairs.close();

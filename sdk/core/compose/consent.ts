@@ -10,7 +10,7 @@ import type { ConsentRoom, DevicesRoom, Ground, GroupsRoom, LinkRoom, OutboxRoom
 
 /** The room of consent. */
 export function wireConsent(before: Ground & LinkRoom & GroupsRoom & OutboxRoom & DevicesRoom): ConsentRoom {
-  const { platform, store, account, peers, locks, counters, conversations, hooks, later } = before;
+  const { platform, store, account, peers, locks, counters, conversations, shown, hooks, later } = before;
   const { relay, groupLogs, outbox, ownDevices, firstState, accountState } = before;
   const { clock, random } = platform;
   const { failed, requestsChanged, asked, contact, refused } = hooks;
@@ -26,7 +26,7 @@ export function wireConsent(before: Ground & LinkRoom & GroupsRoom & OutboxRoom 
     },
   });
   const names = new Names({ store, peers, locks, relay });
-  const invited = new Invited({ store, account, clock, logs: groupLogs, invited: hooks.invited });
+  const invited = new Invited({ store, account, clock, shown, logs: groupLogs, invited: hooks.invited });
   const introductions = new Introductions({
     ...{ account, clock, conversations, failed },
     others: () => ownDevices.others,

@@ -7,11 +7,14 @@ import { Typing } from "../conversations/typing.js";
 import { Disappearing } from "../disappearing/disappearing.js";
 import { RelayTime } from "../disappearing/relay-time.js";
 import { Removal } from "../disappearing/removal.js";
+import { EvidenceUpkeep } from "../franking/evidence-upkeep.js";
 import { membership } from "../groups/membership.js";
+import { Statements } from "../groups/statements.js";
 import type {
   ConsentRoom,
   ConversationsRoom,
   DevicesRoom,
+  FrankingRoom,
   Ground,
   GroupsRoom,
   LinkRoom,
@@ -21,13 +24,14 @@ import type {
 
 /** The room of the conversations. */
 export function wireConversations(
-  before: Ground & LinkRoom & SessionsRoom & GroupsRoom & OutboxRoom & DevicesRoom & ConsentRoom,
+  before: Ground & LinkRoom & SessionsRoom & FrankingRoom & GroupsRoom & OutboxRoom & DevicesRoom & ConsentRoom,
 ): ConversationsRoom {
   const { platform, store, account, peers, locks, conversations, handles, hooks } = before;
-  const { relay, sessions, groupLogs, keptSends, outbox, firstState, sentSync, consent } = before;
+  const { relay, shown, sessions, seen, evidence, groupLogs, keptSends, outbox, firstState, sentSync, consent } =
+    before;
   const { clock, random } = platform;
   const { arrived, failed } = hooks;
-  const author = new Author({ store, account, clock, random });
+  const author = new Author({ store, account, clock, random, seen });
   const sender = new Sender({
     ...{ store, account, peers, consent, outbox, author, handles, locks, clock, arrived, failed },
     known: () => firstState.known(),
@@ -38,13 +42,17 @@ export function wireConversations(
     isOnline: () => relay.device.state === "ready",
     offsetMs: () => relay.device.serverTimeOffsetMs,
   });
-  const removal = new Removal({ store, outbox, keptSends, handles });
+  const removal = new Removal({ store, outbox, keptSends, handles, evidence });
   const disappearing = new Disappearing({ store, clock, time, conversations, locks, removal, failed });
+  const evidenceUpkeep = new EvidenceUpkeep({ clock, evidence, nowMs: () => disappearing.nowMs(), failed });
+  const statements = new Statements({
+    ...{ account, shown, conversations, author, outbox, logs: groupLogs, changed: hooks.groupChanged, failed },
+  });
   const confirmations = new Confirmations({
     ...{ store, account, peers, outbox, author, sentSync, locks },
     nowMs: () => disappearing.nowMs(),
     revisionOf: (group) => groupLogs.get(group)?.state.seq ?? 0,
   });
   const typing = new Typing({ store, peers, sessions, relay, author, clock, random, failed });
-  return { disappearing, sender, confirmations, typing };
+  return { disappearing, evidenceUpkeep, statements, sender, confirmations, typing };
 }

@@ -1,17 +1,20 @@
 /** Wires this account's devices: who they are, and what they tell each other. */
 
+import { decodeContent, encodeEvidence } from "@sotto/protocol";
 import { AccountState } from "../devices/account-state.js";
 import { Devices } from "../devices/devices.js";
 import { FirstState } from "../devices/first-state.js";
 import { KeyHandover } from "../devices/key-handover.js";
 import { OwnDevices } from "../devices/own-devices.js";
 import { SentSync } from "../devices/sent-sync.js";
-import type { DevicesRoom, Ground, GroupsRoom, LinkRoom, OutboxRoom, SessionsRoom } from "./parts.js";
+import type { DevicesRoom, FrankingRoom, Ground, GroupsRoom, LinkRoom, OutboxRoom, SessionsRoom } from "./parts.js";
 
 /** The room of the devices. */
-export function wireDevices(before: Ground & LinkRoom & SessionsRoom & GroupsRoom & OutboxRoom): DevicesRoom {
+export function wireDevices(
+  before: Ground & LinkRoom & SessionsRoom & FrankingRoom & GroupsRoom & OutboxRoom,
+): DevicesRoom {
   const { platform, options, store, account, peers, roles, locks, engine, relay, former } = before;
-  const { outbox, keptSends, groupLogs, hooks, later } = before;
+  const { outbox, keptSends, evidence, groupLogs, hooks, later } = before;
   const { clock, random, cipher } = platform;
   const { failed } = hooks;
 
@@ -38,7 +41,14 @@ export function wireDevices(before: Ground & LinkRoom & SessionsRoom & GroupsRoo
     addedMs: () => ownDevices.addedMs,
     told: () => later().access.told(),
   });
-  const sentSync = new SentSync({ store, account, outbox, keptSends, others });
+  const sentSync = new SentSync({
+    ...{ store, account, outbox, keptSends, others },
+    async evidenceOf(body) {
+      const { conversation, sender, messageId } = decodeContent(body);
+      const kept = await evidence.of(conversation, sender, messageId);
+      return kept && encodeEvidence(kept.evidence);
+    },
+  });
   const keyHandover = new KeyHandover({ store, account, peers, outbox, keptSends, nowMs: () => relay.nowMs() });
   const accountState = new AccountState({
     ...{ store, account, peers, roles, locks, outbox, others },

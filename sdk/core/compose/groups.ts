@@ -8,12 +8,12 @@ import { GroupDispatch } from "../groups/sending/group-dispatch.js";
 import { KeySharing } from "../groups/sending/key-sharing.js";
 import { SenderKeys } from "../groups/sending/sender-keys.js";
 import { both, type Plan } from "../inbox/plan.js";
-import type { Ground, GroupsRoom, LinkRoom, SessionsRoom } from "./parts.js";
+import type { FrankingRoom, Ground, GroupsRoom, LinkRoom, SessionsRoom } from "./parts.js";
 
 /** The room of the groups. */
-export function wireGroups(before: Ground & LinkRoom & SessionsRoom): GroupsRoom {
-  const { platform, store, account, peers, engine, locks, counters, conversations, hooks, later } = before;
-  const { relay, sessions, certificates } = before;
+export function wireGroups(before: Ground & LinkRoom & SessionsRoom & FrankingRoom): GroupsRoom {
+  const { platform, store, account, peers, engine, locks, counters, conversations, shown, hooks, later } = before;
+  const { relay, sessions, certificates, franker } = before;
   const { clock, random, cipher, deviceKeys } = platform;
   const { failed } = hooks;
   const nowMs = () => relay.nowMs();
@@ -26,13 +26,15 @@ export function wireGroups(before: Ground & LinkRoom & SessionsRoom): GroupsRoom
       later().repairs.wake();
       hooks.groupChanged(group);
     };
-    return both(await groupItems({ store, conversations, clock }, changed), await senderKeys.forget(changed), {
-      build: () => [],
-      after: [announced],
-    });
+    return both(
+      await groupItems({ store, conversations, clock }, changed),
+      await senderKeys.forget(changed),
+      await later().statements.after(changed),
+      { build: () => [], after: [announced] },
+    );
   };
   const groupLogs = new GroupLogs({
-    ...{ store, account, locks, counters, clock, relay, consequences, failed },
+    ...{ store, account, locks, counters, clock, relay, shown, consequences, failed },
     crypto: { engine, cipher, deviceKeys, random },
     outbox: {
       queue: (order) => later().outbox.queue(order),
@@ -63,7 +65,7 @@ export function wireGroups(before: Ground & LinkRoom & SessionsRoom): GroupsRoom
     keptSends: { keep: (row, accepted) => later().keptSends.keep(row, accepted) },
   });
   const groupDispatch = new GroupDispatch({
-    ...{ account, fellows, sessions, distributions, sharing, relay, locks, clock, counters },
+    ...{ account, fellows, sessions, distributions, sharing, relay, locks, clock, counters, franker },
     logs: groupLogs,
   });
   return { groupLogs, senderKeys, fellows, groupDispatch };

@@ -1,5 +1,6 @@
 /** Wires history for a new device, and what makes a restored copy safe again. */
 
+import { handedOver } from "../franking/handed-over.js";
 import { HistoryExport } from "../history/export.js";
 import { History } from "../history/history.js";
 import { HistoryImport } from "../history/import.js";
@@ -8,6 +9,7 @@ import { Recovery } from "../history/recovery.js";
 import type {
   ConversationsRoom,
   DevicesRoom,
+  FrankingRoom,
   Ground,
   GroupsRoom,
   HistoryRoom,
@@ -19,10 +21,18 @@ import type {
 
 /** The room of history. */
 export function wireHistory(
-  before: Ground & LinkRoom & SessionsRoom & GroupsRoom & OutboxRoom & DevicesRoom & ConversationsRoom & InboxRoom,
+  before: Ground &
+    LinkRoom &
+    SessionsRoom &
+    FrankingRoom &
+    GroupsRoom &
+    OutboxRoom &
+    DevicesRoom &
+    ConversationsRoom &
+    InboxRoom,
 ): HistoryRoom {
   const { platform, store, account, locks, peers, conversations, hooks } = before;
-  const { relay, former, senderKeys, outbox, keptSends, ownDevices, inbox, disappearing } = before;
+  const { relay, realm, evidence, former, senderKeys, outbox, keptSends, ownDevices, inbox, disappearing } = before;
   const { clock, random } = platform;
   const { arrived, failed, restoring, gap, transfer } = hooks;
   const me = account.id;
@@ -31,7 +41,7 @@ export function wireHistory(
   const recovery = new Recovery({
     ...{ store, account, clock, random, conversations, former, senderKeys, words, relay, inbox, restoring, gap },
   });
-  const exporter = new HistoryExport(store);
+  const exporter = new HistoryExport(store, evidence);
   const history = new History({
     ...{ store, me, clock, random, outbox, failed, transfer },
     exporter: {
@@ -42,7 +52,11 @@ export function wireHistory(
         return exporter.step(position, sinceMs);
       },
     },
-    importer: new HistoryImport({ store, me, conversations, peers, locks, arrived }),
+    importer: new HistoryImport({
+      ...{ store, me, conversations, peers, locks, evidence, arrived },
+      handedOver: (said, encoded) =>
+        handedOver({ realm: realm.isKnown ? realm.id : undefined, nowMs: relay.nowMs() }, said, encoded),
+    }),
     isOwn: (device) => ownDevices.others.includes(device),
   });
   return { recovery, history };

@@ -5,6 +5,7 @@ import type { Refused } from "../consent/judge.js";
 import type { Thread } from "../conversations/conversations.js";
 import type { TransferProgress } from "../history/history.js";
 import type { LinkState } from "../link/relay-link.js";
+import type { Row } from "../rows.js";
 
 /** Called by the parts. Functions of their own: none needs a `this`, and none throws. */
 export interface ClientHooks {
@@ -38,6 +39,10 @@ export interface ClientHooks {
   readonly requestsChanged: () => void;
   /** Something of somebody who may not say it was dropped. */
   readonly refused: (account: AccountId, what: Refused) => void;
+  /** A report stands elsewhere than before, or the desk asks for more. */
+  readonly reportChanged: (report: Row<"report">) => void;
+  /** Moderators did something to this account. */
+  readonly stated: (statement: Row<"statement">) => void;
   /** The account's devices are others than before. */
   readonly devicesChanged: () => void;
   /** A device was refused because there are too many. */

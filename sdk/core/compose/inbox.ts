@@ -3,6 +3,7 @@
 import type { ConversationId } from "@sotto/protocol";
 import type { Thread } from "../conversations/conversations.js";
 import type { Telling } from "../conversations/incoming.js";
+import { handedOver } from "../franking/handed-over.js";
 import type { GroupSnapshot } from "../groups/log/group-logs.js";
 import { Acknowledgements } from "../inbox/acknowledgements.js";
 import { GroupContents } from "../inbox/group-contents.js";
@@ -21,6 +22,7 @@ import type {
   ConsentRoom,
   ConversationsRoom,
   DevicesRoom,
+  FrankingRoom,
   Ground,
   GroupsRoom,
   InboxRoom,
@@ -35,6 +37,7 @@ export function wireInbox(
   before: Ground &
     LinkRoom &
     SessionsRoom &
+    FrankingRoom &
     GroupsRoom &
     OutboxRoom &
     DevicesRoom &
@@ -45,7 +48,7 @@ export function wireInbox(
   const { platform, store, engine, account, rootPin, locks, counters, peers, roles, conversations, handles } = before;
   const { relay, sessions, former, identityChanges, keptSends, outbox, accountState, arrivals, confirmations } = before;
   const { ownDevices, firstState, sender, groupLogs, senderKeys, fellows, invited } = before;
-  const { registers, registerOrders, hooks, later } = before;
+  const { registers, registerOrders, realm, checking, evidence, seen, statements, hooks, later } = before;
   const { clock, log } = platform;
   const { arrived, failed } = hooks;
 
@@ -70,7 +73,7 @@ export function wireInbox(
   const verdicts = new GroupVerdicts({ account, logs: groupLogs, invited });
   const taking = {
     ...{ store, account, peers, locks, conversations, arrivals, repairs, resends, waiting, counters, clock },
-    ...{ firstState, groupLogs, invited, verdicts, tell, arrived },
+    ...{ firstState, groupLogs, invited, verdicts, tell, arrived, checking, evidence, seen, statements },
   };
   const held = new HeldMail(store);
   const contents = new GroupContents({ ...taking, held, repair: () => repairs.wake() });
@@ -87,7 +90,7 @@ export function wireInbox(
   };
   const inbox = new Inbox({
     ...{ store, account, peers, roles, engine, locks, identityChanges, acknowledgements, counters, log, failed },
-    ...{ former, senderKeys, groupMail },
+    ...{ former, senderKeys, groupMail, checking, clock },
     isOwnDevice: (device, acceptedMs) => ownDevices.isHeard(device, acceptedMs),
     roots: rootPin.roots,
     nowMs: () => relay.nowMs(),
@@ -99,6 +102,8 @@ export function wireInbox(
     }),
     ownMail: new OwnMail({
       ...{ ...taking, accountState, registers, registerOrders, failed, invitedToo: hooks.invited },
+      ownEvidence: (said, encoded) =>
+        handedOver({ realm: realm.isKnown ? realm.id : undefined, nowMs: relay.nowMs() }, said, encoded),
       groupMoved(group, before) {
         groupMoved(group, before).catch(failed);
       },

@@ -24,6 +24,7 @@ export function wireLink(ground: Ground): LinkRoom {
 
   const greeted = (welcome: Frame<"welcome">) => {
     const { acknowledgements, devices, ownDevices, firstState, history, access, outbox, repairs, groupLogs } = later();
+    const { realm, tokens, reportSending, deskNotes } = later();
     acknowledgements.connected();
     devices.heard();
     ownDevices.heard(welcome.devices);
@@ -34,9 +35,21 @@ export function wireLink(ground: Ground): LinkRoom {
     }, failed);
     keepKeysUp(welcome);
     access.welcomed(welcome);
+    realm.wake();
+    tokens.reconsider();
+    reportSending.wake();
+    deskNotes.wake();
     outbox.wake();
     repairs.wake();
     groupLogs.wake();
+  };
+
+  /** A note may say that a mute is over, so both words are looked at. */
+  const deskSays = ({ news }: Frame<"deskNews">) => {
+    const { realm, tokens, deskNotes } = later();
+    if (news === "realm") return realm.wake();
+    deskNotes.wake();
+    tokens.reconsider();
   };
 
   const pushed = (frame: Push) => {
@@ -54,6 +67,8 @@ export function wireLink(ground: Ground): LinkRoom {
         return;
       case "deviceLimit":
         return hooks.deviceLimit();
+      case "deskNews":
+        return deskSays(frame);
       case "devicesChanged":
         devices.heard();
         return ownDevices.heard(frame.devices);

@@ -5,12 +5,12 @@ import { KeptSends } from "../outbox/kept-sends.js";
 import { Outbox, type OutboxParts } from "../outbox/outbox.js";
 import { settle } from "../outbox/settling.js";
 import type { StoreChange } from "../ports.js";
-import type { Ground, GroupsRoom, LinkRoom, OutboxRoom, SessionsRoom } from "./parts.js";
+import type { FrankingRoom, Ground, GroupsRoom, LinkRoom, OutboxRoom, SessionsRoom } from "./parts.js";
 
 /** The room of the outbox. */
-export function wireOutbox(before: Ground & LinkRoom & SessionsRoom & GroupsRoom): OutboxRoom {
+export function wireOutbox(before: Ground & LinkRoom & SessionsRoom & FrankingRoom & GroupsRoom): OutboxRoom {
   const { platform, options, store, account, peers, locks, counters, conversations, handles, later } = before;
-  const { sessions, relay, groupLogs, fellows, groupDispatch } = before;
+  const { sessions, relay, franker, groupLogs, fellows, groupDispatch } = before;
   const { clock, random } = platform;
   const { failed } = before.hooks;
   const keptSends = new KeptSends({ store, clock, failed });
@@ -33,9 +33,10 @@ export function wireOutbox(before: Ground & LinkRoom & SessionsRoom & GroupsRoom
 
   const outbox = new Outbox({
     ...{ store, account, peers, sessions, relay, locks, clock, random, counters, keptSends, grants, failed },
-    ...{ fellows, groupDispatch, logs: groupLogs },
+    ...{ franker, fellows, groupDispatch, logs: groupLogs },
     accountState: { filled: (body) => later().accountState.filled(body) },
     registerOrders: { filled: (body) => later().registerOrders.filled(body) },
+    askTime: () => relay.askTime(),
     isStateAwaited: () => later().firstState.isAwaited,
     handedOut: () => later().access.handedOut(),
     settled,

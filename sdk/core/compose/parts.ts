@@ -14,6 +14,7 @@ import type { Names } from "../consent/names.js";
 import type { Confirmations } from "../conversations/confirmations.js";
 import type { Conversations } from "../conversations/conversations.js";
 import type { Handles } from "../conversations/handles.js";
+import type { Seen } from "../conversations/seen.js";
 import type { Sender } from "../conversations/sender.js";
 import type { Typing } from "../conversations/typing.js";
 import type { Counters } from "../counters.js";
@@ -24,11 +25,22 @@ import type { KeyHandover } from "../devices/key-handover.js";
 import type { OwnDevices } from "../devices/own-devices.js";
 import type { SentSync } from "../devices/sent-sync.js";
 import type { Disappearing } from "../disappearing/disappearing.js";
+import type { Checking } from "../franking/checking.js";
+import type { DeskAsks } from "../franking/desk-asks.js";
+import type { EvidenceRows } from "../franking/evidence.js";
+import type { EvidenceUpkeep } from "../franking/evidence-upkeep.js";
+import type { Franker } from "../franking/franker.js";
+import type { Realm } from "../franking/realm.js";
+import type { RelayCheck } from "../franking/relay-check.js";
+import type { Rosters } from "../franking/rosters.js";
+import type { Tokens } from "../franking/tokens.js";
 import type { Invited } from "../groups/invited.js";
 import type { GroupLogs } from "../groups/log/group-logs.js";
 import type { Fellows } from "../groups/sending/fellows.js";
 import type { GroupDispatch } from "../groups/sending/group-dispatch.js";
 import type { SenderKeys } from "../groups/sending/sender-keys.js";
+import type { Shown } from "../groups/shown.js";
+import type { Statements } from "../groups/statements.js";
 import type { History } from "../history/history.js";
 import type { Recovery } from "../history/recovery.js";
 import type { Acknowledgements } from "../inbox/acknowledgements.js";
@@ -47,6 +59,10 @@ import type { QuickReplies } from "../registers/quick-replies.js";
 import type { RegisterOrders } from "../registers/register-orders.js";
 import type { Registers } from "../registers/registers.js";
 import type { Relay } from "../relay.js";
+import type { DeskNotes } from "../reports/desk-notes.js";
+import type { Moderation } from "../reports/moderation.js";
+import type { Reports } from "../reports/reports.js";
+import type { ReportSending } from "../reports/sending.js";
 import type { SearchIndex } from "../search/search-index.js";
 import type { FormerSessions } from "../sessions/former-sessions.js";
 import type { IdentityChanges } from "../sessions/identity-changes.js";
@@ -86,6 +102,7 @@ export interface Ground extends Ingredients {
   readonly roles: Roles;
   readonly conversations: Conversations;
   readonly searchIndex: SearchIndex;
+  readonly shown: Shown;
   readonly handles: Handles;
 }
 
@@ -108,6 +125,27 @@ export interface SessionsRoom {
   readonly identityChanges: IdentityChanges;
   readonly sessions: Sessions;
   readonly trust: Trust;
+}
+
+/** What makes messages ones that can be reported, and what is kept of those that are. */
+export interface FrankingRoom {
+  readonly realm: Realm;
+  readonly deskAsks: DeskAsks;
+  readonly tokens: Tokens;
+  readonly rosters: Rosters;
+  readonly evidence: EvidenceRows;
+  readonly checking: Checking;
+  readonly franker: Franker;
+  readonly seen: Seen;
+}
+
+/** What this account reports, and what moderators write to it. */
+export interface ReportsRoom {
+  readonly reportSending: ReportSending;
+  readonly deskNotes: DeskNotes;
+  readonly reports: Reports;
+  readonly moderation: Moderation;
+  readonly relayCheck: RelayCheck;
 }
 
 /** The logs of groups, and who is written to in them. */
@@ -156,6 +194,8 @@ export interface ConsentRoom {
 /** What an app says. */
 export interface ConversationsRoom {
   readonly disappearing: Disappearing;
+  readonly evidenceUpkeep: EvidenceUpkeep;
+  readonly statements: Statements;
   readonly sender: Sender;
   readonly confirmations: Confirmations;
   readonly typing: Typing;
@@ -183,6 +223,8 @@ export interface ClientParts
     LinkRoom,
     AttachmentsRoom,
     SessionsRoom,
+    FrankingRoom,
+    ReportsRoom,
     GroupsRoom,
     OutboxRoom,
     DevicesRoom,

@@ -1,12 +1,15 @@
 /** Message requests as an app meets them: strangers who wait for an answer, and nothing shown of them but what they said. */
 
-import { type AccountId, type ConversationId, directConversationId } from "@sotto/protocol";
+import { type AccountId, type ConversationId, directConversationId, SottoError } from "@sotto/protocol";
 import type { OwnAccount } from "../account/own-account.js";
 import type { ConversationState } from "../conversations/conversations.js";
 import type { DirectConversation } from "../conversations/direct-conversation.js";
+import { cursorOf } from "../conversations/items.js";
 import { readStored } from "../conversations/stored-content.js";
 import { Following } from "../following.js";
 import type { AbortSignalLike } from "../ports.js";
+import type { ReportDraft } from "../reports/report-draft.js";
+import type { ReportOptions, Reports } from "../reports/reports.js";
 import { decodeRow, eachRow, keys, type Row } from "../rows.js";
 import type { SealedStore } from "../storage/sealed-store.js";
 import type { Arrivals } from "./arrivals.js";
@@ -31,6 +34,12 @@ export interface MessageRequest {
   decline(): Promise<void>;
   /** Puts the request away and has the relay refuse the sender from now on. */
   block(): Promise<void>;
+  /**
+   * Prepares a report of what was said, while the request waits. Neither that nor submitting it answers the request.
+   *
+   * @throws notReportable if it asked without words; deskUnready; invalidArgument; tooLarge.
+   */
+  draftReport(options: ReportOptions): Promise<ReportDraft>;
 }
 
 /** What requests work with. */
@@ -41,6 +50,7 @@ export interface RequestParts {
   readonly conversations: { of(peer: AccountId): Promise<ConversationState> };
   readonly arrivals: Pick<Arrivals, "request">;
   readonly consent: Pick<Consent, "accept" | "decline" | "block">;
+  readonly reports: Pick<Reports, "draftReport">;
   /** The conversation an accepted request becomes. */
   open(account: AccountId): Promise<DirectConversation>;
 }
@@ -63,21 +73,27 @@ export class Requests {
 
   /** The request of an account as it is now; `undefined` if it was decided meanwhile. */
   async present(account: AccountId): Promise<MessageRequest | undefined> {
-    const { arrivals, consent, open } = this.parts;
+    const { arrivals, consent, reports, open } = this.parts;
     const row = await arrivals.request(account);
     if (row === undefined) return undefined;
     const [text, userId] = await Promise.all([this.text(row), this.parts.names.confirmed(account)]);
+    const conversation = directConversationId(this.parts.account.id, account);
+    const said = row.sequence === undefined ? [] : [cursorOf(row.sequence)];
     return {
       from: { accountId: account, userId },
       text,
       atMs: row.atMs,
-      conversation: directConversationId(this.parts.account.id, account),
+      conversation,
       accept: async () => {
         await consent.accept(account);
         return open(account);
       },
       decline: () => consent.decline(account),
       block: () => consent.block(account),
+      async draftReport(options) {
+        if (said.length === 0) throw new SottoError("notReportable");
+        return reports.draftReport(conversation, said, options);
+      },
     };
   }
 

@@ -14,11 +14,13 @@ import {
 import type { OwnAccount } from "../account/own-account.js";
 import { timerIn } from "../disappearing/lifetime.js";
 import { timerSetting } from "../disappearing/timer-setting.js";
+import { isUnfranked } from "../franking/genuine.js";
 import type { Clock, Random, StoreChange } from "../ports.js";
 import type { SealedStore } from "../storage/sealed-store.js";
 import type { Thread } from "./conversations.js";
 import { findNamed } from "./find.js";
 import { isMessage } from "./kind-roles.js";
+import type { Seen } from "./seen.js";
 import { earliestMs } from "./word-time.js";
 
 /** A kind of content and its body. */
@@ -44,6 +46,7 @@ export interface AuthorParts {
   readonly account: OwnAccount;
   readonly clock: Clock;
   readonly random: Random;
+  readonly seen: Pick<Seen, "in">;
 }
 
 /** What else a content's header is made of. */
@@ -52,6 +55,8 @@ interface Stamping {
   readonly earliest: number;
   readonly revision?: number | undefined;
   readonly timerMs?: number | undefined;
+  /** What others said last; of what bears no frank nothing. */
+  readonly seen?: readonly Uint8Array[];
 }
 
 /** Makes them. Whoever calls holds the conversation's lock where the content is kept. */
@@ -71,7 +76,8 @@ export class Author {
     const { timeline } = thread;
     const earliest = await earliestMs({ store, timeline, me: account.id }, wording.saying);
     const timerMs = await this.timerOf(thread, wording);
-    return this.content(thread, { ...wording, earliest, timerMs });
+    const seen = await this.parts.seen.in(timeline.id);
+    return this.content(thread, { ...wording, earliest, timerMs, seen });
   }
 
   /** What is about a message says how long that is kept; a message says what is set now, and what is neither nothing. */
@@ -100,9 +106,10 @@ export class Author {
 
   private content(
     { timeline }: Thread,
-    { saying, messageId, group, revision = group?.revision, earliest, timerMs }: Wording & Stamping,
+    { saying, messageId, group, revision = group?.revision, earliest, timerMs, seen = [] }: Wording & Stamping,
   ): Content {
     const { account, clock } = this.parts;
+    const nowMs = clock.now();
     return {
       ...saying,
       sender: account.id,
@@ -110,8 +117,8 @@ export class Author {
       conversation: timeline.id,
       revision,
       messageId,
-      ...timeline.stamp(clock.now(), earliest),
-      seen: [],
+      ...(isUnfranked(saying.kind) ? timeline.stampUncounted(nowMs) : timeline.stamp(nowMs, earliest)),
+      seen,
       timerMs,
     };
   }

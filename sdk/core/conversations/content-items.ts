@@ -91,6 +91,8 @@ export class ContentItems {
         return { ...written, kind: "timer", durationMs: content.durationMs === 0 ? undefined : content.durationMs };
       case "receipt":
       case "typing":
+      case "invitation":
+      case "groupProfile":
         return undefined;
       default:
         return content satisfies never;

@@ -3,6 +3,7 @@
 import { type AccountId, equalBytes, type MessageId } from "@sotto/protocol";
 import { learntFrom, settingChanges, wordOn } from "../disappearing/timer-setting.js";
 import { wordAbout } from "../disappearing/words-about.js";
+import { Genuine, type Wording } from "../franking/genuine.js";
 import type { StoreChange } from "../ports.js";
 import { encodeRow, type Row } from "../rows.js";
 import type { SealedStore } from "../storage/sealed-store.js";
@@ -24,7 +25,7 @@ import { WordEffects } from "./word-effects.js";
 export { hidden, type Incoming, type Outcome, type Telling } from "./incoming.js";
 
 /** A content that is new here, with what is known of it before its rules are asked. */
-interface Arrival extends Incoming {
+interface Arrival extends Incoming, Wording {
   /** The status its row gets; a receipt may have come before it. */
   readonly rowStatus: ItemStatus;
   /** When another device of this account read it, if that was told before. */
@@ -55,17 +56,28 @@ export class ContentWriter {
 
   /** Decides what a content changes; reads only. */
   async write(incoming: Incoming): Promise<Outcome> {
-    const { content } = incoming;
+    if (!Genuine.is(incoming.said)) throw new Error("words that nobody checked");
+    const { content, encoded } = incoming.said;
     const resolving = incoming.resolves === undefined ? undefined : await this.timeline.row(incoming.resolves);
-    if (!isFit(content, this.timeline)) return this.nothingShown({ ...incoming, ...FRESH, resolving }, "refused");
-    if (incoming.status === "pending") return this.decide({ ...incoming, ...FRESH });
-    if (isPassing(content.kind)) return this.decide({ ...incoming, ...FRESH, resolving });
+    const arriving = { ...incoming, content, encoded, ...FRESH };
+    if (!isFit(content, this.timeline)) return this.nothingShown({ ...arriving, resolving }, "refused");
+    if (incoming.status === "pending") return this.decide(arriving);
+    if (isPassing(content.kind)) return this.decide({ ...arriving, resolving });
     // What is being sent has a fresh random id: looking it up would ask the disk for nothing.
     const before = await findContent(this.store, this.timeline, content.messageId, content.sender);
-    if (before !== undefined) return this.again({ ...incoming, ...FRESH, resolving }, before);
+    if (before !== undefined) return this.again({ ...arriving, resolving }, before);
     const known = await this.early.statusOf(incoming.status === "synced" ? "accepted" : "received", content);
     const { status: rowStatus, readMs, release } = known;
-    return this.decide({ ...incoming, resolving, rowStatus, readMs, release });
+    return this.decide({ ...arriving, resolving, rowStatus, readMs, release });
+  }
+
+  /**
+   * What is said inside another payload takes no place, but its name is taken like any other: answers the changes that say so, or
+   * `taken` if something came under it before. Two contents under one name would hide each other from a report.
+   */
+  async naming({ content, encoded }: Genuine): Promise<readonly StoreChange[] | "taken"> {
+    const before = await findContent(this.store, this.timeline, content.messageId, content.sender);
+    return before === undefined ? [this.seen({ content, encoded }, 0)] : "taken";
   }
 
   private async decide(arrival: Arrival): Promise<Outcome> {
@@ -79,7 +91,10 @@ export class ContentWriter {
       case "receipt":
         return this.receive(arrival, content);
       case "typing":
+      case "invitation":
         return this.nothingShown(arrival, "refused");
+      case "groupProfile":
+        return this.remembered(arrival);
       case "text":
       case "reply":
       case "attachments":
@@ -140,7 +155,8 @@ export class ContentWriter {
   private async message(arrival: Arrival): Promise<Outcome> {
     const { content, readMs } = arrival;
     const plain = this.row(arrival);
-    if (this.timeline.lives.isOver(plain, readMs)) return this.over(arrival);
+    const endedMs = this.timeline.lives.overSince(plain, readMs);
+    if (endedMs !== undefined) return this.over(arrival, endedMs);
     const said = await this.early.meeting(plain, content);
     const { atMs, acceptedMs = atMs } = arrival;
     const learnt = await learntFrom(this.store, this.timeline, { content, acceptedMs });
@@ -150,10 +166,10 @@ export class ContentWriter {
   }
 
   /** It ended before it came here: it takes no place, and nothing that is said about it does. */
-  private async over(arrival: Arrival): Promise<Outcome> {
+  private async over(arrival: Arrival, endedMs: number): Promise<Outcome> {
     const { release } = await this.early.words.about(arrival.content.messageId);
     const outcome = this.remembered(arrival);
-    return { ...outcome, build: () => ({ changes: [...outcome.build().changes, ...release()] }) };
+    return { ...outcome, endedMs, build: () => ({ changes: [...outcome.build().changes, ...release()] }) };
   }
 
   /** `further` are the changes that go with it, by its place. */
@@ -236,7 +252,7 @@ export class ContentWriter {
     };
   }
 
-  /** A revision that shows nothing: it takes no place, but is remembered as seen. */
+  /** What shows nothing here: it takes no place, but is remembered as seen. */
   private remembered(arrival: Arrival): Outcome {
     const build = () => ({
       changes: [...this.emptied(arrival), this.seen(arrival, arrival.resolves ?? 0), ...arrival.release()],
@@ -250,7 +266,7 @@ export class ContentWriter {
     return { shape: "content", from, atMs, acceptedMs: accepted, content: encoded, status: rowStatus, reactions: [] };
   }
 
-  private seen({ content, encoded }: Arrival, sequence: number): StoreChange {
+  private seen({ content, encoded }: Wording, sequence: number): StoreChange {
     const key = this.timeline.indexKey(content.sender, content.messageId);
     return { key, value: encodeRow("messageIndex", { sequence, hash: contentHash(encoded) }) };
   }

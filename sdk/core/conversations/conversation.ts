@@ -6,6 +6,9 @@ import type { SentMessage } from "../outbox/sent-message.js";
 import type { AbortSignalLike, Log } from "../ports.js";
 import type { Label } from "../registers/labels.js";
 import type { Notes } from "../registers/notes.js";
+import type { MessageRef } from "../reports/kept.js";
+import type { ReportDraft } from "../reports/report-draft.js";
+import type { ReportOptions, Reports } from "../reports/reports.js";
 import type { Saying } from "./author.js";
 import type { Thread } from "./conversations.js";
 import { type ConversationEvents, type Cursor, type Item, sequenceOf } from "./items.js";
@@ -19,6 +22,7 @@ export interface BaseParts {
   readonly sender: Pick<Sender, "say" | "retry">;
   /** What devices of this account note on it. */
   readonly notes: Notes;
+  readonly reports: Pick<Reports, "draftReport">;
   readonly log: Log;
 }
 
@@ -225,6 +229,16 @@ export abstract class Conversation<Handle> extends TypedEvents<ConversationEvent
    */
   assign(agent: string | undefined): Promise<void> {
     return this.base.notes.assign(agent);
+  }
+
+  /**
+   * Prepares a report of messages that one account said here, by id, cursor or item; `client.reports` says more, and has the other
+   * ways. Nothing leaves before `submit` of the draft, which takes consent to exactly what its `disclosure` shows.
+   *
+   * @throws notReportable (a `NotReportableError` that names which); severalAccused; deskUnready; invalidArgument; tooLarge.
+   */
+  draftReport(messages: readonly MessageRef[], options: ReportOptions): Promise<ReportDraft> {
+    return this.base.reports.draftReport(this.id, messages, options);
   }
 
   /** The handle that an app is given. */

@@ -3,6 +3,7 @@
 import { type AccountId, type ConversationId, directConversationId } from "@sotto/protocol";
 import type { OwnAccount } from "../account/own-account.js";
 import { TIMELESS, type Time } from "../disappearing/lives.js";
+import { Shown } from "../groups/shown.js";
 import { decodeRow, eachRow, keys, type Row } from "../rows.js";
 import type { SealedStore } from "../storage/sealed-store.js";
 import { ContentWriter, type Telling } from "./content-writer.js";
@@ -46,6 +47,7 @@ export class Conversations {
     private readonly store: SealedStore,
     private readonly account: OwnAccount,
     private readonly time: Time = TIMELESS,
+    private readonly shown: Pick<Shown, "inItem"> = new Shown(store),
   ) {
     this.early = new Early(store);
   }
@@ -124,7 +126,7 @@ export class Conversations {
     return {
       timeline,
       writer: new ContentWriter(store, timeline, me, early),
-      reader: new ItemReader(store, timeline, me),
+      reader: new ItemReader(store, timeline, me, this.shown),
       tell: () => undefined,
     };
   }

@@ -8,7 +8,7 @@ import type { Log } from "../ports.js";
 import type { Notes } from "../registers/notes.js";
 import type { SafetyNumber, Trust } from "../trust/trust.js";
 import type { Confirmations } from "./confirmations.js";
-import { Conversation } from "./conversation.js";
+import { type BaseParts, Conversation } from "./conversation.js";
 import type { ConversationState } from "./conversations.js";
 import type { Outgoing } from "./outgoing.js";
 import { markable } from "./receipt-rules.js";
@@ -39,6 +39,7 @@ export interface ConversationParts {
   readonly trust: Trust;
   readonly consent: Pick<Consent, "requestContact" | "block" | "unblock">;
   readonly notes: Notes;
+  readonly reports: BaseParts["reports"];
   readonly log: Log;
   peer(): Promise<Peer>;
 }

@@ -1,7 +1,7 @@
 /** Which contents may stand in a conversation at all, whatever else is in it. */
 
 import { type Content, isGroupMessageId } from "@sotto/protocol";
-import { isForGroups } from "./kind-roles.js";
+import { isForGroups, isForTwo } from "./kind-roles.js";
 import type { Timeline } from "./timeline.js";
 
 /**
@@ -9,7 +9,7 @@ import type { Timeline } from "./timeline.js";
  * messages; that is all that has to be known to see it, so that all members agree whatever came first.
  */
 export function isFit(content: Content, { id: group, peer }: Pick<Timeline, "id" | "peer">): boolean {
-  if (peer !== undefined) return true;
+  if (peer !== undefined) return isForTwo(content.kind);
   const speaker = { group, sender: content.sender };
   if (content.revision === undefined || !isGroupMessageId(content.messageId, speaker)) return false;
   const isRevision = content.kind === "edit" || content.kind === "delete";

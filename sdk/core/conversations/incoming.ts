@@ -1,15 +1,15 @@
 /** What comes into a conversation, and what is decided about it before anything is written. */
 
-import type { AccountId, Content, MessageId } from "@sotto/protocol";
+import type { AccountId, MessageId } from "@sotto/protocol";
+import type { Genuine } from "../franking/genuine.js";
 import type { StoreChange } from "../ports.js";
 import type { Row } from "../rows.js";
 import { type ConversationEvents, cursorOf } from "./items.js";
 
 /** A content on its way into the store. */
 export interface Incoming {
-  readonly content: Content;
-  /** Its canonical bytes. */
-  readonly encoded: Uint8Array;
+  /** What it says. Nothing else than what may be shown can be named here. */
+  readonly said: Genuine;
   /** This device's clock. */
   readonly atMs: number;
   /** The relay's clock when it accepted it; none for what is being sent. */
@@ -38,6 +38,8 @@ export interface Outcome {
   /** `sequence` is the place it took, to be announced; it may be empty until what it is about comes. */
   build(): { readonly changes: readonly StoreChange[]; readonly sequence?: number };
   readonly tellings: readonly Telling[];
+  /** When the message ended, if it had before it came here. */
+  readonly endedMs?: number | undefined;
   /** Messages of mine that were given up here, and that the peer has after all. */
   readonly proven?: readonly MessageId[];
 }

@@ -3,6 +3,7 @@
 import type { AccountId, MessageId } from "@sotto/protocol";
 import { endOf, timerOf } from "../disappearing/lifetime.js";
 import { timerSetting } from "../disappearing/timer-setting.js";
+import { Shown } from "../groups/shown.js";
 import type { SealedStore } from "../storage/sealed-store.js";
 import { ContentItems, type Placed } from "./content-items.js";
 import { type FoundMessage, findNamed } from "./find.js";
@@ -25,6 +26,8 @@ export class ItemReader {
     private readonly store: SealedStore,
     private readonly timeline: Timeline,
     private readonly me: AccountId,
+    /** A group's title or picture is shown once somebody stated it. */
+    private readonly shown: Pick<Shown, "inItem"> = new Shown(store),
   ) {
     this.contents = new ContentItems(store, timeline, me);
   }
@@ -65,7 +68,7 @@ export class ItemReader {
       case "keychange":
         return { ...placed, kind: "keychange" };
       case "group":
-        return { ...placed, kind: "group", change: readGroupItem(row.content) };
+        return { ...placed, kind: "group", change: this.shown.inItem(this.timeline.id, readGroupItem(row.content)) };
       case "undecryptable":
         return { ...placed, kind: "undecryptable", reason: row.reason ?? "unknown", resolved: this.resolved(sequence) };
       case "content":

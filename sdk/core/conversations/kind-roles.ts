@@ -4,12 +4,12 @@ import type { Content, KnownContent, MessageId } from "@sotto/protocol";
 
 /**
  * `words`: a message whose words can be edited. `message`: any other one. `word`: something said about a message. `notice`:
- * an item that nothing is said about. `passing`: no item at all.
+ * an item that nothing is said about. `statement`: no item, but remembered. `passing`: no item at all.
  */
-type Role = "words" | "message" | "word" | "notice" | "passing";
+type Role = "words" | "message" | "word" | "notice" | "statement" | "passing";
 
-/** Where a kind may be said: what is `betweenTwo` is never said in a group. */
-type Place = "anywhere" | "betweenTwo";
+/** Where a kind may be said: `within`: in no conversation, but inside another payload. */
+type Place = "anywhere" | "betweenTwo" | "inGroups" | "within";
 
 const roles = {
   text: ["words", "anywhere"],
@@ -29,6 +29,8 @@ const roles = {
   timer: ["notice", "betweenTwo"],
   receipt: ["passing", "betweenTwo"],
   typing: ["passing", "betweenTwo"],
+  invitation: ["statement", "within"],
+  groupProfile: ["statement", "inGroups"],
 } as const satisfies Record<Content["kind"], readonly [Role, Place]>;
 
 type Kind = Content["kind"];
@@ -61,5 +63,10 @@ export function isPassing(kind: Kind): boolean {
 
 /** Whether a kind may be said in a group: confirmations, names and timers are between two. */
 export function isForGroups(kind: Kind): boolean {
-  return roles[kind][1] === "anywhere";
+  return roles[kind][1] === "anywhere" || roles[kind][1] === "inGroups";
+}
+
+/** Whether a kind may be said between two: how a group looks, and invitations into one, are no part of a conversation. */
+export function isForTwo(kind: Kind): boolean {
+  return roles[kind][1] === "anywhere" || roles[kind][1] === "betweenTwo";
 }

@@ -4,6 +4,7 @@ import { type ConversationId, encodeContent, type MessageId, SottoError } from "
 import type { OwnAccount } from "../account/own-account.js";
 import type { Consent } from "../consent/consent.js";
 import { isFatal } from "../fatal.js";
+import { Genuine } from "../franking/genuine.js";
 import { nothing, type Plan } from "../inbox/plan.js";
 import type { KeyedLock } from "../keyed-lock.js";
 import type { Outbox } from "../outbox/outbox.js";
@@ -159,7 +160,11 @@ export class Sender {
       outbox.assertRoom();
       const content = await author.word(thread, { saying, messageId: id, group });
       const encoded = encodeContent(content);
-      const outcome = await writer.write({ content, encoded, atMs: clock.now(), status: "pending" });
+      const outcome = await writer.write({
+        said: Genuine.saidHere({ content, encoded }),
+        atMs: clock.now(),
+        status: "pending",
+      });
       if (outcome.kind !== "shown") {
         throw new SottoError("invalidArgument", { detail: "no message of this conversation that this applies to" });
       }

@@ -92,6 +92,17 @@ export class Timeline {
   }
 
   /**
+   * Time for a content that is not counted, because it is nobody's words: it repeats the last counter, so that a gap between two
+   * others is something that was said.
+   */
+  stampUncounted(nowMs: number): { readonly counter: number; readonly sentAtMs: number } {
+    const { nextCounter, lastSentMs } = this.counters;
+    const sentAtMs = Math.max(nowMs, lastSentMs);
+    this.counters = { ...this.counters, lastSentMs: sentAtMs };
+    return { counter: Math.max(1, nextCounter - 1), sentAtMs };
+  }
+
+  /**
    * Leaves out so many counters, because a later state of this device may have used them; answers the change that stores
    * that.
    */

@@ -25,7 +25,7 @@ export type WordEffect =
   | { readonly kind: "refused" };
 
 /** How a word came. */
-export type Spoken = Pick<Incoming, "encoded" | "atMs" | "status">;
+export type Spoken = Pick<Incoming, "atMs" | "status"> & { readonly encoded: Uint8Array };
 
 const NOTHING: WordEffect = { kind: "said", changes: () => [], tellings: [] };
 

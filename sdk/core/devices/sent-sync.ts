@@ -17,7 +17,7 @@ const MARGIN_MS = 5_000;
 const BATCH = 64;
 
 /** Whom a content went to: a peer, or a group as its log was read then. */
-type Whither = Pick<Order, "peer" | "group" | "standing">;
+type Whither = Pick<Order, "peer" | "group" | "standing" | "evidence">;
 
 /** What syncing sends works with. */
 export interface SentSyncParts {
@@ -25,6 +25,8 @@ export interface SentSyncParts {
   readonly account: OwnAccount;
   readonly outbox: Pick<Outbox, "queue" | "vacancy" | "spareRoom">;
   readonly keptSends: Pick<KeptSends, "since" | "get">;
+  /** What this device keeps of the frank of a content it said. */
+  evidenceOf(body: Uint8Array): Promise<Uint8Array | undefined>;
   /** The other devices of this account. */
   others(): readonly DeviceId[];
 }
@@ -34,11 +36,14 @@ export class SentSync {
   constructor(private readonly parts: SentSyncParts) {}
 
   /** The order for a send the relay accepted; committed with what settles it. None without other devices. */
-  accepted(row: Row<"outbox">, acceptedMs: number): readonly Queued[] {
+  accepted(
+    row: Row<"outbox">,
+    { acceptedMs, evidence }: { readonly acceptedMs: number; readonly evidence?: Uint8Array | undefined },
+  ): readonly Queued[] {
     const isNews = row.resendOf === undefined && this.isNews(row);
     // Read marks were told when they were made.
     if (!isNews || decodeContent(row.body).kind === "receipt") return [];
-    return this.telling(whither(row), acceptedMs, row.body);
+    return this.telling({ ...whither(row), evidence }, acceptedMs, row.body);
   }
 
   /**
@@ -69,9 +74,12 @@ export class SentSync {
     const { store, outbox, keptSends } = this.parts;
     const rows = await Promise.all(envelopes.map((envelope) => keptSends.get(envelope)));
     await outbox.vacancy(envelopes.length);
-    const queued = rows.flatMap((row) =>
-      row === undefined ? [] : [outbox.queue({ ...this.order(whither(row), saidMs(row), row.body), device })],
-    );
+    const evidences = await Promise.all(rows.map((row) => row && this.parts.evidenceOf(row.body)));
+    const queued = rows.flatMap((row, index) => {
+      if (row === undefined) return [];
+      const to = { ...whither(row), evidence: evidences[index] };
+      return [outbox.queue({ ...this.order(to, saidMs(row), row.body), device })];
+    });
     await store.commit(queued.flatMap(({ changes }) => changes));
     for (const { sent } of queued) sent();
   }

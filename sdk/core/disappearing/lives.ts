@@ -65,11 +65,16 @@ export class Lives {
 
   /** Whether a message that comes now is over already; `readMs` if it was read on another device. */
   isOver(row: Row<"item">, readMs: number | undefined): boolean {
+    return this.overSince(row, readMs) !== undefined;
+  }
+
+  /** When a message that comes now ended already; `undefined` if it did not. `readMs` if it was read on another device. */
+  overSince(row: Row<"item">, readMs: number | undefined): number | undefined {
     const timerMs = timerIn(row);
-    if (timerMs === undefined) return false;
+    if (timerMs === undefined) return undefined;
     const startedMs = sentSinceMs(row, this.of);
     const life = startedMs !== undefined ? { timerMs, startedMs } : readMs && this.ifRead(row, readMs);
-    return life ? this.hasEnded(life) : false;
+    return life && this.hasEnded(life) ? endOf(life) : undefined;
   }
 
   /** Whether a life is over. */

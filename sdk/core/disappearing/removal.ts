@@ -6,6 +6,7 @@ import type { Handles } from "../conversations/handles.js";
 import { changed, hidden } from "../conversations/incoming.js";
 import { pollIn } from "../conversations/polls.js";
 import { readStored } from "../conversations/stored-content.js";
+import { type EvidenceRows, REPORTABLE_AFTER_END_MS } from "../franking/evidence.js";
 import type { KeptSends } from "../outbox/kept-sends.js";
 import type { Outbox } from "../outbox/outbox.js";
 import type { StoreChange } from "../ports.js";
@@ -20,6 +21,7 @@ export interface RemovalParts {
   readonly outbox: Pick<Outbox, "strike">;
   readonly keptSends: Pick<KeptSends, "forget">;
   readonly handles: Pick<Handles, "failed">;
+  readonly evidence: Pick<EvidenceRows, "endingBy">;
 }
 
 /** What ends, and what is told of it once that is durable. */
@@ -34,7 +36,8 @@ interface Ending {
   readonly changes: StoreChange[];
   /** Places that show nothing any more. */
   readonly places: number[];
-  readonly messages: Set<MessageId>;
+  /** When each ended. */
+  readonly messages: Map<MessageId, number>;
   /** Those of them that may have votes. */
   readonly polls: MessageId[];
   /** What was said here and waits for the relay, with no message left that it is about. */
@@ -50,13 +53,14 @@ export class Removal {
    * commits it in the same turn. Rows of ends that were moved are let go of.
    */
   async of(thread: Thread, dueKeys: readonly string[]): Promise<Ended> {
-    const ending: Ending = { thread, changes: [], places: [], messages: new Set(), polls: [], unsaid: [] };
+    const ending: Ending = { thread, changes: [], places: [], messages: new Map(), polls: [], unsaid: [] };
     await Promise.all(dueKeys.map((key) => this.message(ending, key)));
     if (ending.messages.size > 0) await this.left(ending);
     const { changes, places, messages, unsaid } = ending;
     const told = () => {
       const { timeline } = thread;
-      for (const id of [...messages, ...unsaid]) this.parts.handles.failed(timeline.id, id, new SottoError("expired"));
+      for (const id of [...messages.keys(), ...unsaid])
+        this.parts.handles.failed(timeline.id, id, new SottoError("expired"));
       for (const place of places) thread.tell(changed(place));
     };
     return { changes, told };
@@ -81,7 +85,7 @@ export class Removal {
     const row = await timeline.row(sequence);
     if (row?.shape !== "content") return;
     const id = nameIn(row);
-    if (id !== undefined) ending.messages.add(id);
+    if (id !== undefined) ending.messages.set(id, endOf(life));
     if (pollIn(row) !== undefined && id !== undefined) ending.polls.push(id);
     this.empty(ending, sequence, row);
   }
@@ -93,7 +97,7 @@ export class Removal {
 
   /** What waits to be sent, votes, and what is kept to be sent again. */
   private async left({ thread, changes, messages, polls }: Ending): Promise<void> {
-    const { store, keptSends } = this.parts;
+    const { store, keptSends, evidence } = this.parts;
     const { id: conversation } = thread.timeline;
     for await (const { key, value } of eachRow(store, keys.outboxAll)) {
       const row = decodeRow("outbox", value);
@@ -101,9 +105,14 @@ export class Removal {
       else if (isAbout(row, conversation, messages)) changes.push(await this.parts.outbox.strike(orderOf(key)));
     }
     // What was accepted while the outbox was read is among what is kept by now.
-    const kept = await Promise.all([...messages].map((message) => keptSends.forget(conversation, message)));
+    const kept = await Promise.all([...messages.keys()].map((message) => keptSends.forget(conversation, message)));
     const votes = await Promise.all(polls.map((poll) => thread.writer.votes.dropped(poll)));
-    changes.push(...kept.flat(), ...votes.flat());
+    const reportable = await Promise.all(
+      [...messages].map(([message, endedMs]) =>
+        evidence.endingBy(conversation, message, endedMs + REPORTABLE_AFTER_END_MS),
+      ),
+    );
+    changes.push(...kept.flat(), ...votes.flat(), ...reportable.flat());
   }
 }
 
@@ -113,7 +122,11 @@ function nameIn({ messageId, content }: Row<"item">): MessageId | undefined {
 }
 
 /** Whether what waits to be sent is one of the messages, or about one: told to own devices, or sent again to somebody. */
-function isAbout({ type, body }: Row<"outbox">, conversation: string, messages: ReadonlySet<MessageId>): boolean {
+function isAbout(
+  { type, body }: Row<"outbox">,
+  conversation: string,
+  messages: ReadonlyMap<MessageId, number>,
+): boolean {
   if (type !== "content" && type !== "sent") return false;
   const content = decodeContent(body);
   return content.conversation === conversation && messages.has(messageOf(content));
@@ -124,7 +137,7 @@ function withoutEntries(
   key: string,
   row: Row<"outbox">,
   thread: Thread,
-  messages: ReadonlySet<MessageId>,
+  messages: ReadonlyMap<MessageId, number>,
 ): readonly StoreChange[] {
   if (thread.kind === "group") return [];
   const body = decodeOwnBody("archive", row.body);

@@ -7,6 +7,7 @@ import type { Peers } from "../sessions/peers.js";
 import type { Roles } from "../sessions/roles.js";
 import type { GroupLogs, GroupSnapshot, GroupWish } from "./log/group-logs.js";
 import { type GroupSettings, type SettingsChange, settingsEntry, settingsOf } from "./settings.js";
+import type { Shown } from "./shown.js";
 import { memberOf, type Standing } from "./state/permissions.js";
 
 /** Somebody, as far as this account knows them. */
@@ -33,6 +34,7 @@ export interface GroupParts extends GroupConversationParts {
   readonly peers: Pick<Peers, "get">;
   readonly roles: Pick<Roles, "of">;
   readonly logs: Pick<GroupLogs, "get" | "sync" | "append" | "leave">;
+  readonly shown: Pick<Shown, "of">;
   /** Somebody's account, if they may be invited. */
   inviting(whom: Whom): Promise<{ readonly account: AccountId; failed(): Promise<void> }>;
   accountOf(whom: Whom): Promise<AccountId>;
@@ -47,12 +49,16 @@ export class Group extends GroupConversation {
     this.group = parts;
   }
 
-  /** Title, avatar and rules, as far as this device has read the group's log. */
+  /**
+   * Title, avatar and rules, as far as this device has read the group's log. Title and avatar only as a member stated them in
+   * a message that can be reported; until then what was stated last.
+   */
   get settings(): GroupSettings {
-    return settingsOf(this.snapshot().state);
+    const { state } = this.snapshot();
+    return settingsOf({ ...state, ...this.group.shown.of(this.id, state) });
   }
 
-  /** The group's title; empty if it has none. */
+  /** The group's title as it was stated; empty if it has none, or nobody stated it yet. */
   get title(): string {
     return this.settings.title;
   }

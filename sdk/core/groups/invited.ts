@@ -8,6 +8,7 @@ import {
   type Payload,
 } from "@sotto/protocol";
 import type { OwnAccount } from "../account/own-account.js";
+import type { Genuine } from "../franking/genuine.js";
 import { nothing, type Plan } from "../inbox/plan.js";
 import type { Clock } from "../ports.js";
 import { decodeRow, encodeRow, keys, type Row } from "../rows.js";
@@ -15,6 +16,7 @@ import type { SealedStore } from "../storage/sealed-store.js";
 import { everyInvitation, invitationTo } from "./invitation-rows.js";
 import type { GroupLogs } from "./log/group-logs.js";
 import { hasAccepted } from "./log/group-rows.js";
+import type { Shown } from "./shown.js";
 
 /** What keeping them works with. */
 export interface InvitedParts {
@@ -22,6 +24,7 @@ export interface InvitedParts {
   readonly clock: Clock;
   readonly account: Pick<OwnAccount, "id">;
   readonly logs: Pick<GroupLogs, "get" | "status">;
+  readonly shown: Pick<Shown, "stating">;
   /** A new invitation is durable. */
   invited(group: ConversationId): void;
 }
@@ -30,6 +33,8 @@ export interface InvitedParts {
 interface Came {
   readonly payload: Extract<Payload, { readonly type: "invitation" }>;
   readonly body: GroupBody<"invitation">;
+  /** What is shown of it. */
+  readonly opened: Genuine;
 }
 
 /** Invitations that wait at once; one more is dropped, like everything beyond a bound that others could fill. */
@@ -57,20 +62,28 @@ export class Invited {
    * was not read here yet: then this account may have been removed before it. Of several to one group the one that names the
    * latest entry counts, for its secret is the newest.
    */
-  async arrived(by: AccountId, { payload, body }: Came): Promise<Plan> {
-    const { store, clock, logs, invited } = this.parts;
+  async arrived(by: AccountId, { payload, body, opened: { content } }: Came): Promise<Plan> {
+    const { store, clock, logs, invited, shown } = this.parts;
     const { id: group, revision, head } = payload.group;
     const before = await this.get(group);
     if (before === undefined && !(await this.hasRoom(by))) return nothing;
     if (before !== undefined && before.revision > revision) return nothing;
     if (await this.isDirect(group, by)) return nothing;
-    const { epoch, secret, wrapPrivate, title } = body;
-    const row = { group, by, revision, entry: head, epoch, secret, wrapPrivate, title, atMs: clock.now() };
+    if (content.kind !== "invitation") return nothing;
+    const { epoch, secret, wrapPrivate, content: encoded } = body;
+    const { title } = content;
+    const row = {
+      ...{ group, by, revision, entry: head, epoch, secret, wrapPrivate, title },
+      ...{ content: encoded, atMs: clock.now() },
+    };
     return {
       // Another device may have accepted while this was looked at.
       build: () => {
         const isOld = this.isPresent(group) && revision <= (logs.get(group)?.state.seq ?? 0);
-        return isOld ? [] : [{ key: keys.invitation(store, group), value: encodeRow("invitation", row) }];
+        if (isOld) return [];
+        // Whoever is in knows better how it is called.
+        const stated = this.isPresent(group) ? [] : shown.stating(group, by, { title });
+        return [{ key: keys.invitation(store, group), value: encodeRow("invitation", row) }, ...stated];
       },
       after: [() => !this.isPresent(group) && invited(group)],
     };

@@ -21,13 +21,19 @@ export function nameOf(row: Row<"item">): Pick<ArchiveEntry, "messageId" | "coun
   return { messageId, counter };
 }
 
-/** The entry of a row, with the hash its index row keeps; `undefined` for a place that no archive carries. */
-export function entryOf(peer: AccountId, row: Row<"item">, hash: Uint8Array): ArchiveEntry | undefined {
+/** What is kept of an entry beside its row. */
+export interface Kept extends Pick<ArchiveEntry, "evidence" | "editEvidence"> {
+  /** As its index row has it. */
+  readonly hash: Uint8Array;
+}
+
+/** The entry of a row; `undefined` for a place that no archive carries. */
+export function entryOf(peer: AccountId, row: Row<"item">, kept: Kept): ArchiveEntry | undefined {
   const name = nameOf(row);
   const { from, content, status, acceptedMs, atMs, edit, deletedMs, reactions } = row;
   if (name === undefined || status === "pending" || status === "failed") return undefined;
   const placed = { acceptedMs: acceptedMs ?? atMs };
-  return { peer, from, ...name, content, hash, ...placed, status, edit, deletedMs, reactions: [...reactions] };
+  return { peer, from, ...name, content, ...kept, ...placed, status, edit, deletedMs, reactions: [...reactions] };
 }
 
 /** The row of an entry that is new here. Bytes are copied: the entry's are views of its part. */

@@ -1,8 +1,17 @@
 /** From timeline rows to the parts of an archive: conversation by conversation, in the order in which messages came. */
 
-import { type AccountId, type ArchiveEntry, encodeOwnBody, limits, MAX_ENTRIES_PER_ARCHIVE } from "@sotto/protocol";
+import {
+  type AccountId,
+  type ArchiveEntry,
+  encodeEvidence,
+  encodeOwnBody,
+  limits,
+  MAX_ENTRIES_PER_ARCHIVE,
+  type MessageId,
+} from "@sotto/protocol";
 import { placesSince } from "../conversations/placement.js";
-import { contentHash } from "../conversations/stored-content.js";
+import { contentHash, readStored } from "../conversations/stored-content.js";
+import type { EvidenceRows } from "../franking/evidence.js";
 import { decodeRow, eachRow, keys, orderOf, type Row, range } from "../rows.js";
 import type { SealedStore } from "../storage/sealed-store.js";
 import { entryOf, nameOf } from "./entries.js";
@@ -36,7 +45,10 @@ interface Walked {
 
 /** Reads the history of this device. Changes nothing. */
 export class HistoryExport {
-  constructor(private readonly store: SealedStore) {}
+  constructor(
+    private readonly store: SealedStore,
+    private readonly evidence: Pick<EvidenceRows, "of">,
+  ) {}
 
   /** How many messages there are at or after a time; some of them may turn out to show nothing. */
   async count(sinceMs: number): Promise<number> {
@@ -109,8 +121,20 @@ export class HistoryExport {
   private async pieces({ id, peer }: Walked, row: Row<"item">): Promise<readonly ArchiveEntry[]> {
     const name = nameOf(row);
     if (name === undefined) return [];
-    const entry = entryOf(peer, row, await this.hashOf(id, row, name.messageId));
+    const hash = await this.hashOf(id, row, name.messageId);
+    const entry = entryOf(peer, row, { hash, ...(await this.evidenceOf(id, row, name.messageId)) });
     return entry === undefined ? [] : split(entry);
+  }
+
+  /** Of what was deleted the words do not travel, and so neither does what proves them. */
+  private async evidenceOf(id: Walked["id"], { from, edit, deletedMs }: Row<"item">, messageId: MessageId) {
+    if (deletedMs !== undefined) return {};
+    const kept = await this.evidence.of(id, from, messageId);
+    const ofEdit = edit && (await this.evidence.of(id, from, readStored(edit).messageId));
+    return {
+      ...(kept && { evidence: encodeEvidence(kept.evidence) }),
+      ...(ofEdit && { editEvidence: encodeEvidence(ofEdit.evidence) }),
+    };
   }
 
   /** Of a message that was deleted only the index knows the hash. */
@@ -129,7 +153,7 @@ function split(entry: ArchiveEntry): readonly ArchiveEntry[] {
 
 function halves(entry: ArchiveEntry): readonly ArchiveEntry[] {
   const middle = Math.ceil(entry.reactions.length / 2);
-  const { edit: _edit, ...plain } = entry;
+  const { edit: _edit, evidence: _evidence, editEvidence: _editEvidence, ...plain } = entry;
   return [entry.reactions.slice(0, middle), entry.reactions.slice(middle)].map((reactions) => ({
     ...plain,
     reactions,

@@ -1,6 +1,6 @@
 /** From the parts of an archive to timeline rows. However often a part comes, and whatever is here already, all ends alike. */
 
-import { type AccountId, type ArchiveEntry, decodeContent, equalBytes } from "@sotto/protocol";
+import { type AccountId, type ArchiveEntry, decodeContent, type Evidence, equalBytes } from "@sotto/protocol";
 import { isShown } from "../consent/relations.js";
 import { type ConversationState, Conversations } from "../conversations/conversations.js";
 import { findContent } from "../conversations/find.js";
@@ -11,6 +11,8 @@ import { placementOf } from "../conversations/placement.js";
 import { pollIn } from "../conversations/polls.js";
 import { contentHash, readStored } from "../conversations/stored-content.js";
 import { wordAbout } from "../disappearing/words-about.js";
+import type { EvidenceRows } from "../franking/evidence.js";
+import { Genuine, type Wording } from "../franking/genuine.js";
 import { nothing, type Plan } from "../inbox/plan.js";
 import type { KeyedLock } from "../keyed-lock.js";
 import type { StoreChange } from "../ports.js";
@@ -27,6 +29,9 @@ export interface ImportParts {
   readonly conversations: Pick<Conversations, "of">;
   readonly peers: Pick<Peers, "get">;
   readonly locks: KeyedLock;
+  readonly evidence: Pick<EvidenceRows, "of" | "shown">;
+  /** The evidence that another device hands over with words, if it is of these words. */
+  handedOver(said: Wording, encoded: Uint8Array): Evidence | undefined;
   /** A new item is durable. */
   arrived(state: ConversationState, sequence: number): void;
 }
@@ -87,6 +92,25 @@ export class HistoryImport {
     return nothing;
   }
 
+  /** What an entry brings to report it, and its edit, with. What is here already stays. */
+  private async reportable(entry: ArchiveEntry, endedMs?: number): Promise<readonly StoreChange[]> {
+    const { evidence, handedOver } = this.parts;
+    const changes: StoreChange[] = [];
+    for (const [bytes, kept] of [
+      [entry.content, entry.evidence],
+      [entry.edit, entry.editEvidence],
+    ]) {
+      if (bytes === undefined || bytes.length === 0 || kept === undefined) continue;
+      const encoded = bytes.slice();
+      const wording = { content: decodeContent(encoded), encoded };
+      const { conversation, sender, messageId } = wording.content;
+      if ((await evidence.of(conversation, sender, messageId)) !== undefined) continue;
+      const said = Genuine.fromOwnHistory(wording, handedOver(wording, kept));
+      changes.push(...(await evidence.shown(said, { kind: "shown", endedMs })));
+    }
+    return changes;
+  }
+
   private commit({ build, after }: Plan): void {
     // Commits are written in order, so the part's own commit, and its acknowledgement, come behind this one.
     this.parts.store.commit(build()).then(
@@ -112,20 +136,21 @@ export class HistoryImport {
     return word === undefined ? "open" : standingOf(this.parts, state, word);
   }
 
-  private async saying(state: ConversationState, { from, content, acceptedMs }: ArchiveEntry): Promise<Plan> {
+  private async saying(state: ConversationState, entry: ArchiveEntry): Promise<Plan> {
+    const { from, content, acceptedMs } = entry;
     const { me, peers, arrived } = this.parts;
     const { relation } = await peers.get(state.peer);
     const encoded = content.slice();
     const status = from === me ? "synced" : "received";
-    const outcome = await state.writer.write({
-      ...{ content: decodeContent(encoded), encoded, atMs: acceptedMs, acceptedMs, status },
-    });
+    const said = Genuine.fromOwnHistory({ content: decodeContent(encoded), encoded });
+    const outcome = await state.writer.write({ said, atMs: acceptedMs, acceptedMs, status });
+    const kept = outcome.kind === "refused" ? [] : await this.reportable(entry);
     let sequence: number | undefined;
     return {
       build: () => {
         const built = outcome.build();
         sequence = built.sequence;
-        return built.changes;
+        return [...built.changes, ...kept];
       },
       after: [
         () => {
@@ -179,14 +204,17 @@ export class HistoryImport {
     const present = { ...plain, status: known.status };
     // The archive does not say when it was read: as soon as it could be.
     const readMs = known.readMs ?? (present.status === "read" ? entry.acceptedMs : undefined);
-    if (timeline.lives.isOver(present, readMs)) {
+    const endedMs = timeline.lives.overSince(present, readMs);
+    const kept = await this.reportable(entry, endedMs);
+    if (endedMs !== undefined) {
       const { release } = await early.words.about(entry.messageId);
-      return { state, entry, row: undefined, isTold, further: () => [...known.release(), ...release()] };
+      const further = () => [...known.release(), ...release(), ...kept];
+      return { state, entry, row: undefined, isTold, further };
     }
     const { row, changes } = await early.meeting(present, name);
     const stands = await this.standsAbout(state, present);
     const begun = (at: number) => (readMs === undefined ? [] : timeline.lives.readBefore(at, present, readMs));
-    const further = (at: number) => [...known.release(), ...changes(at), ...stands(at), ...begun(at)];
+    const further = (at: number) => [...known.release(), ...changes(at), ...stands(at), ...begun(at), ...kept];
     return { state, entry, row, isTold, further };
   }
 
@@ -221,7 +249,8 @@ export class HistoryImport {
       const isReadNow = before.status === "received" && row.status === "read";
       const begun = isReadNow ? await timeline.lives.read(sequence, row, row.acceptedMs ?? row.atMs) : [];
       const stands = before.shape === "hidden" ? (await this.standsAbout(state, row))(sequence) : [];
-      const changes = [...timeline.move(sequence, before, row), ...emptied, ...votes, ...begun, ...stands];
+      const kept = await this.reportable(entry);
+      const changes = [...timeline.move(sequence, before, row), ...emptied, ...votes, ...begun, ...stands, ...kept];
       return { sequence, durable: store.commit(changes) };
     });
     if (moved === undefined) return;

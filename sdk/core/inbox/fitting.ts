@@ -21,14 +21,13 @@ import {
   type Payload,
   type Register,
 } from "@sotto/protocol";
-import { isForGroups } from "../conversations/kind-roles.js";
+import { isForGroups, isForTwo } from "../conversations/kind-roles.js";
+import type { MeantFor } from "../franking/checking.js";
+import type { Genuine, Wording } from "../franking/genuine.js";
 import type { Address } from "../ports.js";
 
-/** A content with the bytes it was decoded from. */
-export interface OpenedContent {
-  readonly content: Content;
-  readonly encoded: Uint8Array;
-}
+/** A content with the bytes it was decoded from. Whether it may be shown is not said yet. */
+export type OpenedContent = Wording;
 
 type OfType<Type extends Payload["type"]> = Extract<Payload, { readonly type: Type }>;
 /** What SDKs say to each other, whoever they belong to. */
@@ -39,16 +38,26 @@ interface Answering {
   readonly resendOf: Uint8Array | undefined;
 }
 
-/** What another account says between the two of us. */
-export type PeerSaid =
-  | { readonly type: "content"; readonly payload: OfType<"content">; readonly opened: OpenedContent }
+/** What another account says between the two of us; `Words` are what may be shown of it once that was checked. */
+export type PeerSaid<Words = Genuine> =
+  | { readonly type: "content"; readonly payload: OfType<"content">; readonly opened: Words }
   | { readonly type: "contact"; readonly payload: OfType<"contact"> }
-  | { readonly type: "invitation"; readonly payload: OfType<"invitation">; readonly body: GroupBody<"invitation"> }
+  | {
+      readonly type: "invitation";
+      readonly payload: OfType<"invitation">;
+      readonly body: GroupBody<"invitation">;
+      readonly opened: Words;
+    }
   | { readonly type: "word"; readonly payload: Word };
 
-/** What another account says as a member of a group. */
+/** What another account says as a member of a group. Its words are checked once the log was read so far. */
 export type MemberSaid = { readonly group: GroupStanding } & (
-  | { readonly type: "content"; readonly payload: OfType<"content">; readonly opened: OpenedContent }
+  | {
+      readonly type: "content";
+      readonly payload: OfType<"content">;
+      readonly opened: OpenedContent;
+      readonly meantFor: MeantFor;
+    }
   | { readonly type: "groupChange" }
   | ({ readonly type: "senderKey"; readonly body: GroupBody<"senderKey"> } & Answering)
   | { readonly type: "word"; readonly payload: Exclude<Word, { readonly type: "missed" }> }
@@ -65,8 +74,8 @@ export type OwnSaid =
   | { readonly type: "word"; readonly payload: Word };
 
 /** What an envelope says, by where it came from. */
-export type Said =
-  | ({ readonly from: "peer" } & PeerSaid)
+export type Said<Words = Genuine> =
+  | ({ readonly from: "peer" } & PeerSaid<Words>)
   | ({ readonly from: "member" } & MemberSaid)
   | ({ readonly from: "own" } & OwnSaid);
 
@@ -78,7 +87,12 @@ export type Channel = { readonly kind: "session" } | { readonly kind: "senderKey
  *
  * @throws badFrame if a content or a body does not parse.
  */
-export function said(payload: Payload, sender: Address, me: AccountId, channel: Channel): Said | undefined {
+export function said(
+  payload: Payload,
+  sender: Address,
+  me: AccountId,
+  channel: Channel,
+): Said<OpenedContent> | undefined {
   if (sender.account !== me) {
     const member = memberSaid(payload, sender, channel);
     if (member !== undefined) return { from: "member", ...member };
@@ -104,7 +118,9 @@ function memberSaid(payload: Payload, sender: Address, channel: Channel): Member
       const { revision = Number.POSITIVE_INFINITY } = opened.content;
       const isRead = revision <= group.revision;
       const isFit = isPlain && isRead && isBy(opened.content, sender, group.id) && isForGroups(opened.content.kind);
-      return isFit ? { type: "content", group, payload, opened } : undefined;
+      // What goes to one member goes in a session, and is meant for that one.
+      const meantFor = channel.kind === "senderKey" ? "group" : "account";
+      return isFit ? { type: "content", group, payload, opened, meantFor } : undefined;
     }
     case "groupChange":
       return { type: "groupChange", group };
@@ -121,20 +137,25 @@ function memberSaid(payload: Payload, sender: Address, channel: Channel): Member
   }
 }
 
-function peerSaid(payload: Payload, sender: Address, me: AccountId): PeerSaid | undefined {
+function peerSaid(payload: Payload, sender: Address, me: AccountId): PeerSaid<OpenedContent> | undefined {
   if (ownPayloadTypes.has(payload.type)) return undefined;
   if (payload.type !== "invitation" && "group" in payload && payload.group !== undefined) return undefined;
   switch (payload.type) {
     case "content": {
       const opened = read(payload.content);
-      return isBy(opened.content, sender, directConversationId(me, sender.account))
-        ? { type: "content", payload, opened }
-        : undefined;
+      const isFit = isBy(opened.content, sender, directConversationId(me, sender.account));
+      return isFit && isForTwo(opened.content.kind) ? { type: "content", payload, opened } : undefined;
     }
     case "contact":
       return { type: "contact", payload };
-    case "invitation":
-      return { type: "invitation", payload, body: decodeGroupBody("invitation", payload.body) };
+    case "invitation": {
+      const body = decodeGroupBody("invitation", payload.body);
+      const opened = read(body.content);
+      const { content } = opened;
+      const isFit = isBy(content, sender, directConversationId(me, sender.account));
+      const isAboutIt = content.kind === "invitation" && content.group === payload.group.id;
+      return isFit && isAboutIt ? { type: "invitation", payload, body, opened } : undefined;
+    }
     case "retry":
     case "unavailable":
     case "nothing":

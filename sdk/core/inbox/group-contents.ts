@@ -2,16 +2,25 @@
 
 import type { GroupThread } from "../conversations/conversations.js";
 import { readStored } from "../conversations/stored-content.js";
+import type { Checking } from "../franking/checking.js";
+import type { Statements } from "../groups/statements.js";
 import { encodeRow, keys, type Row } from "../rows.js";
+import { faultOf } from "./faults.js";
 import type { GroupVerdicts, Verdict } from "./group-verdict.js";
 import type { HeldMail } from "./held-mail.js";
 import type { MailParts } from "./mail.js";
-import type { Plan } from "./plan.js";
+import { both, nothing, type Plan } from "./plan.js";
+import { reportable } from "./reportable.js";
 import type { Resolution } from "./waiting.js";
 import { written } from "./written.js";
 
 /** What it works with. */
-export interface GroupContentParts extends Pick<MailParts, "waiting" | "counters" | "clock" | "tell" | "arrived"> {
+export interface GroupContentParts
+  extends Pick<MailParts, "waiting" | "counters" | "clock" | "tell" | "arrived" | "evidence" | "seen"> {
+  /** Whether what somebody says may be shown. */
+  readonly checking: Pick<Checking, "inGroup" | "isKnown">;
+  /** What members say a group is called. */
+  readonly statements: Pick<Statements, "said">;
   readonly verdicts: Pick<GroupVerdicts, "on">;
   readonly held: HeldMail;
   /** Something is to be asked for again. */
@@ -21,6 +30,11 @@ export interface GroupContentParts extends Pick<MailParts, "waiting" | "counters
 /** Decides. The caller holds the lock of the group's conversation. */
 export class GroupContents {
   constructor(private readonly parts: GroupContentParts) {}
+
+  /** Whether franks can be checked now: not while an app that names another realm waits for it. */
+  get isReady(): boolean {
+    return this.parts.checking.isKnown;
+  }
 
   /** What the log says of it now. */
   verdict({ group, sender: account, revision, cameMs: acceptedMs }: Row<"held">): Promise<Verdict> {
@@ -42,15 +56,29 @@ export class GroupContents {
     }
   }
 
-  /** It counts: written into the thread. */
-  async shown(thread: GroupThread, { content, acceptedMs }: Row<"held">, resolution: Resolution): Promise<Plan> {
-    const { clock, counters } = this.parts;
+  /**
+   * It counts: written into the thread if its frank passes. What was meant for members that are not known here is asked for
+   * again, and then comes for this account alone.
+   */
+  async shown(thread: GroupThread, row: Row<"held">, resolution: Resolution): Promise<Plan> {
+    const { clock, counters, checking, waiting, statements } = this.parts;
+    const { sender: account, device, frank, commitment, stamp, stampedMs, group: id, revision, head, meantFor } = row;
+    const opened = { content: readStored(row.content), encoded: row.content };
+    const came = { speaker: { account, device }, frank, commitment, stamp, acceptedMs: stampedMs };
+    const judged = checking.inGroup(opened, came, { id, revision, head }, meantFor);
+    if (judged === "unknown") return this.askedAgain(row, resolution);
+    if (judged.kind === "refused") {
+      const isSpoilt = row.resendOf === undefined && faultOf(judged.reason, row, row) === "anybody";
+      return isSpoilt ? this.askedAgain(row, resolution) : waiting.empty(thread, account, resolution);
+    }
     const outcome = await thread.writer.write({
-      ...{ content: readStored(content), encoded: content, acceptedMs, atMs: clock.now() },
+      ...{ said: judged, acceptedMs: row.acceptedMs, atMs: clock.now() },
       ...{ status: "received", resolves: resolution.resolves },
     });
     if (outcome.kind === "refused") counters.count("contentRefused");
-    return written(this.parts, thread, { outcome, resolution });
+    const kept = await reportable(this.parts, judged, outcome);
+    const stated = outcome.kind === "applied" ? statements.said(judged) : nothing;
+    return both(written(this.parts, thread, { outcome, resolution }), kept, stated);
   }
 
   /** It does not: the place that it may have kept becomes empty. */
@@ -60,10 +88,13 @@ export class GroupContents {
   }
 
   /** Kept as it is; where there is no room, it is as if it had not opened. */
-  private async held(row: Row<"held">, { changes }: Resolution): Promise<Plan> {
-    const { held, clock, repair } = this.parts;
-    const hold = await held.holding(row);
-    if (hold !== undefined) return { build: () => [hold()], after: [] };
+  private async held(row: Row<"held">, resolution: Resolution): Promise<Plan> {
+    const hold = await this.parts.held.holding(row);
+    return hold === undefined ? this.askedAgain(row, resolution) : { build: () => [hold()], after: [] };
+  }
+
+  private askedAgain(row: Row<"held">, { changes }: Resolution): Plan {
+    const { clock, repair } = this.parts;
     const { sender, device, group: conversation, cameMs: acceptedMs, envelope } = row;
     const waits = { sender, device, conversation, sinceMs: clock.now(), acceptedMs };
     const asked = { key: keys.undecryptable(envelope), value: encodeRow("undecryptable", waits) };

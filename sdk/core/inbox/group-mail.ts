@@ -81,7 +81,7 @@ export class GroupMail {
     );
   }
 
-  /** Takes up what an earlier run held: its log may have been read far enough in that run's last moment. */
+  /** Takes up what is held: an earlier run may have read its log far enough in its last moment, or the realm is another now. */
   start(): void {
     for (const group of this.parts.held.groups()) this.wake(group);
   }
@@ -189,6 +189,8 @@ export class GroupMail {
       acceptedMs: Math.min(resolution.acceptedMs ?? told, told),
       // Who was removed could say that it said this before.
       cameMs: resolution.acceptedMs ?? frame.acceptedMs,
+      ...{ head: said.group.head, meantFor: said.meantFor, frank: said.payload.frank },
+      ...{ commitment: frame.commitment, stamp: frame.stamp, stampedMs: frame.acceptedMs },
     };
     return contents.taken(thread, row, resolution);
   }
@@ -211,10 +213,11 @@ export class GroupMail {
     const { held, store, waiting, contents, peers, verdicts, clock } = this.parts;
     const verdict = await contents.verdict(row);
     const isOld = clock.now() - row.acceptedMs > KEEP_MS;
-    if (verdict === "later" && !isOld) return undefined;
+    if ((verdict === "later" || !contents.isReady) && !isOld) return undefined;
     const { relation, identityKey, formerIdentities } = await peers.get(row.sender);
     const known = [...formerIdentities.map(({ key }) => key), ...(identityKey === undefined ? [] : [identityKey])];
-    const counts = verdict === "yes" && relation !== "blocked" && verdicts.isOf(row.group, row.sender, known);
+    const isJudged = verdict === "yes" && contents.isReady;
+    const counts = isJudged && relation !== "blocked" && verdicts.isOf(row.group, row.sender, known);
     const resolution = await waiting.resolution(row.resendOf, row.sender, thread);
     const plan = counts
       ? await contents.shown(thread, row, resolution)

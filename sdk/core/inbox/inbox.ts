@@ -5,7 +5,9 @@
 
 import type { Frame } from "@sotto/protocol";
 import type { Counters } from "../counters.js";
-import type { Log, StoreChange } from "../ports.js";
+import { type Deferred, deferred } from "../deferred.js";
+import type { Checking } from "../franking/checking.js";
+import type { Clock, Log, StoreChange } from "../ports.js";
 import { decodeRow, encodeRow, keys, type Row } from "../rows.js";
 import type { Roles } from "../sessions/roles.js";
 import type { Acknowledgements, Delivery } from "./acknowledgements.js";
@@ -19,12 +21,14 @@ import type { UnopenedMail } from "./unopened-mail.js";
 
 /** What the inbox works with. */
 export interface InboxParts extends OpeningParts {
-  readonly peerMail: Pick<PeerMail, "take">;
+  readonly peerMail: Pick<PeerMail, "take" | "unshown">;
   readonly groupMail: Pick<GroupMail, "take">;
   readonly ownMail: Pick<OwnMail, "take">;
   readonly unopenedMail: Pick<UnopenedMail, "take">;
   readonly acknowledgements: Acknowledgements;
   readonly roles: Pick<Roles, "heard">;
+  readonly checking: Pick<Checking, "direct" | "isReady">;
+  readonly clock: Clock;
   readonly counters: Counters;
   readonly log: Log;
   /** Mail between two cursors is gone: the relay dropped it after its time to live. */
@@ -33,11 +37,23 @@ export interface InboxParts extends OpeningParts {
   failed(error: unknown): void;
 }
 
+/** While there is no realm, the relay is asked for it so often. */
+const ASK_AGAIN_MS = 6_000;
+
+/** What was delivered, by the last connection that did. */
+interface Queued {
+  frame: Frame<"deliver">;
+  delivery: Delivery;
+}
+
 /** Takes what the relay delivers. */
 export class Inbox {
   private tail: Promise<void> = Promise.resolve();
   private read: Row<"inbox"> = { cursor: 0, acceptedMs: 0 };
   private isClosed = false;
+  /** What was delivered and not begun yet, by its cursor; as much as the relay's window holds. */
+  private readonly queued = new Map<number, Queued>();
+  private waiting: Deferred<void> | undefined;
 
   constructor(private readonly parts: InboxParts) {}
 
@@ -57,12 +73,33 @@ export class Inbox {
   deliver(frame: Frame<"deliver">): void {
     if (this.isClosed) return;
     const delivery = this.parts.acknowledgements.delivered(frame.cursor);
-    this.tail = this.tail.then(() => this.take(frame, delivery)).catch((error) => this.parts.failed(error));
+    const { cursor } = frame;
+    const queued = this.queued.get(cursor);
+    // What waits while the connection is another one is delivered again, and acknowledged there.
+    if (queued !== undefined) {
+      queued.frame = frame;
+      queued.delivery = delivery;
+      return;
+    }
+    // What passes through is not worth waiting for.
+    if (cursor === 0 && this.waiting !== undefined) {
+      this.parts.counters.count("ephemeralDropped");
+      return;
+    }
+    const next: Queued = { frame, delivery };
+    if (cursor > 0) this.queued.set(cursor, next);
+    this.tail = this.tail.then(() => this.takeNext(next)).catch((error) => this.parts.failed(error));
+  }
+
+  /** Something that mail waits for is another than before. */
+  wake(): void {
+    this.waiting?.resolve();
   }
 
   /** Takes no more. What is delivered from here on is not acknowledged, and comes again to the next client. */
   close(): void {
     this.isClosed = true;
+    this.wake();
   }
 
   /** Settles when everything delivered so far was taken. */
@@ -70,12 +107,31 @@ export class Inbox {
     await this.tail;
   }
 
+  /** Without a realm nothing is opened: what could not be checked now would be lost, and so it waits where it is. */
+  private async takeNext(queued: Queued): Promise<void> {
+    const { checking, clock } = this.parts;
+    while (!(await checking.isReady(queued.frame.acceptedMs))) {
+      if (this.isClosed) return;
+      this.waiting = deferred();
+      const timer = clock.after(ASK_AGAIN_MS, () => this.wake());
+      await this.waiting.promise;
+      timer.cancel();
+      this.waiting = undefined;
+      if (this.isClosed) return;
+    }
+    const { frame, delivery } = queued;
+    this.queued.delete(frame.cursor);
+    await this.take(frame, delivery);
+  }
+
   private async take(frame: Frame<"deliver">, delivery: Delivery): Promise<void> {
     const { cursor } = this.read;
     // Cursors begin at 1, so also before the first mail something may be missing: a copy may be as old as the device.
     if (frame.cursor > cursor + 1) this.parts.gap(frame.cursor - cursor - 1);
     const { durable, after } = await openEnvelope(this.parts, frame, async (opened) => {
-      this.parts.counters.count(opened.kind === "payload" ? "opened" : opened.kind);
+      // What may not be shown was counted with its reason.
+      const isOpened = opened.kind === "payload" || opened.kind === "unshown";
+      this.parts.counters.count(isOpened ? "opened" : opened.kind);
       const certified = await this.certified(opened);
       return this.decide({ frame, commit: (plan) => this.commit(frame, plan, certified) }, opened);
     });
@@ -114,6 +170,9 @@ export class Inbox {
         const isOwn = opened.sender.account === account.id;
         return isOwn ? ownMail.take(mail, opened, undefined) : peerMail.take(mail, opened, undefined);
       }
+      case "unshown":
+        log("warn", "content not shown", { reason: opened.reason });
+        return peerMail.unshown(mail, opened);
       case "undecryptable":
         return unopenedMail.take(mail, opened);
       case "rejected":

@@ -3,7 +3,9 @@
 import type { Frame } from "@sotto/protocol";
 import type { Conversations, Thread } from "../conversations/conversations.js";
 import type { Telling } from "../conversations/incoming.js";
+import type { Seen } from "../conversations/seen.js";
 import type { Counters } from "../counters.js";
+import type { EvidenceRows } from "../franking/evidence.js";
 import type { KeyedLock } from "../keyed-lock.js";
 import type { Clock } from "../ports.js";
 import type { Peers } from "../sessions/peers.js";
@@ -33,6 +35,9 @@ export interface MailParts {
   readonly repairs: Pick<Repairs, "lost">;
   readonly resends: Pick<Resends, "answer">;
   readonly waiting: Waiting;
+  /** What is shown can be reported: its evidence goes with it, in the same commit. */
+  readonly evidence: Pick<EvidenceRows, "shown">;
+  readonly seen: Pick<Seen, "heard">;
   readonly counters: Counters;
   readonly clock: Clock;
   /** Something happened in a conversation and is durable. */

@@ -1,6 +1,7 @@
 /**
  * The only function that opens an envelope. It validates the sender certificate, decrypts under the sender's lock, and
- * checks that what it says fits the channel it came through (fitting.ts). Nothing is shown that did not pass here.
+ * checks that what it says fits the channel it came through (fitting.ts) and bears a good frank. Nothing is shown that did not
+ * pass here; only the frank of what is said in a group waits until its log was read so far, and nothing is shown of it before.
  */
 
 import {
@@ -9,10 +10,15 @@ import {
   type DeviceId,
   decodePayload,
   equalBytes,
+  type Frame,
+  type FrankRefusal,
+  type Payload,
   toHex,
 } from "@sotto/protocol";
 import type { OwnAccount } from "../account/own-account.js";
 import { LOST } from "../conversations/item-reader.js";
+import type { Checking } from "../franking/checking.js";
+import type { Genuine } from "../franking/genuine.js";
 import type { SenderKeys } from "../groups/sending/sender-keys.js";
 import type { KeyedLock } from "../keyed-lock.js";
 import { type Address, type Engine, EngineRefusal, type EngineRefusalReason, type Unsealed } from "../ports.js";
@@ -22,7 +28,8 @@ import type { FormerSessions } from "../sessions/former-sessions.js";
 import type { IdentityChange, IdentityChanges } from "../sessions/identity-changes.js";
 import type { Peers } from "../sessions/peers.js";
 import type { SealedStore } from "../storage/sealed-store.js";
-import { type Channel, type Said, said } from "./fitting.js";
+import { type Fault, faultOf } from "./faults.js";
+import { type Channel, type OpenedContent, type Said, said } from "./fitting.js";
 
 /** What opening works with. */
 export interface OpeningParts {
@@ -36,6 +43,8 @@ export interface OpeningParts {
   readonly former: Pick<FormerSessions, "decrypt" | "decryptOf">;
   /** Which group another device's sender key was handed out for. */
   readonly senderKeys: Pick<SenderKeys, "groupOf">;
+  /** Whether what others say may be shown. */
+  readonly checking: Pick<Checking, "direct">;
   /** Whether a device was one of this account, as far as the relay's list told, when the relay took mail of it. */
   isOwnDevice(device: DeviceId, acceptedMs: number): boolean;
   /** The pinned roots. */
@@ -50,6 +59,13 @@ export type Opened =
   | { readonly kind: "duplicate"; readonly sender: Address }
   /** It decrypted, but what it says is not what its sender may say; the ratchet moves on, nothing is shown. */
   | (Decrypted & { readonly kind: "unfit"; readonly reason: "malformedContent" | "wrongSender" })
+  /** Its frank does not pass: as what is unfit, and it answers what did not open before. */
+  | (Decrypted & {
+      readonly kind: "unshown";
+      readonly reason: FrankRefusal;
+      readonly resendOf: Uint8Array | undefined;
+      readonly fault: Fault;
+    })
   /** `lost`: its sender's identity is given up, so that nobody can send it again. */
   | {
       readonly kind: "undecryptable";
@@ -59,6 +75,9 @@ export type Opened =
       readonly group?: ConversationId | undefined;
     }
   | { readonly kind: "rejected"; readonly reason: EngineRefusalReason };
+
+/** An envelope as the relay delivered it. */
+export type Delivered = Pick<Frame<"deliver">, "body" | "acceptedMs" | "commitment" | "stamp">;
 
 /** What every envelope that decrypted has, whatever it says. */
 export interface Decrypted {
@@ -82,27 +101,28 @@ export interface Decrypted {
  */
 export async function openEnvelope<T>(
   parts: OpeningParts,
-  { body: sealed, acceptedMs }: { readonly body: Uint8Array; readonly acceptedMs: number },
+  delivered: Delivered,
   handle: (opened: Opened) => Promise<T>,
 ): Promise<T> {
   const { store, account, peers, engine, locks } = parts;
   const records = new CollectedRecords(store, account, peers);
   let unsealed: Unsealed;
   try {
-    unsealed = await engine.unseal(records, sealed, parts.roots(), parts.nowMs());
+    unsealed = await engine.unseal(records, delivered.body, parts.roots(), parts.nowMs());
   } catch (error) {
     return handle({ kind: "rejected", reason: refusal(error) });
   }
-  return locks.run(unsealed.sender.account, async () => handle(await decrypt(parts, records, unsealed, acceptedMs)));
+  return locks.run(unsealed.sender.account, async () => handle(await decrypt(parts, records, unsealed, delivered)));
 }
 
 async function decrypt(
   parts: OpeningParts,
   records: CollectedRecords,
   unsealed: Unsealed,
-  acceptedMs: number,
+  delivered: Delivered,
 ): Promise<Opened> {
   const { account, peers, identityChanges, former } = parts;
+  const { acceptedMs } = delivered;
   const { sender, senderIdentity, role } = unsealed;
   // Devices of this account share its identity: whoever says to be one with another key is none.
   // So does one that was removed, for as long as its certificate lives: only devices of the relay's list are heard.
@@ -112,11 +132,11 @@ async function decrypt(
     if (!isOwn) return { kind: "rejected", reason: "untrustedIdentity" };
   }
   const before = await peers.get(sender.account);
-  if (unsealed.kind === "senderKey") return underSenderKey(parts, records, { unsealed, before, acceptedMs });
+  if (unsealed.kind === "senderKey") return underSenderKey(parts, records, { unsealed, before, delivered });
   const left = formerIdentity(before, senderIdentity);
   if (left !== undefined) {
     if (acceptedMs > left.untilMs) return { kind: "rejected", reason: "untrustedIdentity" };
-    return ofFormerIdentity(parts, records, unsealed, before);
+    return ofFormerIdentity(parts, records, unsealed, { before, delivered });
   }
   let identityChange: IdentityChange | undefined;
   let plaintext: Uint8Array;
@@ -134,7 +154,7 @@ async function decrypt(
   }
   const peer = identityChange?.row ?? before;
   const decrypted = { sender, senderIdentity, role, records, identityChange, peer, era: "present" } as const;
-  return read(decrypted, plaintext, account, SESSION);
+  return read(parts, decrypted, { plaintext, delivered, channel: SESSION });
 }
 
 const SESSION: Channel = { kind: "session" };
@@ -144,14 +164,16 @@ const SESSION: Channel = { kind: "session" };
  * that this device has not met there yet is asked to send again, in a session.
  */
 async function underSenderKey(
-  { account, engine, senderKeys }: OpeningParts,
+  parts: OpeningParts,
   records: CollectedRecords,
   {
     unsealed,
     before,
-    acceptedMs,
-  }: { readonly unsealed: Unsealed; readonly before: Row<"peer">; readonly acceptedMs: number },
+    delivered,
+  }: { readonly unsealed: Unsealed; readonly before: Row<"peer">; readonly delivered: Delivered },
 ): Promise<Opened> {
+  const { account, engine, senderKeys } = parts;
+  const { acceptedMs } = delivered;
   const { sender, senderIdentity, role, distribution } = unsealed;
   if (sender.account === account.id || distribution === undefined) return { kind: "rejected", reason: "malformed" };
   const group = unsealed.group === undefined ? undefined : (toHex(unsealed.group) as ConversationId);
@@ -166,7 +188,7 @@ async function underSenderKey(
     records.collect(changes);
     const era = left === undefined ? "present" : "former";
     const decrypted = { sender, senderIdentity, role, records, identityChange: undefined, peer: before, era } as const;
-    return read(decrypted, plaintext, account, { kind: "senderKey", group: bound });
+    return read(parts, decrypted, { plaintext, delivered, channel: { kind: "senderKey", group: bound } });
   } catch (error) {
     return failed(sender, error, bound);
   }
@@ -183,7 +205,7 @@ async function ofFormerIdentity(
   parts: OpeningParts,
   records: CollectedRecords,
   unsealed: Unsealed,
-  peer: Row<"peer">,
+  { before: peer, delivered }: { readonly before: Row<"peer">; readonly delivered: Delivered },
 ): Promise<Opened> {
   const { sender, senderIdentity, role } = unsealed;
   records.replaceIdentity(sender.account, senderIdentity);
@@ -198,22 +220,48 @@ async function ofFormerIdentity(
       peer,
       era: "former",
     } as const;
-    return read(decrypted, plaintext, parts.account, SESSION);
+    return read(parts, decrypted, { plaintext, delivered, channel: SESSION });
   } catch (error) {
     const outcome = failed(sender, error);
     return outcome.kind === "undecryptable" ? { ...outcome, reason: LOST } : outcome;
   }
 }
 
-function read(decrypted: Decrypted, plaintext: Uint8Array, account: OwnAccount, channel: Channel): Opened {
+/** What an envelope holds, and how it came. */
+interface Inside {
+  readonly plaintext: Uint8Array;
+  readonly delivered: Delivered;
+  readonly channel: Channel;
+}
+
+function read(parts: OpeningParts, decrypted: Decrypted, { plaintext, delivered, channel }: Inside): Opened {
   const { sender } = decrypted;
+  let payload: Payload;
+  let fitting: Said<OpenedContent> | undefined;
   try {
-    const fitting = said(decodePayload(plaintext), sender, account.id, channel);
-    if (fitting === undefined) return { kind: "unfit", ...decrypted, reason: "wrongSender" };
-    return { kind: "payload", ...decrypted, said: fitting };
+    payload = decodePayload(plaintext);
+    fitting = said(payload, sender, parts.account.id, channel);
   } catch {
     return { kind: "unfit", ...decrypted, reason: "malformedContent" };
   }
+  if (fitting === undefined) return { kind: "unfit", ...decrypted, reason: "wrongSender" };
+  if (fitting.from !== "peer") return { kind: "payload", ...decrypted, said: fitting };
+  if (fitting.type === "contact" || fitting.type === "word") return { kind: "payload", ...decrypted, said: fitting };
+  const { commitment, stamp, acceptedMs } = delivered;
+  const { frank, resendOf } = fitting.payload;
+  const judged = parts.checking.direct(fitting.opened, { speaker: sender, frank, commitment, stamp, acceptedMs });
+  if (judged.kind === "refused") {
+    const { reason } = judged;
+    return { kind: "unshown", ...decrypted, reason, resendOf, fault: faultOf(reason, fitting.payload, delivered) };
+  }
+  return { kind: "payload", ...decrypted, said: withGenuine(fitting, judged) };
+}
+
+function withGenuine(
+  said: Extract<Said<OpenedContent>, { readonly type: "content" | "invitation"; readonly from: "peer" }>,
+  opened: Genuine,
+): Said {
+  return said.type === "content" ? { ...said, opened } : { ...said, opened };
 }
 
 function failed(sender: Address, error: unknown, group?: ConversationId): Opened {

@@ -1,11 +1,12 @@
 /** What other devices of this account say: what they sent, what they decided, and history. Runs under the own account's lock. */
 
-import type { AccountId, ConversationId } from "@sotto/protocol";
+import type { AccountId, ConversationId, Evidence, GroupStanding } from "@sotto/protocol";
 import { happened } from "../consent/relations.js";
 import { Conversations } from "../conversations/conversations.js";
 import type { AccountState } from "../devices/account-state.js";
 import type { FirstState } from "../devices/first-state.js";
 import { isSynced } from "../devices/sent-sync.js";
+import { Genuine, type Wording } from "../franking/genuine.js";
 import type { Invited } from "../groups/invited.js";
 import type { GroupLogs, GroupSnapshot } from "../groups/log/group-logs.js";
 import type { History } from "../history/history.js";
@@ -32,6 +33,8 @@ export interface OwnMailParts extends MailParts {
   invitedToo(group: ConversationId): void;
   /** This account stands in another way to a group, by the word of another device: it came, went, or answered. */
   groupMoved(group: ConversationId, before: GroupSnapshot | undefined): void;
+  /** The evidence that another device told of with its own words, if it is of these words. */
+  ownEvidence(said: Wording, encoded: Uint8Array | undefined): Evidence | undefined;
   failed(error: unknown): void;
 }
 
@@ -134,7 +137,7 @@ export class OwnMail {
 
   /** A content of this account, accepted by the relay: its place in the conversation, and who was asked by it. */
   private async sent(
-    { payload, opened: { content, encoded } }: Extract<OwnSaid, { type: "sent" }>,
+    { payload, opened }: Extract<OwnSaid, { type: "sent" }>,
     sender: Address,
     commit: (plan: Plan) => Commit,
   ): Promise<Commit> {
@@ -144,10 +147,16 @@ export class OwnMail {
     const thread = await conversations.threadOf({ recipient: peer, group: group?.id });
     const write = () =>
       locks.run(Conversations.lockKey(thread), async () => {
-        const incoming = { content, encoded, atMs: clock.now(), acceptedMs, status: "synced" } as const;
-        const outcome = isSynced(content) ? await thread.writer.write(incoming) : undefined;
+        const evidence = this.parts.ownEvidence(opened, payload.evidence);
+        const said = Genuine.saidByOwnDevice(opened, evidence);
+        const incoming = { said, atMs: clock.now(), acceptedMs, status: "synced" } as const;
+        const outcome = isSynced(opened.content) ? await thread.writer.write(incoming) : undefined;
         if (outcome === undefined || outcome.kind === "refused") counters.count("contentRefused");
-        const shown = outcome === undefined ? nothing : written(this.parts, thread, { outcome });
+        const kept = outcome === undefined ? [] : await this.parts.evidence.shown(said, outcome, standingIn(group));
+        const shown =
+          outcome === undefined
+            ? nothing
+            : both(written(this.parts, thread, { outcome }), { build: () => kept, after: [] });
         const asked = peer === undefined ? nothing : this.asked(await peers.get(peer));
         return commit(both(answered, asked, shown));
       });
@@ -160,4 +169,8 @@ export class OwnMail {
     const after = { ...before, ...happened(before, "sent") };
     return { build: () => [this.parts.peers.change(after)], after: [] };
   }
+}
+
+function standingIn(group: GroupStanding | undefined): Pick<GroupStanding, "revision" | "head"> | undefined {
+  return group === undefined ? undefined : { revision: group.revision, head: group.head };
 }

@@ -6,21 +6,25 @@ import type { Arrivals, Consequence } from "../consent/arrivals.js";
 import { judge, type Verdict } from "../consent/judge.js";
 import { type ConversationState, Conversations } from "../conversations/conversations.js";
 import type { FirstState } from "../devices/first-state.js";
+import type { Genuine } from "../franking/genuine.js";
 import type { Invited } from "../groups/invited.js";
 import type { Recovery } from "../history/recovery.js";
 import type { Address } from "../ports.js";
-import type { Row } from "../rows.js";
+import { encodeRow, keys, type Row } from "../rows.js";
 import { withLearnt } from "../sessions/peers.js";
-import type { OpenedContent, PeerSaid, Word } from "./fitting.js";
+import type { PeerSaid, Word } from "./fitting.js";
 import { type Commit, isPassing, type Mail, type MailParts } from "./mail.js";
-import type { Decrypted } from "./open-envelope.js";
+import type { Decrypted, Opened } from "./open-envelope.js";
 import { both, nothing, type Plan } from "./plan.js";
 import type { Receipts } from "./receipts.js";
+import type { Repairs } from "./repairs.js";
+import { reportable } from "./reportable.js";
 import { acceptance, type Resolution } from "./waiting.js";
 
 /** What taking mail of others works with. */
 export interface PeerMailParts extends MailParts {
   readonly account: OwnAccount;
+  readonly repairs: Pick<Repairs, "lost" | "wake">;
   readonly arrivals: Pick<Arrivals, "requested" | "answered" | "dropped" | "words">;
   readonly firstState: Pick<FirstState, "dropped">;
   readonly receipts: Pick<Receipts, "owe" | "wake">;
@@ -30,20 +34,57 @@ export interface PeerMailParts extends MailParts {
   proven(state: ConversationState, id: MessageId): void;
 }
 
+type Unshown = Extract<Opened, { readonly kind: "unshown" }>;
+
 /** Takes it. */
 export class PeerMail {
   constructor(private readonly parts: PeerMailParts) {}
 
   /** Takes what somebody says; `undefined` for what was no fit thing to say, of which only the ratchet is kept. */
-  async take(mail: Mail, decrypted: Decrypted, said: PeerSaid | undefined): Promise<Commit> {
+  take(mail: Mail, decrypted: Decrypted, said: PeerSaid | undefined): Promise<Commit> {
+    const { peer: before } = decrypted;
+    return this.under(mail, decrypted, (state) =>
+      said === undefined
+        ? this.learning(before, before, decrypted)
+        : this.judged(mail, { decrypted, said, state, before }),
+    );
+  }
+
+  /**
+   * Takes what may not be shown: only the ratchet is kept, and the place of what it answers becomes empty. What the relay may have
+   * spoilt is asked for again, unless it is an answer already.
+   */
+  unshown(mail: Mail, decrypted: Unshown): Promise<Commit> {
+    const { peer: before, sender, resendOf, fault, era } = decrypted;
+    if (isPassing(mail)) this.parts.counters.count("ephemeralDropped");
+    const isAnswerable = before.relation === "accepted" && era === "present";
+    const isWorthAsking = fault === "anybody" && resendOf === undefined && isAnswerable;
+    return this.under(mail, decrypted, async (state) => {
+      const learning = this.learning(before, before, decrypted);
+      if (isWorthAsking && !isPassing(mail)) return both(learning, this.askedAgain(mail, decrypted, state));
+      return both(learning, await this.parts.waiting.emptied(resendOf, sender.account, state));
+    });
+  }
+
+  /** It keeps no place: nothing of it may be shown, and whether it comes at all is not known. */
+  private askedAgain({ frame }: Mail, { sender }: Unshown, { timeline }: ConversationState): Plan {
+    const { clock, repairs } = this.parts;
+    const { messageId, acceptedMs } = frame;
+    const row = { sender: sender.account, device: sender.device, conversation: timeline.id };
+    const value = encodeRow("undecryptable", { ...row, sinceMs: clock.now(), acceptedMs });
+    return { build: () => [{ key: keys.undecryptable(messageId), value }], after: [() => repairs.wake()] };
+  }
+
+  private async under(
+    mail: Mail,
+    decrypted: Decrypted,
+    decide: (state: ConversationState) => Plan | Promise<Plan>,
+  ): Promise<Commit> {
     const { conversations, locks } = this.parts;
-    const { sender, identityChange, records, peer: before } = decrypted;
+    const { sender, identityChange, records } = decrypted;
     const state = await conversations.of(sender.account);
     return locks.run(Conversations.lockKey(state), async () => {
-      const plan =
-        said === undefined
-          ? this.learning(before, before, decrypted)
-          : await this.judged(mail, { decrypted, said, state, before });
+      const plan = await decide(state);
       const commit = mail.commit({
         build: () => [...(identityChange?.build() ?? []), ...records.takeChanges(), ...plan.build()],
         after: plan.after,
@@ -123,7 +164,7 @@ export class PeerMail {
       }
       case "invitation": {
         const emptied = await waiting.emptied(said.payload.resendOf, peer, state);
-        const invited = await this.parts.invited.arrived(peer, said);
+        const invited = await this.invited(state, said);
         if (verdict.kind === "take") return both(emptied, invited);
         const asked = fromTurn(() => arrivals.requested(peer, undefined, clock.now()));
         return both(emptied, invited, asked);
@@ -133,6 +174,22 @@ export class PeerMail {
       default:
         return said satisfies never;
     }
+  }
+
+  /** An invitation, with the evidence of what it says, where it waits for an answer. */
+  private async invited(
+    { peer, writer }: ConversationState,
+    said: Extract<PeerSaid, { type: "invitation" }>,
+  ): Promise<Plan> {
+    const naming = await writer.naming(said.opened);
+    if (naming === "taken") return nothing;
+    const plan = await this.parts.invited.arrived(peer, said);
+    const kept = await reportable(this.parts, said.opened, { kind: "applied" });
+    const build = () => {
+      const changes = plan.build();
+      return changes.length === 0 ? changes : [...changes, ...naming, ...kept.build()];
+    };
+    return { build, after: plan.after };
   }
 
   private async word(state: ConversationState, sender: Address, word: Word): Promise<Plan> {
@@ -154,13 +211,13 @@ export class PeerMail {
 
   private async content({
     state,
-    opened: { content, encoded },
+    opened,
     resolution,
     acceptedMs,
     verdict,
   }: {
     readonly state: ConversationState;
-    readonly opened: OpenedContent;
+    readonly opened: Genuine;
     readonly resolution: Resolution;
     readonly acceptedMs: number;
     readonly verdict: Exclude<Verdict, { kind: "drop" }>;
@@ -168,19 +225,20 @@ export class PeerMail {
     const { clock, counters, receipts, arrivals } = this.parts;
     const atMs = clock.now();
     const outcome = await state.writer.write({
-      ...{ content, encoded, atMs, acceptedMs, status: "received", resolves: resolution.resolves },
+      ...{ said: opened, atMs, acceptedMs, status: "received", resolves: resolution.resolves },
     });
     if (outcome.kind === "refused") counters.count("contentRefused");
+    const kept = await reportable(this.parts, opened, outcome);
     let sequence: number | undefined;
     let request: Consequence = { changes: [], after: [] };
     return {
       build: () => {
         const built = outcome.build();
         sequence = built.sequence;
-        const changes = [...resolution.changes, ...built.changes];
+        const changes = [...resolution.changes, ...built.changes, ...kept.build()];
         if (outcome.kind !== "shown") return changes;
         if (verdict.kind === "request") request = arrivals.requested(state.peer, sequence, atMs);
-        const owed = verdict.kind === "take" && verdict.relation === "accepted" ? [receipts.owe(content)] : [];
+        const owed = verdict.kind === "take" && verdict.relation === "accepted" ? [receipts.owe(opened.content)] : [];
         return [...changes, ...owed, ...request.changes];
       },
       after: [
@@ -191,6 +249,7 @@ export class PeerMail {
             if (verdict.kind === "take") this.parts.arrived(state, sequence);
             receipts.wake();
           }
+          for (const work of kept.after) work();
           for (const telling of outcome.tellings) this.parts.tell(state, telling);
           for (const id of outcome.proven ?? []) this.parts.proven(state, id);
           for (const work of request.after) work();

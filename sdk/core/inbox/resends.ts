@@ -93,14 +93,14 @@ export class Resends {
     asker: Address,
     { envelope, sent }: { readonly envelope: Uint8Array; readonly sent: Row<"sent"> },
   ): void {
-    const { type, group, standing, peer, body } = sent;
+    const { type, group, standing, peer, body, evidence } = sent;
     const to = { ...this.to(asker), group, standing };
     // Whoever never had it learns where it belongs.
     const atMs = type === "content" ? saidMs(sent) : sent.atMs;
     counted.push({ key: keys.sent(envelope), value: encodeRow("sent", { ...sent, resends: sent.resends + 1 }) });
     orders.push(
       isWorthResending(sent)
-        ? { ...to, type, peer, atMs, body, resendOf: envelope }
+        ? { ...to, type, peer, atMs, body, evidence, resendOf: envelope }
         : { ...to, type: "nothing", resendOf: envelope },
     );
     if (group !== undefined && this.isOfGroup(sent)) keyless.add(group);

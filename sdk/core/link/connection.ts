@@ -20,8 +20,11 @@ const GREETING_TIMEOUT_MS = 15_000;
 
 const NORMAL_CLOSURE = 1000; // RFC 6455 §7.4.1
 
+/** What a relay says to the desk, and to no device. */
+type DeskFrame = "deskWelcome" | "deskAsked" | "stampKeys" | "reports" | "reportsWaiting";
+
 /** A frame that may come after the greeting. */
-export type LiveFrame = Exclude<FrameToClient, { readonly type: "challenge" | "welcome" | "refused" }>;
+export type LiveFrame = Exclude<FrameToClient, { readonly type: "challenge" | "welcome" | "refused" | DeskFrame }>;
 
 /** What a connection is made of, and whom it tells. After `lost` or `close()` it tells nobody anything. */
 export interface ConnectionParts {

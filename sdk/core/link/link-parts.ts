@@ -9,7 +9,9 @@ import type { CheckRoot, Greeting } from "./greeting.js";
 export type LinkState = "connecting" | "ready" | "waiting" | "ended";
 
 /** What a relay says unasked. */
-export type Push = Frame<"deliver" | "queueEmpty" | "keysLow" | "mailboxFull" | "devicesChanged" | "deviceLimit">;
+export type Push = Frame<
+  "deliver" | "queueEmpty" | "keysLow" | "mailboxFull" | "devicesChanged" | "deviceLimit" | "deskNews"
+>;
 
 /** What a link is made of, and whom it tells. A callback may call the link, `close()` included; what one throws is logged. */
 export interface LinkParts {

@@ -104,6 +104,14 @@ export class RelayLink {
     return this.#requests.submit(frame, options.signal);
   }
 
+  /** Asks what time it is at the relay, for this device's clock may have been set since it was told. @throws what `request` does. */
+  async askTime(): Promise<void> {
+    const { clock } = this.#parts;
+    const askedMs = clock.now();
+    const { serverTimeMs } = await this.request({ type: "ping" });
+    this.#toldTime(serverTimeMs, (askedMs + clock.now()) / 2);
+  }
+
   /**
    * Acknowledges everything up to a cursor and the listed cursors beyond it, after the device's own durable commit.
    * Dropped silently when not ready: the relay delivers again what it did not hear of.
@@ -209,6 +217,7 @@ export class RelayLink {
       case "mailboxFull":
       case "devicesChanged":
       case "deviceLimit":
+      case "deskNews":
         return this.#push(frame);
       case "pong":
       case "failed":
@@ -227,9 +236,14 @@ export class RelayLink {
     const askedMs = this.#heartbeat?.answered();
     if (askedMs === undefined) return "an answer to no heartbeat";
     if (frame.type === "failed") return undefined;
-    this.#serverTimeOffsetMs = Math.round(frame.serverTimeMs - askedMs);
-    this.#tell(() => this.#parts.onTime?.(frame.serverTimeMs));
+    this.#toldTime(frame.serverTimeMs, askedMs);
     return undefined;
+  }
+
+  /** The relay said what time it is, midway between a question and its answer. */
+  #toldTime(serverTimeMs: number, middleMs: number): void {
+    this.#serverTimeOffsetMs = Math.round(serverTimeMs - middleMs);
+    this.#tell(() => this.#parts.onTime?.(serverTimeMs));
   }
 
   #stalled(overdue: number): void {

@@ -25,6 +25,9 @@ const answers = {
   readGroup: ["groupEntries"],
   putCheckpoint: ["done"],
   requestUpload: ["uploadGranted"],
+  fetchRealm: ["realm"],
+  askDesk: ["deskAnswer"],
+  submitReport: ["done"],
 } as const satisfies Partial<Record<FrameName, readonly FrameName[]>>;
 
 /** The name of a request. */

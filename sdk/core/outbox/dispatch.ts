@@ -4,6 +4,7 @@ import { type AccountId, accessTag, encodePayload, type GroupStanding, SottoErro
 import type { OwnAccount } from "../account/own-account.js";
 import type { Counters } from "../counters.js";
 import type { AccountState } from "../devices/account-state.js";
+import type { Franker } from "../franking/franker.js";
 import type { GroupLogs } from "../groups/log/group-logs.js";
 import { farewellOf } from "../groups/sending/farewell.js";
 import type { Clock } from "../ports.js";
@@ -11,7 +12,7 @@ import type { RegisterOrders } from "../registers/register-orders.js";
 import type { Relay } from "../relay.js";
 import type { Row } from "../rows.js";
 import type { Peers } from "../sessions/peers.js";
-import type { Encrypted, Envelope, Sessions } from "../sessions/sessions.js";
+import type { Encrypted, Sessions } from "../sessions/sessions.js";
 import type { Access, Answer, Approach, Ticket } from "./approach.js";
 import type { Passage } from "./lane.js";
 import { AT_ONCE, assertFresh, type Dispatched, hasCode, LATER, outcomeOf, unreached } from "./outcome.js";
@@ -37,8 +38,14 @@ export interface DispatchParts {
   isStateAwaited(): boolean;
   /** The profile key that payloads may carry now; none while the relay does not hold its delivery key yet. */
   handedOut(): Uint8Array | undefined;
+  readonly franker: Pick<Franker, "franked">;
   readonly clock: Clock;
   readonly counters: Counters;
+}
+
+/** A row that is encrypted, and what goes beside it. */
+interface Leaving extends Encrypted {
+  readonly commitment: Uint8Array;
 }
 
 /** Sends rows. Knows no queue: its callers keep the order. */
@@ -73,16 +80,20 @@ export class Dispatch {
       const { relation } = await peers.get(row.recipient);
       // Told when it leaves, not when it was queued: it may be another by now, and the newest is what counts.
       const said = { ...row, body: await this.body(row) };
+      const franked = await this.parts.franker.franked(row, { kind: "account", account: row.recipient });
+      if (franked === undefined) return { attempted: Promise.resolve(LATER) };
+      const { frank, commitment } = franked;
       const payload = outgoingPayload(said, {
         relation,
         profileKey: this.parts.handedOut(),
         userId: account.current.userId,
         standing: access.kind === "identified" ? "introducing" : "known",
         group: this.standing(row),
+        frank,
       });
       if (payload === undefined) return { attempted: Promise.resolve(LATER) };
       const encrypted = await sessions.encrypt(row.recipient, encodePayload(payload), { only: row.device, fellow });
-      return { attempted: this.transmit(row, encrypted, passage) };
+      return { attempted: this.transmit(row, { ...encrypted, commitment }, passage) };
     } catch (error) {
       return { attempted: this.failed(error, row, access) };
     }
@@ -102,16 +113,18 @@ export class Dispatch {
   /** Nothing is awaited between the commit and the request, so requests leave in the order of the encryptions. */
   private async transmit(
     row: Addressed,
-    { envelopes, durable }: Encrypted,
+    { envelopes, durable, commitment }: Leaving,
     passage: Passage<Access>,
   ): Promise<Dispatched> {
     try {
       await durable;
       // This account has no other device: nobody is to be told.
       if (envelopes.length === 0) return { kind: "accepted", acceptedMs: this.parts.relay.nowMs() };
-      const send = (ticket: Ticket) => this.send(row, envelopes, { passage, ticket });
+      const send = (ticket: Ticket) => this.send(row, { envelopes, commitment }, { passage, ticket });
       const answer = await this.approach.request(row.recipient, passage.access, send);
-      if (answer.type !== "deviceMismatch") return { kind: "accepted", acceptedMs: answer.acceptedMs };
+      if (answer.type !== "deviceMismatch") {
+        return { kind: "accepted", acceptedMs: answer.acceptedMs, stamp: answer.stamps[0] };
+      }
       this.parts.counters.count("sendsRetried");
       // One repair serves the whole window.
       if (!passage.window.aborted) {
@@ -139,7 +152,7 @@ export class Dispatch {
 
   private send(
     row: Addressed,
-    envelopes: readonly Envelope[],
+    { envelopes, commitment }: Pick<Leaving, "envelopes" | "commitment">,
     {
       passage: { window },
       ticket: { link, deliveryKey, deliveryKeyHash, grant },
@@ -153,6 +166,7 @@ export class Dispatch {
         type: "send",
         messageId: envelope,
         storage: "stored",
+        commitment,
         urgency: "normal",
         purpose: isMessage(row) ? "message" : "repair",
         // Any send of a window may be the first to meet another list. Later ones then take keys that nobody uses: up to a

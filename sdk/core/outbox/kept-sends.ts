@@ -72,9 +72,9 @@ export class KeptSends {
 
   /** The change that keeps an accepted send: all that making it again needs, or only that there was one. */
   keep(sent: Leaving, accepted: { readonly atMs: number; readonly acceptedMs: number }): StoreChange {
-    const { envelope, recipient, group, standing, device, type, peer, atMs, body } = sent;
+    const { envelope, recipient, group, standing, device, type, peer, atMs, body, evidence } = sent;
     const kept = type === "archive" ? withoutTimed(body) : body;
-    const said = WORTH_KEEPING.has(type) ? { peer, atMs, body: kept } : { body: NOTHING };
+    const said = WORTH_KEEPING.has(type) ? { peer, atMs, body: kept, evidence } : { body: NOTHING };
     const whither = { recipient, group, standing, device };
     const when = { sentMs: accepted.atMs, acceptedMs: accepted.acceptedMs };
     return {

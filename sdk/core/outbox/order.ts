@@ -23,6 +23,8 @@ export interface Order {
   readonly atMs?: number | undefined;
   /** Canonical bytes of the content, or of what own devices tell each other. */
   readonly body?: Uint8Array | undefined;
+  /** Of what own devices are told of a send: what this one keeps of its frank. */
+  readonly evidence?: Uint8Array | undefined;
   readonly conversation?: ConversationId;
   /** The place of its timeline item, if it has one. */
   readonly sequence?: number;
@@ -45,6 +47,8 @@ export type Settled = {
       readonly kind: "accepted";
       /** By the relay's clock. */
       readonly acceptedMs: number;
+      /** What this device keeps of its frank; `commit` stores it. None of what was not franked. */
+      readonly evidence?: Uint8Array | undefined;
     }
   | { readonly kind: "failed"; readonly error: SottoError }
 );
@@ -70,6 +74,7 @@ export function rowOf(
     sequence: order.sequence,
     createdMs,
     state: "queued",
+    evidence: order.evidence,
   };
 }
 
@@ -86,4 +91,12 @@ export function leftOutOrders(
   return members.map((recipient) => {
     return { recipient, group, standing, type, body, resendOf: envelope, atMs: acceptedMs };
   });
+}
+
+/** The order that says an accepted row once more, to the same people: it takes the place that the first one would have had. */
+export function againOrder(
+  { envelope, recipient, group, standing, type, body }: Row<"outbox">,
+  acceptedMs: number,
+): Order {
+  return { recipient, group, standing, type, body, resendOf: envelope, atMs: acceptedMs };
 }

@@ -4,6 +4,7 @@
  */
 
 import { type ConversationId, SottoError } from "@sotto/protocol";
+import type { Franker } from "../franking/franker.js";
 import type { GroupDispatch } from "../groups/sending/group-dispatch.js";
 import type { Random, StoreChange } from "../ports.js";
 import { decodeRow, eachRow, encodeRow, keys, orderOf, type Row } from "../rows.js";
@@ -14,7 +15,7 @@ import { Dispatch, type DispatchParts } from "./dispatch.js";
 import type { KeptSends } from "./kept-sends.js";
 import type { Attempted } from "./lane.js";
 import { Lanes } from "./lanes.js";
-import { leftOutOrders, type Order, type Queued, rowOf, type Settled } from "./order.js";
+import { againOrder, leftOutOrders, type Order, type Queued, rowOf, type Settled } from "./order.js";
 import type { Dispatched } from "./outcome.js";
 import { Room } from "./room.js";
 
@@ -24,6 +25,9 @@ export interface OutboxParts extends DispatchParts, Omit<ApproachParts, "relay">
   readonly random: Random;
   readonly keptSends: KeptSends;
   readonly groupDispatch: Pick<GroupDispatch, "begin" | "hand">;
+  readonly franker: Pick<Franker, "franked" | "evidence" | "isMissed" | "forgotten" | "forget">;
+  /** Asks the relay what time it is. */
+  askTime(): Promise<unknown>;
   /** A row was accepted or given up; the callee commits what belongs to that through `outcome.commit`. */
   settled(row: Row<"outbox">, outcome: Settled): Promise<void>;
   failed(error: unknown): void;
@@ -139,6 +143,7 @@ export class Outbox {
       if (!isOut) return undefined;
       this.waiting.free();
     }
+    this.parts.franker.forget(row);
     return { key: keys.outbox(order), value: undefined };
   }
 
@@ -222,7 +227,7 @@ export class Outbox {
     order: number,
     outcome: Exclude<Dispatched, { kind: "again" }>,
   ): Promise<void> {
-    const { store, clock, settled } = this.parts;
+    const { store, clock, franker, settled } = this.parts;
     const atMs = clock.now();
     const key = keys.outbox(order);
     if (outcome.kind === "accepted") return this.accept(row, order, outcome);
@@ -233,7 +238,7 @@ export class Outbox {
       kind: "failed",
       atMs,
       error: outcome.error,
-      commit: (alongside) => store.commit([{ key, value: value() }, ...alongside]),
+      commit: (alongside) => store.commit([{ key, value: value() }, franker.forgotten(row), ...alongside]),
     });
   }
 
@@ -241,23 +246,34 @@ export class Outbox {
   private async accept(
     row: Row<"outbox">,
     order: number,
-    { acceptedMs, inGroup }: Extract<Dispatched, { kind: "accepted" }>,
+    { acceptedMs, stamp, inGroup }: Extract<Dispatched, { kind: "accepted" }>,
   ): Promise<void> {
-    const { store, clock, counters, keptSends, settled } = this.parts;
+    const { store, clock, counters, keptSends, franker, settled } = this.parts;
     const atMs = clock.now();
     counters.count("sendsAccepted");
     const said: Row<"outbox"> = inGroup === undefined ? row : { ...row, standing: inGroup.standing };
-    const orders = leftOutOrders(said, acceptedMs, inGroup?.leftOut ?? []);
+    const again = stamp === undefined ? [] : await this.missed(row, acceptedMs);
+    const orders = [...again, ...leftOutOrders(said, acceptedMs, inGroup?.leftOut ?? [])];
+    const evidence = stamp === undefined ? undefined : await franker.evidence(said, { acceptedMs, stamp });
     let queued: readonly Queued[] = [];
     const commit = (alongside: readonly StoreChange[]) => {
       const taken = orders.slice(0, this.waiting.leftForFollowing);
       for (const _dropped of orders.slice(taken.length)) counters.count("groupWordsDropped");
       queued = taken.map((one) => this.take(one));
-      const kept = this.struck.has(order) ? [] : keptSends.keeping(said, { atMs, acceptedMs });
-      const own = [{ key: keys.outbox(order), value: undefined }, ...kept];
+      const isStruck = this.struck.has(order);
+      const kept = isStruck ? [] : [...keptSends.keeping(said, { atMs, acceptedMs }), ...(evidence?.changes ?? [])];
+      const own = [{ key: keys.outbox(order), value: undefined }, franker.forgotten(row), ...kept];
       return store.commit([...own, ...queued.flatMap(({ changes }) => changes), ...alongside]);
     };
-    await settled(said, { kind: "accepted", atMs, acceptedMs, commit });
+    await settled(said, { kind: "accepted", atMs, acceptedMs, evidence: evidence?.encoded, commit });
     for (const { sent } of queued) sent();
+  }
+
+  /** What the relay took with a token that was not good by its clock is said again, once, after it was asked what time it is. */
+  private async missed(row: Row<"outbox">, acceptedMs: number): Promise<readonly Order[]> {
+    if (row.resendOf !== undefined || !(await this.parts.franker.isMissed(row, acceptedMs))) return [];
+    this.parts.counters.count("franksMissed");
+    await this.parts.askTime();
+    return [againOrder(row, acceptedMs)];
   }
 }

@@ -24,6 +24,8 @@ export type Dispatched =
       readonly kind: "accepted";
       /** By the relay's clock. */
       readonly acceptedMs: number;
+      /** The relay's stamp on the commitment; none of what went to nobody. */
+      readonly stamp?: Uint8Array | undefined;
       readonly inGroup?: SaidInGroup | undefined;
     }
   | { readonly kind: "failed"; readonly error: SottoError }

@@ -15,6 +15,8 @@ export interface Speaking {
   readonly standing: "known" | "introducing";
   /** Of a row that has to do with a group: what it says of the group's log. */
   readonly group: GroupStanding | undefined;
+  /** Of what can be reported. */
+  readonly frank: Uint8Array | undefined;
 }
 
 /**
@@ -27,16 +29,16 @@ export interface Speaking {
  */
 export function outgoingPayload(
   row: Row<"outbox">,
-  { relation, profileKey, userId, standing, group }: Speaking,
+  { relation, profileKey, userId, standing, group, frank }: Speaking,
 ): Payload | undefined {
-  const { type, resendOf, envelopes, atMs, body } = row;
+  const { type, resendOf, envelopes, atMs, body, evidence } = row;
   const isShut = relation === "blocked" || relation === "declined" || relation === "received";
   const introduction = standing === "introducing" ? { userId } : {};
   switch (type) {
     case "content": {
-      if (group !== undefined) return { type, content: body, group, resendOf, atMs };
-      if (isShut) return { type, content: body, resendOf, atMs };
-      return { type, content: body, profileKey, ...introduction, resendOf, atMs };
+      if (group !== undefined) return { type, content: body, group, resendOf, atMs, frank };
+      if (isShut) return { type, content: body, resendOf, atMs, frank };
+      return { type, content: body, profileKey, ...introduction, resendOf, atMs, frank };
     }
     case "contact":
       if (isShut) throw new SottoError("notAllowed", { detail: "a contact this account shut out meanwhile" });
@@ -49,8 +51,9 @@ export function outgoingPayload(
     case "missed":
       return { type, atMs: there(atMs) };
     case "sent":
-      if (group === undefined) return { type, peer: there(row.peer), atMs: there(atMs), content: body, resendOf };
-      return { type, group, atMs: there(atMs), content: body, resendOf };
+      if (group === undefined)
+        return { type, peer: there(row.peer), atMs: there(atMs), content: body, resendOf, evidence };
+      return { type, group, atMs: there(atMs), content: body, resendOf, evidence };
     case "state":
     case "archive":
     case "archived":
@@ -58,8 +61,8 @@ export function outgoingPayload(
     case "registers":
       return { type, body, resendOf };
     case "invitation":
-      if (isShut) return { type, group: there(group), body, resendOf };
-      return { type, group: there(group), body, profileKey, ...introduction, resendOf };
+      if (isShut) return { type, group: there(group), body, resendOf, frank };
+      return { type, group: there(group), body, profileKey, ...introduction, resendOf, frank };
     case "senderKey":
       return { type, group: there(group), body, resendOf };
     case "groupChange":

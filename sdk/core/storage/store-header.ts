@@ -8,7 +8,7 @@ import { SealedRows, STORE_KEY_BYTES } from "./sealed-rows.js";
 export const HEADER_KEY = "!";
 
 /** The format this version writes. It opens older ones too, which are then migrated. */
-export const FORMAT = 4;
+export const FORMAT = 5;
 /** `sotto`, then one byte of format, then the record of that format. */
 const MAGIC = [0x73, 0x6f, 0x74, 0x74, 0x6f];
 const CHECKED_NAME = "!key";

@@ -7,6 +7,8 @@ const FINGERPRINT = /^sha256:[0-9a-f]{64}$/;
 
 /** Checks roots against the pin and remembers the one that passed. */
 export class RootPin {
+  private mode: "off" | "on" = "off";
+
   constructor(
     /** The app's pin, `sha256:` and 64 hex digits. */
     private readonly pinned: string | undefined,
@@ -27,6 +29,11 @@ export class RootPin {
     return this.known;
   }
 
+  /** Whether the relay that passed last runs in development mode. */
+  get isDevelopment(): boolean {
+    return this.mode === "on";
+  }
+
   /**
    * Accepts a relay's challenge.
    *
@@ -37,14 +44,17 @@ export class RootPin {
     if (this.pinned !== undefined) {
       if (rootFingerprint(root) !== this.pinned) throw new SottoError("wrongRoot");
       this.known = root.slice();
+      this.mode = development;
       return;
     }
     if (this.known !== undefined) {
       if (!equalBytes(root, this.known)) throw new SottoError("wrongRoot");
+      this.mode = development;
       return;
     }
     if (development === "off") throw new SottoError("rootRequired");
     this.log("warn", "trusting the relay's root on first use: for development only, pass relayRoot in production");
     this.known = root.slice();
+    this.mode = development;
   };
 }

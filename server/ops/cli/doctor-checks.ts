@@ -64,6 +64,14 @@ export function checkExposure(settings: Settings): readonly Finding[] {
   return findings;
 }
 
+/** Whether somebody reads reports. A relay without a desk stays ready: what it takes is delivered, and nobody's app shows it. */
+export function checkDesk({ deskKey, development }: Settings): Finding {
+  if (deskKey !== undefined) return found("ok", "desk", "its key is set");
+  return development
+    ? found("ok", "desk", "runs inside this relay, as development mode does; metrics say whether it is there")
+    : found("warn", "desk", "No desk: nobody can report, and apps show no messages. Start one and set SOTTO_DESK_KEY.");
+}
+
 /** The earliest time this program can be running at. */
 const EARLIEST_MS = Date.parse("2025-01-01T00:00:00Z");
 

@@ -1,13 +1,14 @@
 /** `sotto-relay doctor`: says whether a relay would run well here, a line a finding. */
 
 import { OperatorError } from "../operator-error.js";
-import { SettingsError } from "../read-settings.js";
+import { SettingsError } from "../read-table.js";
 import type { Settings } from "../settings.js";
 import { systemClock } from "../system.js";
 import {
   checkBlobs,
   checkClock,
   checkDataDir,
+  checkDesk,
   checkExposure,
   checkKeys,
   checkNode,
@@ -57,6 +58,7 @@ async function examine(readSettings: () => Settings, parts: DoctorParts): Promis
     ...(await checkBlobs(settings, parts.blobFolder(settings.dataDir))),
     keys.finding,
     ...(await checkTokenKeys(settings, parts)),
+    checkDesk(settings),
     await checkTransport(settings, parts),
     await checkPort(settings),
   ];

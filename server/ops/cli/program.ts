@@ -2,7 +2,8 @@
 
 import { Command, CommanderError } from "commander";
 import { OperatorError } from "../operator-error.js";
-import { parseSettings, readSettings, type SettingSources } from "../read-settings.js";
+import { parseSettings, readSettings } from "../read-settings.js";
+import type { SettingSources } from "../read-table.js";
 import { CONFIG_VARIABLE } from "../settings.js";
 import { settingsPrintout } from "../settings-text.js";
 import { VERSION } from "../version.js";

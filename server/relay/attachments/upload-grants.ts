@@ -58,6 +58,7 @@ export async function requestUpload(rules: Rules, caller: DeviceCaller, frame: F
   const { account } = caller.device;
   const { bytes } = frame;
   limiters.spend("uploadGrantsPerAccount", account);
+  rules.sanctions.check(account, "upload");
   const { attachmentQuotaBytes: quotaBytes, attachmentTtlMs } = policy;
   const countedBytes = Math.max(bytes, LEAST_COUNTED_BYTES);
   if (bytes > largestBlob(policy) || countedBytes > quotaBytes) throw new SottoError("tooLarge");

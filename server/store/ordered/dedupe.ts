@@ -8,7 +8,13 @@ import type { Batch, Participant, Writer } from "./writer.js";
 /** How long a repeated send is recognised: longer than any client keeps a message in its outbox. 7 days. */
 export const DEDUPE_MS = 7 * 24 * 60 * 60 * 1000;
 
-const SEND_BYTES = MESSAGE_ID_BYTES + U48;
+/** Bytes that tell a repeat from another send under the same id. */
+export const MARK_BYTES = 32;
+/** The mark of sends that were given none. */
+export const NO_MARK: Uint8Array = new Uint8Array(MARK_BYTES);
+
+const MARK_AT = MESSAGE_ID_BYTES + U48;
+const SEND_BYTES = MARK_AT + MARK_BYTES;
 /** A row with fewer sends is written again with those of the next commit: a quiet relay would leave a row for each. */
 const FULL_ROW_SENDS = 32;
 /** Rows read at once when the store is opened. */
@@ -17,6 +23,7 @@ const LOAD_STEP = 1_000;
 /** An accepted send. `written` is set while it is still on its way to the disk. */
 export interface AcceptedSend {
   readonly acceptedMs: number;
+  readonly mark: Buffer;
   readonly written: Promise<void> | undefined;
 }
 
@@ -61,19 +68,27 @@ export class Dedupe implements Participant {
     return this.#index.find(messageId, (number) => {
       const unwritten = this.#unwritten.get(number);
       const bytes = unwritten?.bytes.subarray(0, unwritten.sizeBytes) ?? this.#engine.get(dedupeKey(number));
-      const acceptedMs = bytes === undefined ? undefined : acceptedIn(bytes, messageId, nowMs - DEDUPE_MS);
-      return acceptedMs === undefined ? undefined : { acceptedMs, written: unwritten?.batch.done };
+      const accepted = bytes === undefined ? undefined : acceptedIn(bytes, messageId, nowMs - DEDUPE_MS);
+      return accepted === undefined ? undefined : { ...accepted, written: unwritten?.batch.done };
     });
   }
 
   /** Notes a send in the batch that stores it. */
-  remember(batch: Batch, messageId: Uint8Array, acceptedMs: number): void {
+  remember(
+    batch: Batch,
+    {
+      messageId,
+      acceptedMs,
+      mark,
+    }: { readonly messageId: Uint8Array; readonly acceptedMs: number; readonly mark: Uint8Array },
+  ): void {
     const row = this.#rowFor(batch);
     if (row.sizeBytes + SEND_BYTES > row.bytes.length) {
       row.bytes = Buffer.concat([row.bytes], row.bytes.length * 2);
     }
     row.bytes.set(messageId, row.sizeBytes);
     row.bytes.writeUIntBE(acceptedMs, row.sizeBytes + MESSAGE_ID_BYTES, U48);
+    row.bytes.set(mark, row.sizeBytes + MARK_AT);
     row.sizeBytes += SEND_BYTES;
     this.#index.add(messageId, row.number);
   }
@@ -130,15 +145,19 @@ function* messageIdsIn(row: Buffer): Generator<Uint8Array> {
 }
 
 function newestIn(row: Buffer): number {
-  return row.readUIntBE(row.length - U48, U48);
+  return row.readUIntBE(row.length - MARK_BYTES - U48, U48);
 }
 
-/** When a row's send was accepted, if the row has it and it was after a time. */
-function acceptedIn(row: Buffer, messageId: Uint8Array, afterMs: number): number | undefined {
+/** When a row's send was accepted and under which mark, if the row has it and it was after a time. */
+function acceptedIn(
+  row: Buffer,
+  messageId: Uint8Array,
+  afterMs: number,
+): Pick<AcceptedSend, "acceptedMs" | "mark"> | undefined {
   for (let at = 0; at < row.length; at += SEND_BYTES) {
     if (row.compare(messageId, 0, MESSAGE_ID_BYTES, at, at + MESSAGE_ID_BYTES) !== 0) continue;
     const acceptedMs = row.readUIntBE(at + MESSAGE_ID_BYTES, U48);
-    if (acceptedMs > afterMs) return acceptedMs;
+    if (acceptedMs > afterMs) return { acceptedMs, mark: row.subarray(at + MARK_AT, at + SEND_BYTES) };
   }
   return undefined;
 }

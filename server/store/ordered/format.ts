@@ -4,8 +4,12 @@ import { StoreError } from "../../ports.js";
 import { FORMAT_VERSION } from "../catalogue.js";
 import type { Engine } from "../engine.js";
 import { singleKey } from "../row-keys.js";
+import { appendCommitments } from "./commitment-migration.js";
 
-/** Rewrites a store from one format to the next. Run again from its start if the process dies in it. */
+/**
+ * Rewrites a store from one format to the next. Run again if the process dies in it, with the row `migration` as it left that:
+ * this row goes when the new version is marked.
+ */
 export type Migration = (engine: Engine) => Promise<void>;
 
 /** What a program knows of formats: its own, and the step away from each older one. */
@@ -21,6 +25,8 @@ export const formats: Formats = {
   migrations: new Map([
     // Format 2 has new kinds of rows and changes none of format 1's: only a program that knows them may open the store.
     [1, async () => {}],
+    // Format 3 has the commitment of its send at the end of every body.
+    [2, appendCommitments],
   ]),
 };
 
@@ -57,5 +63,6 @@ async function writeVersion(engine: Engine, version: number): Promise<void> {
   value.writeUInt16BE(version, 0);
   const batch = engine.batch();
   batch.put(singleKey("format"), value);
+  batch.delete(singleKey("migration"));
   await batch.write("synced");
 }

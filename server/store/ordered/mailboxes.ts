@@ -5,7 +5,7 @@ import type { AppendOutcome, AppendRequest, Mailboxes, MailboxId } from "../../p
 import type { Engine } from "../engine.js";
 import { EnvelopeKeys, MESSAGE_ID_BYTES, mailboxHeadKey, mailboxKey, u48 } from "../row-keys.js";
 import { EnvelopeValues, mailboxHeadValue } from "../row-values.js";
-import type { Dedupe } from "./dedupe.js";
+import { type AcceptedSend, type Dedupe, MARK_BYTES, NO_MARK } from "./dedupe.js";
 import { EnvelopePages } from "./envelope-page.js";
 import type { EnvelopeRemoval } from "./envelope-removal.js";
 import type { Expiry } from "./expiry.js";
@@ -54,10 +54,11 @@ export function orderedMailboxes(parts: MailboxParts): Mailboxes {
     assigned: ((cursors: readonly number[]) => void) | undefined,
   ): Promise<AppendOutcome> {
     writer.assertAccepting();
-    const { messageId, acceptedMs, rows, shared, logGuard } = request;
+    const { messageId, mark = NO_MARK, acceptedMs, rows, shared, logGuard } = request;
     if (messageId.length !== MESSAGE_ID_BYTES) throw new RangeError("a message id has 16 bytes");
+    if (mark.length !== MARK_BYTES) throw new RangeError("a mark has 32 bytes");
     const first = dedupe.find(messageId, acceptedMs);
-    if (first !== undefined) return repeated(first.acceptedMs, first.written);
+    if (first !== undefined) return repeated(first, mark);
     for (const { account, revision } of request.guards) {
       if (parts.revisionOf(account) !== revision) return Promise.resolve({ kind: "changed" });
     }
@@ -84,7 +85,7 @@ export function orderedMailboxes(parts: MailboxParts): Mailboxes {
         slot.joins(batch);
         cursors.push(cursor);
       }
-      dedupe.remember(batch, messageId, acceptedMs);
+      dedupe.remember(batch, { messageId, acceptedMs, mark });
     });
     if (batch.calls <= EARLY_CALLS && places.every(isAnnounced)) assigned?.(cursors);
     else for (const slot of places) slot.unannounced = batch;
@@ -208,9 +209,9 @@ function isFree({ turn }: MailboxSlot): boolean {
   return turn === undefined;
 }
 
-async function repeated(acceptedMs: number, written: Promise<void> | undefined): Promise<AppendOutcome> {
+async function repeated({ acceptedMs, mark, written }: AcceptedSend, now: Uint8Array): Promise<AppendOutcome> {
   await written;
-  return { kind: "repeated", acceptedMs };
+  return { kind: mark.equals(now) ? "repeated" : "reused", acceptedMs };
 }
 
 async function moved(seq: number, written: Promise<void> | undefined): Promise<AppendOutcome> {
@@ -253,6 +254,7 @@ function copyOf(request: AppendRequest): AppendRequest {
   return {
     ...request,
     messageId: request.messageId.slice(),
+    mark: request.mark?.slice(),
     shared: request.shared?.slice(),
     rows: request.rows.map(({ mailbox, body }) => ({ mailbox, body: body.slice() })),
   };

@@ -141,6 +141,25 @@ export function describeAppend(makeStore: MakeStore): void {
       expect(await harness.store.mail.append(again)).toEqual({ kind: "repeated", acceptedMs });
     });
 
+    it("is told from another send under its id by its mark, also after a reopen, and stores nothing either way", async () => {
+      const acceptedMs = harness.clock.now();
+      const [mark, other] = [new Uint8Array(32).fill(1), new Uint8Array(32).fill(2)];
+      const marked = { ...send(harness, 1, [mailbox(1)]), mark: mark.slice() };
+      const stored = harness.store.mail.append(marked);
+      marked.mark.fill(9);
+      expect((await stored).kind).toBe("stored");
+      const looks = async () => {
+        const again = send(harness, 1, [mailbox(1)]);
+        expect(await harness.store.mail.append({ ...again, mark })).toEqual({ kind: "repeated", acceptedMs });
+        expect(await harness.store.mail.append({ ...again, mark: other })).toEqual({ kind: "reused", acceptedMs });
+        expect(await harness.store.mail.append(again)).toEqual({ kind: "reused", acceptedMs });
+      };
+      await looks();
+      await harness.reopen();
+      await looks();
+      expect(await cursorsIn(harness.store, mailbox(1))).toEqual([1]);
+    });
+
     it("is recognised for 7 days and not longer", async () => {
       const { mail } = harness.store;
       const acceptedMs = harness.clock.now();

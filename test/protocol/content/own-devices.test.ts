@@ -1,4 +1,4 @@
-import { decodeOwnBody, encodeOwnBody, limits, ownBodies } from "@sotto/protocol";
+import { decodeOwnBody, encodeOwnBody, limits, MAX_EVIDENCE_BYTES, ownBodies } from "@sotto/protocol";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { refusal } from "../refusal.js";
@@ -53,8 +53,23 @@ describe.each(types)("the body of %s", (type) => {
 test("the longest text with its longest edit fits one archive body", () => {
   const id = new Uint8Array(16).fill(1);
   const header = 300;
+  const evidence = new Uint8Array(MAX_EVIDENCE_BYTES);
   const longest = new Uint8Array(limits.textBytes.value + header);
-  const entry = [id, id, id, longest, new Uint8Array(32), 1_800_000_000_000, 2 ** 40, 3, longest, null, []];
+  const entry = [
+    id,
+    id,
+    id,
+    longest,
+    new Uint8Array(32),
+    1_800_000_000_000,
+    2 ** 40,
+    3,
+    longest,
+    evidence,
+    evidence,
+    null,
+    [],
+  ];
   const bytes = spell([id, 1, 0, 1, 1, [entry]]);
   expect(decodeOwnBody("archive", bytes).entries).toHaveLength(1);
   expect(bytes.length).toBeLessThanOrEqual(limits.ownBodyBytes.value);

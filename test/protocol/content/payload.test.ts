@@ -5,7 +5,9 @@ import {
   directConversationId,
   encodeContent,
   encodePayload,
+  FRANK_BYTES,
   limits,
+  MAX_EVIDENCE_BYTES,
   type Payload,
   paddedSize,
   parseDeviceId,
@@ -18,6 +20,7 @@ import { join, raw, spell, type Wire } from "../spelling.js";
 import { payloadWire as wireOf } from "./payload-wire.js";
 
 const profileKey = new Uint8Array(32).fill(8);
+const frank = new Uint8Array(FRANK_BYTES).fill(9);
 const id = (value: number) => new Uint8Array(16).fill(value);
 const envelopes = fc.array(fc.uint8Array({ minLength: 16, maxLength: 16 }), { minLength: 1, maxLength: 64 });
 const contents = fc.oneof(
@@ -89,18 +92,23 @@ describe("a payload", () => {
       { type: "sent", peer: account, atMs: 5, content: Uint8Array.of(1) },
       wireOf(6, { peer: id(7), atMs: 5, body: Uint8Array.of(1) }),
     ],
+    [{ type: "content", content: Uint8Array.of(1), frank }, wireOf(0, { body: Uint8Array.of(1), frank })],
+    [
+      { type: "sent", peer: account, atMs: 5, content: Uint8Array.of(1), evidence: id(4) },
+      wireOf(6, { peer: id(7), atMs: 5, body: Uint8Array.of(1), evidence: id(4) }),
+    ],
     [{ type: "state", body: Uint8Array.of(1) }, wireOf(7, { body: Uint8Array.of(1) })],
     [{ type: "archive", body: Uint8Array.of(1) }, wireOf(8, { body: Uint8Array.of(1) })],
     [{ type: "archived", body: Uint8Array.of(1) }, wireOf(9, { body: Uint8Array.of(1) })],
   ])("is its record, an end mark and zeros: %#", (payload, wire) => {
-    const expected = pad(spell(wire), 256);
+    const expected = pad(spell(wire), 512);
     expect(Buffer.compare(encodePayload(payload), expected)).toBe(0);
     expect(decodePayload(expected)).toEqual(payload);
   });
 
   test.each<[string, Wire]>([
     ["another version", [2, ...wireOf(0).slice(1)]],
-    ["an unknown type", wireOf(10)],
+    ["an unknown type", wireOf(15)],
     ["a content that names an envelope", wireOf(0, { envelopes: [id(1)] })],
     ["a content that names a peer", wireOf(0, { peer: id(7) })],
     ["a content with a time that answers nothing", wireOf(0, { atMs: 5 })],
@@ -120,6 +128,13 @@ describe("a payload", () => {
     ["a state with a user id", wireOf(7, { userId: "alice" })],
     ["an archive with a peer", wireOf(8, { peer: id(7) })],
     ["a content above its limit", wireOf(0, { body: new Uint8Array(limits.contentBytes.value + 1) })],
+    ["a content with evidence", wireOf(0, { evidence: id(4) })],
+    ["a sent with a frank", wireOf(6, { peer: id(7), atMs: 5, frank })],
+    ["a contact with a frank", wireOf(1, { profileKey, frank })],
+    ["an archive with evidence", wireOf(8, { evidence: id(4) })],
+    ["a frank of another size", wireOf(0, { frank: frank.subarray(1) })],
+    ["evidence of no bytes", wireOf(6, { peer: id(7), atMs: 5, evidence: new Uint8Array(0) })],
+    ["evidence above its limit", wireOf(6, { peer: id(7), atMs: 5, evidence: new Uint8Array(MAX_EVIDENCE_BYTES + 1) })],
     ["an empty user id", wireOf(0, { userId: "" })],
     ["an envelope id of 15 bytes", wireOf(2, { envelopes: [id(1).subarray(1)] })],
     ["a profile key of 31 bytes", wireOf(0, { profileKey: profileKey.subarray(1) })],
@@ -148,13 +163,14 @@ describe("padding", () => {
 
   test.each<[string, Uint8Array]>([
     ["nothing", new Uint8Array(0)],
-    ["only zeros", new Uint8Array(256)],
-    ["no end mark", join([record, new Uint8Array(256 - record.length)])],
-    ["another end mark", join([record, Uint8Array.of(0x81), new Uint8Array(255 - record.length)])],
+    ["only zeros", new Uint8Array(512)],
+    ["no end mark", join([record, new Uint8Array(512 - record.length)])],
+    ["another end mark", join([record, Uint8Array.of(0x81), new Uint8Array(511 - record.length)])],
     ["no padding at all", record],
     ["a size that is no bucket", pad(record, 257)],
-    ["a larger bucket than needed", pad(record, 512)],
-    ["something behind the end mark", join([pad(record, 256).subarray(0, 255), Uint8Array.of(1)])],
+    ["a larger bucket than needed", pad(record, 768)],
+    ["a bucket without room for a frank", pad(record, 256)],
+    ["something behind the end mark", join([pad(record, 512).subarray(0, 511), Uint8Array.of(1)])],
   ])("is refused: %s", (_why, padded) => {
     expect(refusal(() => decodePayload(padded))).toBe("badFrame");
   });
@@ -172,7 +188,7 @@ describe("padding", () => {
     }
     sizes.add(paddedSize(limits.contentBytes.value));
     expect([...sizes]).toEqual([
-      256, 512, 768, 1_024, 2_048, 3_072, 4_096, 8_192, 12_288, 16_384, 32_768, 49_152, 65_536, 81_920,
+      512, 768, 1_024, 2_048, 3_072, 4_096, 8_192, 12_288, 16_384, 32_768, 49_152, 65_536, 81_920,
     ]);
   });
 
@@ -180,8 +196,8 @@ describe("padding", () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 200 }), fc.integer({ min: 0, max: 200 }), (one, other) => {
         const size = (length: number) => encodePayload({ type: "content", content: new Uint8Array(length) }).length;
-        expect(size(one)).toBe(256);
-        expect(size(other)).toBe(256);
+        expect(size(one)).toBe(512);
+        expect(size(other)).toBe(512);
       }),
     );
   });
@@ -198,6 +214,7 @@ describe("padding", () => {
       seen: [],
     };
     const target = header.messageId;
+    const frankOf = ({ kind }: Content) => (kind === "typing" || kind === "receipt" ? undefined : frank);
     const small: Content[] = [
       { ...header, kind: "typing", typing: "started" },
       { ...header, kind: "reaction", target, emoji: "👍🏽", action: "add" },
@@ -206,14 +223,17 @@ describe("padding", () => {
       { ...header, kind: "text", text: "See you at eight, at the usual place." },
     ];
     for (const content of small) {
-      expect(encodePayload({ type: "content", content: encodeContent(content), profileKey }).length).toBe(256);
+      expect(
+        encodePayload({ type: "content", content: encodeContent(content), profileKey, frank: frankOf(content) }).length,
+      ).toBe(512);
     }
   });
 
   test("of the largest payload leaves room for the cipher within one envelope", () => {
     const content = new Uint8Array(limits.contentBytes.value);
     const userId = "u".repeat(limits.userIdBytes.value);
-    encodePayload({ type: "content", content, profileKey, userId, resendOf: id(1) });
+    const said = encodePayload({ type: "content", content, profileKey, userId, resendOf: id(1), frank });
+    expect(said.length + CIPHER_OVERHEAD).toBeLessThanOrEqual(limits.ciphertextBytes.value);
     const body = new Uint8Array(limits.ownBodyBytes.value);
     const largest = encodePayload({ type: "archive", body, resendOf: id(1) });
     expect(largest.length + CIPHER_OVERHEAD).toBeLessThanOrEqual(limits.ciphertextBytes.value);

@@ -99,7 +99,7 @@ describe.each(["uws", "portable"] as const)("the attachments of a relay on %s", 
         expect(answer.status, path + name).toBe(404);
       }
     }
-    expect((await readdir(join(world.folder, "relay"))).sort()).toEqual(["blobs", "keys", "store"]);
+    expect((await readdir(join(world.folder, "relay"))).sort()).toEqual(["blobs", "desk", "keys", "store"]);
   });
 
   it("are inert in a browser, and nobody's to change who can only read them", async () => {

@@ -129,6 +129,7 @@ describe("a blocked contact", () => {
         type: "send",
         messageId: newMessageId(),
         storage: "stored",
+        commitment: new Uint8Array(randomBytes(32)),
         urgency: "normal",
         purpose: "message",
         wantBundles: "no",

@@ -146,6 +146,7 @@ describe("an invitation among strangers", () => {
     await hers.invite({ accountId: carol.accountId });
     await his.refresh();
     expect(await codeOf(his.invite({ accountId: carol.accountId }))).toBe("invalidArgument");
+    await until(async () => sealedTo(carol.accountId).byName > 0);
     expect(sealedTo(carol.accountId)).toEqual({ inGroup: 0, byName: 1 });
   });
 

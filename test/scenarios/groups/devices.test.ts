@@ -107,10 +107,12 @@ describe("a device of a member", () => {
   it("hears of a group that another device founds, and of one that another device joins", async () => {
     const laptop = await linker.link(alice, "alice-laptop");
     const founded = await alice.groups.create({ title: "Founded" });
-    expect((await on(laptop, founded)).title).toBe("Founded");
+    const there = await on(laptop, founded);
+    await until(() => there.title === "Founded", "the title");
     const his = await bob.groups.create({ title: "Joined", invite: ["alice"] });
     await joinGroup(laptop, his);
-    expect((await on(alice, his)).title).toBe("Joined");
+    const here = await on(alice, his);
+    await until(() => here.title === "Joined", "the title");
     await his.send({ text: "welcome" }).accepted;
     await reads(await on(alice, his), "welcome");
     await reads(await on(laptop, his), "welcome");
@@ -165,8 +167,7 @@ describe("a device of a member", () => {
     await his.send({ text: "still here" }).accepted;
     await reads(theirs, "still here");
     await his.update({ title: "Ours" });
-    await theirs.refresh();
-    expect(theirs.title).toBe("Ours");
+    await until(() => theirs.title === "Ours", "the title");
   });
 
   it("leaves for all devices of its account", async () => {

@@ -143,6 +143,8 @@ describe("a group", () => {
     await reads(hers, "I may");
     await his.update({ title: "Ours", timerMs: 60_000, avatar: Uint8Array.of(1, 2, 3) });
     await hers.refresh();
+    // What the log says is shown once he said it in a message that can be reported.
+    await until(() => hers.title === "Ours");
     expect(hers.settings).toMatchObject({ title: "Ours", timerMs: 60_000, avatar: Uint8Array.of(1, 2, 3) });
   });
 

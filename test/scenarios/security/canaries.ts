@@ -4,6 +4,7 @@ import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { accountIdToBytes, type ContentKind, fromHex, type MessageId } from "@sotto/protocol";
 import { type Client, createClient, type DirectConversation, levelStore } from "@sotto/sdk/node";
+import { everybodySees, invitationTo, until } from "../../support/group-people.js";
 import { newMessageId, RawDevice } from "../../support/raw-client/index.js";
 import { acceptFrom, itemsUntil, nextEvent } from "../../support/world.js";
 import type { GrantingHost } from "../consent/granting-host.js";
@@ -74,6 +75,7 @@ export async function plantCanaries(ground: Ground): Promise<Canaries> {
   const talking = { alice, toBob, word, ids, kinds, files, numbers } as const;
   await sayEverything({ ...talking, wait: "delivered" });
   await hear({ toBob, toAlice, ids, kinds });
+  await meetInGroup({ alice, bob, word, kinds });
   await plantFiles(bob, word);
   await bob.setProfile({ name: `${word} is a contact's name` });
   await outboxEmpty(bob);
@@ -218,6 +220,25 @@ async function sayEverything({ wait, ids, kinds, ...talk }: Talking): Promise<vo
   await sayRichly({ ...talk, said });
   await alice.setProfile({ name: `${word} is a name` });
   await said("text", toBob.send({ text: `${word} behind the name` }));
+}
+
+/** A group that one asks the other into, and calls otherwise once both are in it. */
+async function meetInGroup({
+  alice,
+  bob,
+  word,
+  kinds,
+}: Pick<Talking, "alice" | "word" | "kinds"> & { readonly bob: Client }) {
+  const title = `${word} is a group's title`;
+  const avatar = new Uint8Array(Buffer.from(`${word} is a group's picture`));
+  const hers = await alice.groups.create({ title, invite: [{ accountId: bob.accountId }] });
+  const asked = await invitationTo(bob, hers);
+  if (asked.title === title) kinds.add("invitation");
+  const his = await asked.accept();
+  await everybodySees([hers, his], 2);
+  await hers.update({ title: `${title}, a new one`, avatar });
+  await until(() => his.title === `${title}, a new one`, "the new title");
+  kinds.add("groupProfile");
 }
 
 /** Waits until Bob has heard everything, and lets him answer with what carries no words. */

@@ -77,7 +77,10 @@ function isFrame(bytes: Uint8Array): boolean {
   }
 }
 
-/** A digest over every row of a stopped relay's store. */
+/**
+ * A digest over every row of a stopped relay's store but the desk's, which signs its feed anew whenever it starts, and the counter
+ * of revisions, which rises with that.
+ */
 async function rowsOf(world: World): Promise<string> {
   const store = new ClassicLevel<Buffer, Buffer>(join(world.folder, "relay", "store"), {
     keyEncoding: "buffer",
@@ -88,6 +91,8 @@ async function rowsOf(world: World): Promise<string> {
   const hash = createHash("sha256");
   let rows = 0;
   for await (const [key, value] of store.iterator()) {
+    const name = key.toString("latin1");
+    if (name === "\u0001" || name.endsWith("realm\u0000document")) continue;
     hash.update(`${key.length} ${value.length} `).update(key).update(value);
     rows += 1;
   }
@@ -125,7 +130,8 @@ describe.each(transports)("a relay on $name", { timeout: 120_000 }, ({ name, abs
     const body = new Uint8Array(randomBytes(400));
     const envelopes = [{ device: pair.bob.deviceId, registrationId: 1, body }];
     const bob = { account: pair.bob.accountId, scope: "all", envelopes } as const;
-    const base = { storage: "stored", urgency: "normal", purpose: "message", wantBundles: "no" } as const;
+    const commitment = new Uint8Array(randomBytes(32));
+    const base = { storage: "stored", commitment, urgency: "normal", purpose: "message", wantBundles: "no" } as const;
     const framesToSend: readonly FrameToRelay[] = [
       { type: "ping", id: 1 },
       { type: "resolve", id: 2, userId: "bob" },
@@ -262,7 +268,8 @@ describe.each(transports)("a relay on $name", { timeout: 120_000 }, ({ name, abs
       scope: "all" as const,
       envelopes: [{ device: device as DeviceId, registrationId: 1, body }],
     });
-    const base = { storage: "stored", urgency: "normal", purpose: "message", wantBundles: "no" } as const;
+    const commitment = new Uint8Array(randomBytes(32));
+    const base = { storage: "stored", commitment, urgency: "normal", purpose: "message", wantBundles: "no" } as const;
     const send = (...recipients: Frame<"send">["recipients"]) =>
       ({ type: "send", messageId: newMessageId(), ...base, recipients }) as const;
     const wrongKey = new Uint8Array(16);

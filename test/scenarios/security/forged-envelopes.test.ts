@@ -10,6 +10,7 @@ import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { issueCertificate, newRoot } from "../../contract/engine/oracle.js";
 import {
+  commitmentOf,
   contentOf,
   newContentId,
   payloadOf,
@@ -186,7 +187,7 @@ describe("a ciphertext", () => {
       fc.uint8Array({ minLength: 1, maxLength: 64 }).map((tail) => Buffer.concat([body, tail])),
     );
     const bodies = fc.sample(mutated, MUTATIONS);
-    const { texts, altered, counts } = await attack.changedBy(bodies);
+    const { texts, altered, counts } = await attack.changedBy(bodies, { commitment: commitmentOf(body) });
     // The outer format ignores a few bits (the lower half of its version byte): then it is the same message.
     const { rejected = 0, duplicate = 0, opened = 0, ...others } = counts;
     expect({ altered, others, sum: rejected + duplicate + opened }).toEqual({
@@ -259,7 +260,7 @@ describe("a content that opens but", () => {
     expect({ texts, kinds, counts }).toEqual({
       texts: ["an honest word"],
       kinds: ["text"],
-      counts: { ephemeralDropped: 3, opened: 4 },
+      counts: { ephemeralDropped: 3, opened: 4, unshown: 2, "unshown.unfranked": 2 },
     });
   });
 

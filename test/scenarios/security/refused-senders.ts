@@ -129,6 +129,7 @@ function classesOf(people: Refusing, granted: readonly Granted[]): readonly Refu
     type: "send",
     messageId: newMessageId(),
     storage: "stored",
+    commitment: new Uint8Array(randomBytes(32)),
     urgency: "normal",
     purpose: "message",
     wantBundles: "no",

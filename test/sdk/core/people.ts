@@ -14,6 +14,7 @@ import { Early } from "../../../sdk/core/conversations/early.js";
 import { ItemReader } from "../../../sdk/core/conversations/item-reader.js";
 import type { Item } from "../../../sdk/core/conversations/items.js";
 import { Timeline } from "../../../sdk/core/conversations/timeline.js";
+import { Genuine } from "../../../sdk/core/franking/genuine.js";
 import type { SealedStore } from "../../../sdk/core/storage/sealed-store.js";
 import { openSealed } from "./storage/fixture.js";
 
@@ -90,8 +91,7 @@ export class Talk {
     const acceptedMs = how.status === "pending" ? undefined : (how.acceptedMs ?? content.sentAtMs + 1);
     const outcome = await this.writer.write({
       ...how,
-      content,
-      encoded: encodeContent(content),
+      said: Genuine.saidHere({ content, encoded: encodeContent(content) }),
       atMs: 5_000,
       acceptedMs,
     });

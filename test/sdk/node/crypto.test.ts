@@ -57,6 +57,16 @@ describe("device keys", () => {
     );
   });
 
+  test("sign the same by a signer that was made before, by a new pair's own and by the raw key", () => {
+    const { privateKey, publicKey, sign } = ed25519.generate();
+    const message = hex("72");
+    const signature = ed25519.sign(privateKey, message);
+    expect(sign(message)).toEqual(signature);
+    expect(ed25519.signer(privateKey)(message)).toEqual(signature);
+    expect(ed25519.verify(publicKey, message, signature)).toBe(true);
+    expect(() => ed25519.signer(privateKey.subarray(1))).toThrow("32 bytes");
+  });
+
   test("are raw and verify with another implementation", () => {
     const { publicKey, privateKey } = ed25519.generate();
     expect(publicKey).toEqual(nacl.sign.keyPair.fromSeed(privateKey).publicKey);

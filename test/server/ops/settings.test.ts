@@ -1,7 +1,8 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { readSettings, SettingsError, settingsFrom } from "../../../server/ops/read-settings.js";
+import { readSettings, settingsFrom } from "../../../server/ops/read-settings.js";
+import { SettingsError } from "../../../server/ops/read-table.js";
 import { environmentName, listenHost, settingRows } from "../../../server/ops/settings.js";
 import { settingsPrintout, settingsReference } from "../../../server/ops/settings-text.js";
 import { temporaryFolders } from "./temporary-folder.js";

@@ -1,6 +1,6 @@
 /** Delivery while commits are under way: notices run ahead of what can be read. */
 
-import { decodeFrame } from "@sotto/protocol";
+import { accountIdFromBytes, decodeFrame } from "@sotto/protocol";
 import { describe, expect, it } from "vitest";
 import { type Mailboxes, type MailboxId, type StoredEnvelope, StoreError } from "../../../server/ports.js";
 import { MailboxStream } from "../../../server/relay/mailbox-stream.js";
@@ -47,8 +47,9 @@ describe("a stream whose store commits late", () => {
           policy: POLICY,
           metrics: { count: () => {}, gauge: () => {}, observe: () => {} },
           log: { info: () => {}, warn: () => {}, error: () => {} },
+          stamps: { of: () => new Uint8Array(16) } as never,
         },
-        "mailbox" as MailboxId,
+        { account: accountIdFromBytes(new Uint8Array(16)), mailbox: "mailbox" as MailboxId },
         {
           isCongested: () => false,
           push: (message) => {
@@ -64,7 +65,12 @@ describe("a stream whose store commits late", () => {
     }
 
     envelope(cursor: number): StoredEnvelope {
-      return { cursor, messageId: new Uint8Array(16), acceptedMs: this.clock.now(), body: Uint8Array.of(cursor) };
+      return {
+        cursor,
+        messageId: new Uint8Array(16),
+        acceptedMs: this.clock.now(),
+        body: new Uint8Array(33).fill(cursor),
+      };
     }
 
     announce(...cursors: readonly number[]): void {

@@ -22,7 +22,9 @@ describe("a group send", () => {
     const { client: secondClient } = await relay.registered(second, "add");
     const frame = group.send(sender, [[(devices[0] as (typeof devices)[0])[0], second], ...devices.slice(1)]);
     sender.say(frame);
-    expect(await sender.next("accepted")).toEqual({ type: "accepted", id: frame.id, acceptedMs: relay.clock.now() });
+    const accepted = await sender.next("accepted");
+    expect(accepted).toMatchObject({ id: frame.id, acceptedMs: relay.clock.now() });
+    expect(accepted.stamps).toHaveLength(1);
     for (const [client, account] of [
       ...people.map((one) => [one.client, one.account] as const),
       [secondClient, second.known.account] as const,
@@ -32,6 +34,8 @@ describe("a group send", () => {
         cursor: 1,
         messageId: frame.messageId,
         acceptedMs: relay.clock.now(),
+        commitment: frame.commitment,
+        stamp: expect.any(Uint8Array),
         body: receivedMessage(account),
       });
       expect(await client.rest()).toEqual([]);
@@ -80,7 +84,7 @@ describe("a group send", () => {
     for (const { client } of people) await client.next("deliver");
     await sender.next("accepted");
     expect(requests).toHaveLength(1);
-    expect(requests[0]?.shared).toHaveLength(64);
+    expect(requests[0]?.shared).toHaveLength(64 + 32);
     expect(requests[0]?.rows.map(({ body }) => body.length)).toEqual([49, 49]);
     expect(requests[0]?.logGuard).toEqual({ group: group.group, seq: 1 });
   });

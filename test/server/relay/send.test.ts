@@ -18,12 +18,16 @@ describe("a sealed send", () => {
     const sender = await relay.anonymous();
     const frame = sendFrame(sender, [sealedTo(alice.device, second)]);
     sender.say(frame);
-    expect(await sender.next("accepted")).toEqual({ type: "accepted", id: frame.id, acceptedMs: relay.clock.now() });
+    const accepted = await sender.next("accepted");
+    expect(accepted).toMatchObject({ id: frame.id, acceptedMs: relay.clock.now() });
+    expect(accepted.stamps).toHaveLength(1);
     for (const client of [alice.client, secondClient]) {
       expect(await client.next("deliver")).toMatchObject({
         cursor: 1,
         messageId: frame.messageId,
         acceptedMs: relay.clock.now(),
+        commitment: frame.commitment,
+        stamp: accepted.stamps[0],
         body: frame.recipients[0]?.envelopes[0]?.body,
       });
     }

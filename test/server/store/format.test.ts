@@ -1,4 +1,4 @@
-/** The format on disk: which versions are opened, and the bytes of formats 1 and 2. */
+/** The format on disk: which versions are opened, and the bytes of formats 1, 2 and 3. */
 
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -22,6 +22,12 @@ async function engineWith(rows: Readonly<Record<string, string>>): Promise<Engin
 async function rowsOf(engine: Engine): Promise<Record<string, string>> {
   const rows = await engine.entries({ from: Buffer.of(0), to: Buffer.of(0xff) }, 1_000);
   return Object.fromEntries(rows.map(([key, value]) => [key.toString("hex"), value.toString("hex")]));
+}
+
+/** Rows whose keys begin otherwise; a mailbox's head row stays. */
+function without(rows: Readonly<Record<string, string>>, ...prefixes: readonly string[]): Record<string, string> {
+  const goes = (key: string) => prefixes.some((prefix) => key.startsWith(prefix));
+  return Object.fromEntries(Object.entries(rows).filter(([key]) => !goes(key)));
 }
 
 const hex = (value: string) => Buffer.from(value).toString("hex");
@@ -57,6 +63,19 @@ const FORMAT_2: Readonly<Record<string, string>> = {
   [`42${"000000000005"}`]: `${"000000000001"}${hex("checkpoint")}`,
 };
 
+const ZEROS = "00".repeat(32);
+
+/** Format 2 as format 3 has it, where nothing was committed to: never edit, later formats must still open it. */
+const FORMAT_3: Readonly<Record<string, string>> = {
+  ...without(FORMAT_2, `11${"000000000001"}${"000000000002"}`, `11${"000000000001"}${"00000000000"}`),
+  "00": "0003",
+  [`12${"000000000001"}`]: [1, 2, 3].map((number) => `${"0".repeat(31)}${number}${"018bcfe56800"}${ZEROS}`).join(""),
+  [`11${"000000000001"}${"000000000002"}${"00000023"}`]: `${"0".repeat(31)}2${"018bcfe56800"}${hex("two")}${ZEROS}`,
+  [`11${"000000000001"}${"000000000003"}${"00000026"}${"000000000004"}`]: `${"0".repeat(31)}3${"018bcfe56800"}${hex("one")}`,
+  [`11${"000000000001"}${"000000000004"}${"00000026"}${"000000000004"}`]: `${"0".repeat(31)}3${"018bcfe56800"}${hex("two")}`,
+  [`13${"000000000004"}`]: `${hex("end")}${ZEROS}`,
+};
+
 /** A mark that a process left which died while it deleted an ended log, and what it had not got to. */
 const REMAINS: Readonly<Record<string, string>> = {
   [`41${"000000000003"}${"000000000009"}${"00000003"}`]: `${"018bcfe56800"}${hex("old")}`,
@@ -70,7 +89,7 @@ describe("the format", () => {
     await store.open();
     const [envelope] = await readAll(store, mailbox(1));
     expect(envelope).toMatchObject({ cursor: 2, acceptedMs: clock.now() });
-    expect(envelope && text(envelope.body)).toBe("two");
+    expect(envelope && text(envelope.body)).toBe(`two${"\0".repeat(32)}`);
     const repeat = { messageId: messageId(1), acceptedMs: clock.now(), rows: [], guards: [] };
     const quota = { envelopes: 1, bytes: 1 };
     expect((await store.mail.append({ ...repeat, quota })).kind).toBe("repeated");
@@ -80,17 +99,65 @@ describe("the format", () => {
     await store.close();
   });
 
-  it("of a store written as format 1 becomes format 2, and nothing else changes", async () => {
-    const engine = await engineWith(FORMAT_1);
-    await settleFormat(engine);
-    expect(await rowsOf(engine)).toEqual({ ...FORMAT_1, "00": "0002" });
+  it("of stores written as formats 1 and 2 becomes format 3, and nothing but bodies changes", async () => {
+    const second = await engineWith({ ...FORMAT_2, ...REMAINS });
+    await settleFormat(second);
+    expect(await rowsOf(second)).toEqual({ ...FORMAT_3, ...REMAINS });
+    const first = await engineWith(FORMAT_1);
+    await settleFormat(first);
+    const added = Object.keys(FORMAT_3).filter((key) => /^(11.{12}00000000000[34]|13|14|4)/.test(key));
+    const { "01": _numbers, [`12${"000000000001"}`]: _dedupe, ...rest } = without(FORMAT_3, ...added);
+    expect(await rowsOf(first)).toMatchObject(rest);
+    expect(Object.keys(await rowsOf(first))).toHaveLength(Object.keys(FORMAT_1).length);
+  });
+
+  it("becomes format 3 just once, wherever the process dies while it is rewritten", async () => {
+    const many: Record<string, string> = { ...FORMAT_2 };
+    for (let cursor = 5; cursor <= 200; cursor++) {
+      const at = cursor.toString(16).padStart(12, "0");
+      many[`11${"000000000001"}${at}${"00000003"}`] = `${"0".repeat(32)}${"018bcfe56800"}${hex("any")}`;
+      many[`13${at}`] = hex("end");
+      many[`14${at}`] = "000000000001";
+    }
+    const straight = await engineWith(many);
+    await settleFormat(straight);
+    const expected = await rowsOf(straight);
+    expect(expected[`11${"000000000001"}${"0000000000c8"}${"00000023"}`]).toMatch(new RegExp(`${hex("any")}${ZEROS}$`));
+    const sizes = Object.keys(expected).flatMap((key) => /^11.{24}(0{6}..)/.exec(key)?.[1] ?? []);
+    expect(new Set(sizes)).toEqual(new Set(["00000023", "00000026"]));
+    const ends = Object.entries(expected).filter(([key]) => key.startsWith("13"));
+    expect(new Set(ends.map(([, value]) => value))).toEqual(new Set([`${hex("end")}${ZEROS}`]));
+    for (let writes = 0; ; writes++) {
+      const inner = await engineWith(many);
+      let left = writes;
+      const dying: Engine = {
+        ...inner,
+        batch: () => ({
+          ...inner.batch(),
+          write: () => Promise.reject(new Error("power cut")),
+        }),
+      };
+      const engine: Engine = { ...inner, batch: () => (left-- > 0 ? inner.batch() : dying.batch()) };
+      const died = await settleFormat(engine).then(
+        () => false,
+        () => true,
+      );
+      await settleFormat(inner);
+      expect(await rowsOf(inner)).toEqual(expected);
+      if (!died) {
+        expect(writes).toBeGreaterThan(7);
+        break;
+      }
+    }
   });
 
   it("of a store written as format 2 is read as it was meant", async () => {
     const engine = await engineWith({ ...FORMAT_2, ...REMAINS });
     const store = orderedStore({ engine, clock: manualClock(), durability: "synced" });
     await store.open();
-    expect((await readAll(store, mailbox(1))).map(({ body }) => text(body))).toEqual(["two", "oneend", "twoend"]);
+    expect((await readAll(store, mailbox(1))).map(({ body }) => text(body))).toEqual(
+      ["two", "oneend", "twoend"].map((body) => `${body}${"\0".repeat(32)}`),
+    );
     const head = await store.logs.head(group(7));
     expect(head && { ...head, document: text(head.document) }).toEqual({
       seq: 2,
@@ -111,19 +178,20 @@ describe("the format", () => {
     await store.close();
   });
 
-  it("of this version is format 2, byte for byte", async () => {
+  it("of this version is format 3, byte for byte", async () => {
     const engine = memoryEngine();
     const clock = manualClock();
     const store = orderedStore({ engine, clock, durability: "synced" });
     await store.open();
     await store.mail.create(mailbox(1));
-    for (const [number, body] of [bytes("one"), bytes("two")].entries()) {
+    const committed = (body: string) => Buffer.concat([bytes(body), Buffer.alloc(32)]);
+    for (const [number, body] of [committed("one"), committed("two")].entries()) {
       await store.mail.append({
         messageId: messageId(number + 1),
         acceptedMs: clock.now(),
         rows: [{ mailbox: mailbox(1), body }],
         guards: [],
-        quota: { envelopes: 10, bytes: 100 },
+        quota: { envelopes: 10, bytes: 1_000 },
       });
     }
     await store.mail.acknowledge(mailbox(1), 1, []);
@@ -133,10 +201,10 @@ describe("the format", () => {
     await store.mail.append({
       messageId: messageId(3),
       acceptedMs: clock.now(),
-      shared: bytes("end"),
+      shared: committed("end"),
       rows: ["one", "two"].map((body) => ({ mailbox: mailbox(1), body: bytes(body) })),
       guards: [],
-      quota: { envelopes: 10, bytes: 100 },
+      quota: { envelopes: 10, bytes: 1_000 },
     });
     const log = { group: group(7), acceptedMs: clock.now() };
     await store.logs.append({ ...log, expectedSeq: 0, entry: bytes("entry 1"), document: bytes("first") });
@@ -150,15 +218,15 @@ describe("the format", () => {
       deleteBelow: 2,
       keep: [],
     });
-    expect(await rowsOf(engine)).toEqual(FORMAT_2);
+    expect(await rowsOf(engine)).toEqual(FORMAT_3);
     await store.close();
   });
 
   it("of a newer version is refused with a clear text, and nothing changes", async () => {
-    const engine = await engineWith({ "00": "0003" });
+    const engine = await engineWith({ "00": "0004" });
     const store = orderedStore({ engine, clock: manualClock(), durability: "synced" });
-    await expect(store.open()).rejects.toMatchObject({ kind: "fatal", message: /newer version.*format 3/ });
-    expect(await rowsOf(engine)).toEqual({ "00": "0003" });
+    await expect(store.open()).rejects.toMatchObject({ kind: "fatal", message: /newer version.*format 4/ });
+    expect(await rowsOf(engine)).toEqual({ "00": "0004" });
   });
 
   it("of a database that is not ours is refused, and nothing changes", async () => {

@@ -45,11 +45,15 @@ async function sending(
   const envelopes = [{ device: bob.address.device, registrationId: bob.registrationId, body: sealed }];
   return {
     ...{ type: "send", id, messageId: sendId, storage: "stored", urgency: "normal", purpose: "message" },
-    ...{ wantBundles: "no", recipients: [{ account: bob.address.account, scope: "all", envelopes }] },
+    ...{
+      commitment: new Uint8Array(32),
+      wantBundles: "no",
+      recipients: [{ account: bob.address.account, scope: "all", envelopes }],
+    },
   } as const;
 }
 
-const accepted = (id: number, acceptedMs: number) => ({ type: "accepted", id, acceptedMs }) as const;
+const accepted = (id: number, acceptedMs: number) => ({ type: "accepted", id, acceptedMs, stamps: [] }) as const;
 
 describe("acceptances on the wire", () => {
   it("are told with the message and the relay's time, of a repeat where the answer was lost", async () => {

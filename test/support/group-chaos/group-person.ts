@@ -82,7 +82,7 @@ export class GroupPerson {
     const { common, name } = this;
     const { watch, moved, traffic } = common;
     const warned = (event: string) => {
-      if (!event.startsWith("trusting the relay")) common.wrong(`${name}: ${event}`);
+      if (!event.startsWith("trusting the ")) common.wrong(`${name}: ${event}`);
     };
     const life = new Life({ folder: `${common.folder}/${name}`, watch, moved, warned, accepted: () => undefined });
     const { platform } = life;

@@ -166,15 +166,23 @@ function placesIn({ state }: View): ReadonlyMap<string, string> {
 
 /** Who came late, or was away while entries were deleted, tells fewer; nobody tells others. */
 function entriesUnlike(founder: View, { person, entries }: View): string[] {
-  const told = new Map(founder.entries.map((entry) => [entry.order, JSON.stringify([entry.from, entry.change])]));
+  const told = new Map(founder.entries.map((entry) => [entry.order, lineOf(entry)]));
   const seen = new Set<string>();
-  return entries.flatMap(({ order, from, change, seq }) => {
-    const line = JSON.stringify([from, change]);
+  return entries.flatMap((entry) => {
+    const { order, seq } = entry;
+    const line = lineOf(entry);
     const isAgain = seen.has(order);
     seen.add(order);
     if (isAgain) return [`entry ${seq} twice with ${nameOf(person)}`];
     return told.get(order) === line ? [] : [`entry ${seq} with ${nameOf(person)}: ${line}, else ${told.get(order)}`];
   });
+}
+
+/** Titles stand in items only of who was told of them in a message, which may come later or not at all. */
+function lineOf({ from, change }: View["entries"][number]): string {
+  if (change.kind !== "settings") return JSON.stringify([from, change]);
+  const { title: _title, ...changed } = change.changed;
+  return JSON.stringify([from, { ...change, changed }]);
 }
 
 function unsaidOf({ sayings, memberships, views: [founder] }: Judging, { person, account, pending }: View): string[] {

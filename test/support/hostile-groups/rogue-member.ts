@@ -7,7 +7,9 @@ import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import {
   type AccountId,
+  type Audience,
   accessTag,
+  authenticationText,
   type Content,
   type ConversationId,
   encodeContent,
@@ -23,6 +25,7 @@ import {
   groupMessageId,
   groupSendText,
   type Payload,
+  PROTOCOL_VERSION,
   type UnsignedGroupEntry,
 } from "@sotto/protocol";
 import { levelStore } from "@sotto/sdk/node";
@@ -41,7 +44,7 @@ import { CollectedRecords } from "../../../sdk/core/sessions/engine-records.js";
 import { Peers } from "../../../sdk/core/sessions/peers.js";
 import { SealedStore } from "../../../sdk/core/storage/sealed-store.js";
 import { nodePlatform } from "../../../sdk/node/platform.js";
-import { contentOf, FrameSocket, newMessageId, type Said } from "../raw-client/index.js";
+import { contentOf, FrameSocket, isFranked, newMessageId, RawFranks, type Said } from "../raw-client/index.js";
 import type { World } from "../world.js";
 import { asking } from "./asking.js";
 
@@ -56,6 +59,7 @@ export interface SendLies {
   readonly distribution?: Uint8Array;
   readonly revision?: number;
   readonly messageId?: Uint8Array;
+  readonly commitment?: Uint8Array | undefined;
 }
 
 interface Taken {
@@ -72,12 +76,26 @@ export class RogueMember {
   private position: LogPosition;
   private readonly peers: Peers;
   private readonly wrapKeys: readonly Uint8Array[];
+  /** Its tokens, fetched over a connection of its own when first needed. */
+  readonly franks: RawFranks;
+  private deviceSocket: Promise<FrameSocket> | undefined;
 
   private constructor(
     private readonly taken: Taken,
     readonly group: ConversationId,
     kept: KeptGroup,
+    url: string,
   ) {
+    this.franks = new RawFranks({
+      speaker: taken.account.address,
+      identityKey: taken.account.identity.publicKey,
+      identityPrivate: taken.account.identity.privateKey,
+      signByIdentity: (text) => taken.engine.sign(taken.account.identity, text),
+      ask: async (request) => {
+        this.deviceSocket ??= this.authenticated(url);
+        return (await this.deviceSocket).ask(request);
+      },
+    });
     this.position = kept;
     this.peers = new Peers(taken.store);
     this.wrapKeys = [...new OwnKeys(taken).kept(kept.wrapKeys)];
@@ -92,7 +110,7 @@ export class RogueMember {
     const kept = rows.get(group);
     if (account === undefined || kept?.state === undefined) throw new Error("this client is in no such group");
     const [engine, socket] = await Promise.all([nodePlatform.engine(), FrameSocket.anonymous(world.url)]);
-    return new RogueMember({ store, account, engine, socket }, group, kept);
+    return new RogueMember({ store, account, engine, socket }, group, kept, world.url);
   }
 
   get address(): Address {
@@ -227,13 +245,14 @@ export class RogueMember {
   async sendSealed(
     message: Uint8Array,
     accounts: readonly AccountId[],
-    { revision = this.state.seq, messageId = newMessageId() }: SendLies = {},
+    { revision = this.state.seq, messageId = newMessageId(), commitment = randomBytes(32) }: SendLies = {},
   ): Promise<FrameToClient> {
     const { group } = this;
     const { privateKey } = accessPair(nodePlatform, this.secret.secret);
     const text = groupSendText({ group, revision, messageId, message });
     return this.taken.socket.ask({
       ...{ type: "sendGroup", messageId, storage: "stored", urgency: "normal", wantBundles: "no", group, revision },
+      commitment: Uint8Array.from(commitment),
       signature: nodePlatform.deviceKeys.sign(privateKey, text),
       accessTags: Buffer.concat(accounts.map((account) => this.tagOf(messageId, account))),
       message,
@@ -242,26 +261,60 @@ export class RogueMember {
 
   /** Says a payload to the other members under the sender key. */
   async say(payload: Payload | Uint8Array, lies: SendLies = {}): Promise<FrameToClient> {
-    const plaintext = payload instanceof Uint8Array ? payload : encodePayload(payload);
     const others = this.others();
-    return this.sendSealed(await this.sealToGroup(plaintext, others, lies), others, lies);
+    if (payload instanceof Uint8Array) {
+      return this.sendSealed(await this.sealToGroup(payload, others, lies), others, lies);
+    }
+    const franked = await this.frankedForAll(payload);
+    const sending = { commitment: franked.commitment, ...lies };
+    return this.sendSealed(await this.sealToGroup(encodePayload(franked.payload), others, lies), others, sending);
+  }
+
+  /** A payload for all members, franked as an honest client does, and the commitment to send beside it. */
+  frankedForAll(payload: Payload): Promise<{ readonly payload: Payload; readonly commitment?: Uint8Array }> {
+    const members = this.state.members.map(({ account }) => account);
+    const { id: group, revision, head } = ("group" in payload ? payload.group : undefined) ?? this.standing;
+    return this.franked(payload, () => this.franks.groupAudience({ group, revision, head }, members));
+  }
+
+  /** A content with its frank, as an honest client sends it, unless it bears one already; anything else as it is. */
+  private async franked(
+    payload: Payload,
+    audience: () => Promise<Audience>,
+  ): Promise<{ readonly payload: Payload; readonly commitment?: Uint8Array }> {
+    const isBare = payload.type === "content" && payload.frank === undefined && isFranked(payload.content);
+    if (!isBare) return { payload };
+    const { frank, commitment } = await this.franks.frank(payload.content, await audience());
+    return { payload: { ...payload, frank }, commitment };
+  }
+
+  private async authenticated(url: string): Promise<FrameSocket> {
+    const socket = await FrameSocket.open(url);
+    const challenge = await socket.until("challenge");
+    const { account, device } = this.address;
+    const text = authenticationText(challenge, account, device);
+    const signature = nodePlatform.deviceKeys.sign(this.taken.account.current.devicePrivate, text);
+    socket.send({ type: "authenticate", version: PROTOCOL_VERSION, account, device, signature });
+    await socket.until("welcome");
+    return socket;
   }
 
   /** Says a payload to one account in sessions with its devices, showing what members of a group know of it. */
   async sayTo(account: AccountId, payload: Payload, messageId = newMessageId()): Promise<FrameToClient> {
+    const franked = await this.franked(payload, () => Promise.resolve({ kind: "account", account }));
     const bodies: { readonly device: Address["device"]; readonly registrationId: number; readonly body: Uint8Array }[] =
       [];
     for (const peer of await this.devicesOf(account)) {
       const records = this.records();
       const certificate = await this.certificate();
       const { sealed, registrationId, changes } = await this.engine.encrypt(
-        ...([records, peer, encodePayload(payload), certificate, Date.now()] as const),
+        ...([records, peer, encodePayload(franked.payload), certificate, Date.now()] as const),
       );
       records.collect(changes);
       await this.taken.store.commit(records.takeChanges());
       bodies.push({ device: peer.device, registrationId, body: sealed });
     }
-    return this.send(account, bodies, messageId);
+    return this.send(account, bodies, messageId, franked.commitment);
   }
 
   /** Puts a message that was sealed for one device of an account into that device's mailbox alone. */
@@ -276,7 +329,8 @@ export class RogueMember {
 
   /** Gives the store back, for a client that is honest again. */
   async close(): Promise<void> {
-    await Promise.all([this.taken.socket.close(), this.taken.store.close()]);
+    await Promise.all([this.taken.socket.close(), this.deviceSocket?.then((socket) => socket.close())]);
+    await this.taken.store.close();
   }
 
   /** The other members, as the log was read. */
@@ -292,9 +346,11 @@ export class RogueMember {
       readonly body: Uint8Array;
     }[],
     messageId: Uint8Array,
+    commitment: Uint8Array = randomBytes(32),
   ): Promise<FrameToClient> {
     return this.taken.socket.ask({
       ...{ type: "send", messageId, storage: "stored", urgency: "normal", purpose: "message", wantBundles: "no" },
+      commitment: Uint8Array.from(commitment),
       recipients: [{ account, accessTag: this.tagOf(messageId, account), scope: "all", envelopes }],
     });
   }

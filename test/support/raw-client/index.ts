@@ -2,6 +2,7 @@
 
 export { contentOf, newContentId, payloadOf, type Said } from "./contents.js";
 export { type Asking, FrameSocket } from "./frame-socket.js";
-export { newMessageId, type PeerDevice, RawDevice, type SendOver } from "./raw-device.js";
+export { commitmentOf, newMessageId, type PeerDevice, RawDevice, type SendOver } from "./raw-device.js";
+export { type HeldToken, isFranked, newTokenKey, RawFranks } from "./raw-franks.js";
 export { registration } from "./registration.js";
 export { SignalSide } from "./signal-side.js";

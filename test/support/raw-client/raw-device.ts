@@ -16,6 +16,7 @@ import {
   PROTOCOL_VERSION,
 } from "@sotto/protocol";
 import { FrameSocket } from "./frame-socket.js";
+import { isFranked, RawFranks } from "./raw-franks.js";
 import { type NewKeys, registration } from "./registration.js";
 import type { DeviceAddress, SignalSide, Wrapping } from "./signal-side.js";
 
@@ -30,8 +31,17 @@ export interface SendOver {
   readonly storage?: "stored" | "ephemeral";
   readonly deliveryKey?: Uint8Array;
   readonly purpose?: "message" | "repair";
+  readonly commitment?: Uint8Array;
   /** What the host says in the sender's favour. */
   readonly grant?: string;
+}
+
+/** The commitments of what was franked, by its ciphertext: they travel beside it. */
+const commitments = new WeakMap<Uint8Array, Uint8Array>();
+
+/** The commitment that travels beside a ciphertext; a random one beside what was not franked. */
+export function commitmentOf(ciphertext: Uint8Array): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(commitments.get(ciphertext) ?? randomBytes(32));
 }
 
 /** 16 random bytes: the id of a send. */
@@ -49,12 +59,24 @@ interface Registered {
 /** The first device of a new account. */
 export class RawDevice implements PeerDevice {
   private certified: Promise<Uint8Array> | undefined;
+  /** Its tokens. */
+  readonly franks: RawFranks;
 
   private constructor(
     private readonly own: Registered,
     /** Its present connection. */
     public socket: FrameSocket,
-  ) {}
+  ) {
+    const { account, device, keys } = own;
+    const { publicKey, privateKey } = keys.signal.identity;
+    this.franks = new RawFranks({
+      speaker: { account, device },
+      identityKey: publicKey.serialize(),
+      identityPrivate: privateKey.serialize(),
+      signByIdentity: (text) => privateKey.sign(Uint8Array.from(text)),
+      ask: (request) => this.socket.ask(request),
+    });
+  }
 
   /** Registers a user at a relay in development mode, or with the host's token. */
   static async register(url: string, user: string | { readonly token: string }): Promise<RawDevice> {
@@ -129,10 +151,29 @@ export class RawDevice implements PeerDevice {
     return { account, device: bundle.device, registrationId: bundle.registrationId };
   }
 
-  /** The ciphertext of a payload for a device, under this device's own certificate unless told otherwise. */
+  /**
+   * The ciphertext of a payload for a device, under this device's own certificate unless told otherwise. A content is franked,
+   * as an honest client does, unless it bears a frank already.
+   */
   async seal(peer: PeerDevice, payload: Payload, over: Partial<Wrapping> = {}): Promise<Uint8Array> {
     const certificate = over.certificate ?? (await this.certificate());
-    return this.signal.encrypt(this, peer, encodePayload(payload), { ...over, certificate });
+    const isBare = payload.type === "content" && payload.frank === undefined && isFranked(payload.content);
+    if (!isBare) return this.signal.encrypt(this, peer, encodePayload(payload), { ...over, certificate });
+    const { frank, commitment } = await this.franks.frank(payload.content, { kind: "account", account: peer.account });
+    return this.sealFranked(peer, { ...payload, frank }, commitment, { ...over, certificate });
+  }
+
+  /** The ciphertext of a payload as it is, and the commitment that `deliver` sends beside it. */
+  async sealFranked(
+    peer: PeerDevice,
+    payload: Payload,
+    commitment: Uint8Array,
+    over: Partial<Wrapping> = {},
+  ): Promise<Uint8Array> {
+    const certificate = over.certificate ?? (await this.certificate());
+    const sealed = await this.signal.encrypt(this, peer, encodePayload(payload), { ...over, certificate });
+    commitments.set(sealed, commitment);
+    return sealed;
   }
 
   /** Sends one ciphertext to a device and answers what the relay says. */
@@ -146,6 +187,7 @@ export class RawDevice implements PeerDevice {
       type: "send",
       messageId,
       storage,
+      commitment: storage === "stored" ? (over.commitment ?? commitmentOf(body)) : undefined,
       urgency: "normal",
       purpose,
       wantBundles: "no",

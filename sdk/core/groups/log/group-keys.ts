@@ -10,6 +10,7 @@ import {
   type GroupHandover,
   type GroupRotation,
   groupSealKey,
+  type Sign,
 } from "@sotto/protocol";
 import { type Cipher, type DeviceKeys, type Engine, EngineRefusal, type Random } from "../../ports.js";
 import type { Row } from "../../rows.js";
@@ -57,6 +58,11 @@ export function freshSecret({ random }: Pick<GroupCrypto, "random">, epoch: numb
 /** The Ed25519 pair that members of an epoch sign with for the relay. */
 export function accessPair({ deviceKeys }: Pick<GroupCrypto, "deviceKeys">, secret: Uint8Array) {
   return deviceKeys.fromSeed(deriveGroupAccessSeed(secret));
+}
+
+/** What signs as `accessPair` does, for who signs often. */
+export function accessSigner({ deviceKeys }: Pick<GroupCrypto, "deviceKeys">, secret: Uint8Array): Sign {
+  return deviceKeys.signer(deriveGroupAccessSeed(secret));
 }
 
 /** The Ed25519 pair that admins of an epoch sign with for the relay. */

@@ -19,6 +19,7 @@ import { type GroupSnapshot, isIn, type KeptGroup, snapshotOf } from "./group-ro
 import { type LogParts, type LogRoom, wireLog } from "./log-room.js";
 import type { Wish } from "./log-writer.js";
 import { Membership } from "./membership.js";
+import { membersAt, spansOf } from "./spans.js";
 import { judged, type SaidInGroup } from "./writers.js";
 
 export type { LogGap } from "./claims.js";
@@ -71,6 +72,12 @@ export class GroupLogs {
   /** Whether this device knows of a time when the account was a member, whatever it is now. */
   wasMember(id: ConversationId): boolean {
     return this.room.rows.get(id)?.wasMember === "yes";
+  }
+
+  /** The members of a group at one entry of its log; `undefined` if it was not read that far, or that is not known here. */
+  membersAt(id: ConversationId, revision: number): readonly AccountId[] | undefined {
+    const { state, spans } = this.room.rows.get(id) ?? {};
+    return state === undefined ? undefined : membersAt(spans ?? spansOf(state), state.seq, revision);
   }
 
   /** Every group whose log this device has read. */

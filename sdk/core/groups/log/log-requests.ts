@@ -8,10 +8,18 @@ import {
   groupCreateText,
   groupReadText,
   groupSendText,
+  type Sign,
   SottoError,
 } from "@sotto/protocol";
 import type { Relay } from "../../relay.js";
-import { type AdminEpochSecret, accessPair, adminPair, type EpochSecret, type GroupCrypto } from "./group-keys.js";
+import {
+  type AdminEpochSecret,
+  accessPair,
+  accessSigner,
+  adminPair,
+  type EpochSecret,
+  type GroupCrypto,
+} from "./group-keys.js";
 import type { LogPage } from "./log-walk.js";
 
 /** What asking works with. */
@@ -42,6 +50,9 @@ export interface Appending {
 
 /** Asks. */
 export class LogRequests {
+  /** By an epoch's secret, while somebody holds that: every message to a group is signed. */
+  private readonly signers = new WeakMap<Uint8Array, Sign>();
+
   constructor(private readonly parts: LogRequestParts) {}
 
   /**
@@ -96,17 +107,19 @@ export class LogRequests {
 
   /** What proves to the relay that a send to a group is a member's. */
   signSend(send: Parameters<typeof groupSendText>[0], { secret }: EpochSecret): Uint8Array {
-    const { crypto } = this.parts;
-    return crypto.deviceKeys.sign(accessPair(crypto, secret).privateKey, groupSendText(send));
+    return this.signer(secret)(groupSendText(send));
+  }
+
+  private signer(secret: Uint8Array): Sign {
+    const sign = this.signers.get(secret) ?? accessSigner(this.parts.crypto, secret);
+    this.signers.set(secret, sign);
+    return sign;
   }
 
   private async page(group: ConversationId, after: number, { secret }: EpochSecret): Promise<LogPage> {
-    const { crypto, relay } = this.parts;
+    const { relay } = this.parts;
     const atMs = relay.nowMs();
-    const signature = crypto.deviceKeys.sign(
-      accessPair(crypto, secret).privateKey,
-      groupReadText({ group, after, atMs }),
-    );
+    const signature = this.signer(secret)(groupReadText({ group, after, atMs }));
     const page = await relay.anonymous.request({ type: "readGroup", group, after, atMs, signature });
     assertPage(page, after);
     return page;

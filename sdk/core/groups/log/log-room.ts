@@ -8,6 +8,8 @@ import type { KeyedLock } from "../../keyed-lock.js";
 import type { Outbox } from "../../outbox/outbox.js";
 import type { Clock } from "../../ports.js";
 import type { SealedStore } from "../../storage/sealed-store.js";
+import { inviting } from "../inviting.js";
+import type { Shown } from "../shown.js";
 import { Checkpoints } from "./checkpoints.js";
 import { Claims, type LogGap } from "./claims.js";
 import { Forks, type GroupFork } from "./forks.js";
@@ -33,6 +35,8 @@ export interface LogParts {
   readonly crypto: GroupCrypto;
   readonly relay: LogRequestParts["relay"];
   readonly outbox: Pick<Outbox, "queue" | "room" | "vacancy">;
+  /** How groups were stated to be called and to look. */
+  readonly shown: Pick<Shown, "of" | "told" | "adopting" | "stating">;
   /** The other devices of this account. */
   others(): readonly DeviceId[];
   /** Accounts that the community allows in one group (`welcome.groupAccounts`). @throws offline, closed. */
@@ -91,7 +95,11 @@ export function wireLog(parts: LogParts): LogRoom {
     gap: (gap) => parts.logGap(gap),
   });
   const ownGroups = new OwnGroups({ ...parts, rows, keys });
-  const progress = new Progress({ ...parts, rows, forks, keys, tellOwn: (group) => ownGroups.tell(group) });
+  const progress = new Progress({
+    ...{ ...parts, rows, forks, keys },
+    inviting: (whom, to) => inviting({ account, clock, random: crypto.random }, whom, to),
+    tellOwn: (group) => ownGroups.tell(group),
+  });
   const reader = new LogReader(requests);
   const sync = new LogSync({ account, crypto, rows, reader, progress, forks, claims, keys });
   const writer = new LogWriter({ account, crypto, clock, rows, requests, sync, progress, forks });

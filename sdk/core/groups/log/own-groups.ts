@@ -5,6 +5,7 @@ import {
   accountIdToBytes,
   type ConversationId,
   type DeviceId,
+  decodeContent,
   decodeGroupBody,
   deriveGroupSecret,
   encodeGroupBody,
@@ -18,6 +19,7 @@ import type { Outbox } from "../../outbox/outbox.js";
 import type { StoreChange } from "../../ports.js";
 import { encodeRow, keys, type Row } from "../../rows.js";
 import type { SealedStore } from "../../storage/sealed-store.js";
+import type { Shown } from "../shown.js";
 import { mergedSecrets } from "./group-keys.js";
 import { type GroupRows, type GroupStatus, isIn, type KeptGroup } from "./group-rows.js";
 import type { OwnKeys } from "./own-keys.js";
@@ -31,6 +33,7 @@ export interface OwnGroupParts {
   readonly rows: GroupRows;
   readonly keys: OwnKeys;
   readonly outbox: Pick<Outbox, "queue" | "vacancy">;
+  readonly shown: Pick<Shown, "told" | "adopting" | "stating">;
   /** The other devices of this account. */
   others(): readonly DeviceId[];
 }
@@ -43,7 +46,7 @@ export class OwnGroups {
   tell(group: KeptGroup): readonly Queued[] {
     const { outbox, account, others } = this.parts;
     if (others().length === 0) return [];
-    const body = encodeGroupBody("groups", { groups: [told(group)] });
+    const body = encodeGroupBody("groups", { groups: [this.told(group)] });
     return [outbox.queue({ recipient: account.id, type: "groups", body })];
   }
 
@@ -55,8 +58,8 @@ export class OwnGroups {
       ...rows
         .all()
         .filter(({ group, status }) => status !== "invited" && !open.some((one) => one.group === group))
-        .map(told),
-      ...open.map((invitation) => toldInvitation(invitation, rows.get(invitation.group))),
+        .map((group) => this.told(group)),
+      ...open.flatMap((invitation) => toldInvitation(invitation, rows.get(invitation.group))),
     ];
     await outbox.vacancy(Math.max(1, Math.ceil(all.length / MAX_GROUPS_PER_BODY)));
     const queued: Queued[] = [];
@@ -92,7 +95,17 @@ export class OwnGroups {
     for (const { sent } of queued) sent();
   }
 
+  private told(group: KeptGroup): Told {
+    return { ...told(group), shown: this.parts.shown.told(group.group, group.state) };
+  }
+
   private adoptOne(theirs: Told): readonly StoreChange[] {
+    const { shown, account } = this.parts;
+    const stated = theirs.shown === undefined ? [] : shown.adopting(theirs.group, account.id, theirs.shown);
+    return [...this.adoptStanding(theirs), ...stated];
+  }
+
+  private adoptStanding(theirs: Told): readonly StoreChange[] {
     const { rows } = this.parts;
     const mine = rows.get(theirs.group);
     if (theirs.status === "invited") return this.adoptInvitation(theirs, mine);
@@ -124,12 +137,17 @@ export class OwnGroups {
     const { store } = this.parts;
     const { invitation, group, seq, head, version } = theirs;
     if (invitation === undefined || (mine !== undefined && (isIn(mine) || mine.version > version))) return [];
-    const { epoch, secret, wrapPrivate, title } = decodeGroupBody("invitation", invitation.body);
+    const { epoch, secret, wrapPrivate, content: encoded } = decodeGroupBody("invitation", invitation.body);
+    const content = decodeContent(encoded);
+    if (content.kind !== "invitation" || content.group !== group) return [];
+    const { title } = content;
+    const by = accountIdFromBytes(invitation.by);
     const row: Row<"invitation"> = {
-      ...{ group, by: accountIdFromBytes(invitation.by), revision: seq, entry: head.slice() },
+      ...{ group, by, revision: seq, entry: head.slice(), content: encoded.slice() },
       ...{ epoch, secret: secret.slice(), wrapPrivate: wrapPrivate.slice(), title, atMs: invitation.atMs },
     };
-    return [{ key: keys.invitation(store, group), value: encodeRow("invitation", row) }];
+    const stated = this.parts.shown.stating(group, by, { title });
+    return [{ key: keys.invitation(store, group), value: encodeRow("invitation", row) }, ...stated];
   }
 }
 
@@ -139,13 +157,17 @@ function told({ group, version, status, secrets, state, claimed }: KeptGroup): T
 }
 
 /** What was not answered yet is handed on as it came: the log is each device's own to read. */
-function toldInvitation(invitation: Row<"invitation">, kept: KeptGroup | undefined): Told {
-  const { group, by, revision, entry, epoch, secret, wrapPrivate, title, atMs } = invitation;
-  const body = encodeGroupBody("invitation", { epoch, secret, wrapPrivate, title });
-  return {
-    ...{ group, version: kept?.version ?? 0, status: "invited", secrets: [], seq: revision, head: entry },
-    invitation: { body, by: accountIdToBytes(by), atMs },
-  };
+function toldInvitation(invitation: Row<"invitation">, kept: KeptGroup | undefined): readonly Told[] {
+  const { group, by, revision, entry, epoch, secret, wrapPrivate, content, atMs } = invitation;
+  // One from before invitations could be reported says nothing that another device may show.
+  if (content === undefined) return [];
+  const body = encodeGroupBody("invitation", { epoch, secret, wrapPrivate, content });
+  return [
+    {
+      ...{ group, version: kept?.version ?? 0, status: "invited", secrets: [], seq: revision, head: entry },
+      invitation: { body, by: accountIdToBytes(by), atMs },
+    },
+  ];
 }
 
 /** Who waits has accepted; the rest the log tells. */

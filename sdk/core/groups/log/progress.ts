@@ -16,6 +16,7 @@ import type { Order, Queued } from "../../outbox/order.js";
 import type { Outbox } from "../../outbox/outbox.js";
 import type { SealedStore } from "../../storage/sealed-store.js";
 import { farewellTo } from "../sending/farewell.js";
+import type { Shown } from "../shown.js";
 import type { GroupEffect } from "../state/effects.js";
 import { isAdmin, memberOf, standingOf } from "../state/permissions.js";
 import type { Forks } from "./forks.js";
@@ -32,6 +33,7 @@ import {
 import type { LogBatch } from "./log-reader.js";
 import type { WalkedEntry } from "./log-walk.js";
 import type { OwnKeys } from "./own-keys.js";
+import { type Spans, spansAcross, spansAfter, spansOf } from "./spans.js";
 import { type Writers, writersAcross, writersAfter, writersOf } from "./writers.js";
 
 /** What entries of a group's log changed. */
@@ -54,6 +56,8 @@ export interface AppliedChange {
   readonly summary: readonly GroupEffect[];
   /** The entry as its author signed it; `decodeGroupEntry` reads it. */
   readonly entry: Uint8Array;
+  /** This device appended it. */
+  readonly isOwn?: "yes" | undefined;
 }
 
 /** What progress works with. */
@@ -66,8 +70,11 @@ export interface ProgressParts {
   readonly rows: GroupRows;
   readonly forks: Forks;
   readonly keys: OwnKeys;
+  readonly shown: Pick<Shown, "of">;
   /** Runs under the locks of the group and of its conversation; committed with the log's progress. */
   consequences(changed: GroupChanged): Promise<Plan>;
+  /** What an invitation says to somebody, in the canonical bytes of a content. */
+  inviting(whom: AccountId, to: { readonly group: GroupSnapshot["id"]; readonly title: string }): Uint8Array;
   /** The orders that tell this account's other devices where it stands in a group. */
   tellOwn(group: KeptGroup): readonly Queued[];
 }
@@ -98,8 +105,11 @@ export class Progress {
         const status = this.statusAfter(start?.status, batch.walked, state);
         const isPresent = isIn({ status });
         const next = writersBehind(start, batch, entering !== undefined);
+        const spans = spansBehind(start, batch, entering !== undefined);
         const heads = await forks.changes(group, batch);
-        const changed = changeOf(before, { id: group, status, state }, batch.walked, entering?.newsFrom ?? 0);
+        const changed = changeOf(before, { id: group, status, state }, batch.walked, {
+          ...{ newsFrom: entering?.newsFrom ?? 0, own },
+        });
         const consequences = await this.parts.consequences(changed);
         this.assertRoom();
         const invitation = await rows.invitation(group);
@@ -112,7 +122,7 @@ export class Progress {
         const version = versionAfter(now, start?.version ?? 0, status);
         const owned = batch.walked.find(({ entry }) => own.some((hash) => entry && equalBytes(entry.hash, hash)));
         const kept: KeptGroup = {
-          ...{ group, status, version, state, past: [...next.past], writers: [...next.writers] },
+          ...{ group, status, version, state, past: [...next.past], writers: [...next.writers], spans },
           // Who is out needs nothing of what it knew.
           secrets: isPresent ? this.keptSecrets(state, mergedSecrets(secrets, known)) : [],
           wrapKeys: isPresent ? [...keys.kept(start?.wrapKeys ?? [])] : [],
@@ -120,6 +130,8 @@ export class Progress {
           checkpoint: owned?.entry?.change.kind === "checkpoint" ? "owed" : start?.checkpoint,
           wasMember: status === "joined" ? "yes" : now?.wasMember,
         };
+        // Before own devices are told where the group stands: what is shown of it from here on goes with that.
+        const consequent = consequences.build();
         const queued = [
           ...(entering === undefined ? this.invitations(kept, batch.walked) : []),
           ...(owned === undefined ? [] : this.notices(kept, before?.state, owned)),
@@ -127,7 +139,7 @@ export class Progress {
         ];
         const durable = store.commit([
           ...[rows.change(kept), ...heads, ...answered],
-          ...consequences.build(),
+          ...consequent,
           ...queued.flatMap(({ changes }) => changes),
         ]);
         return { durable, after: [...queued.map((one) => () => one.sent()), ...consequences.after] };
@@ -205,7 +217,9 @@ export class Progress {
       const secret = kept.secrets.find(({ epoch }) => epoch === after.epoch);
       if (wrapPrivate === undefined || secret === undefined) return [];
       const body = encodeGroupBody("invitation", {
-        ...{ epoch: secret.epoch, secret: secret.secret, wrapPrivate, title: after.title },
+        ...{ epoch: secret.epoch, secret: secret.secret, wrapPrivate },
+        // Nobody vouches for a title that somebody else put into the log and did not say.
+        content: this.parts.inviting(recipient, { group, title: this.parts.shown.of(group, after).title }),
       });
       // What the invitation names is the entry, wherever the log is when it leaves.
       const standing = { revision: seq, head: after.head };
@@ -241,16 +255,32 @@ function writersBehind(start: KeptGroup | undefined, { walked, from }: LogBatch,
   return writers;
 }
 
+function spansBehind(start: KeptGroup | undefined, { walked, from }: LogBatch, isEntering: boolean): Spans | undefined {
+  const [first] = walked;
+  const isFresh = start?.state === undefined || isEntering;
+  let before = isFresh ? first?.before : start.state;
+  let spans = isFresh ? undefined : (start.spans ?? (before && spansOf(before)));
+  if (isFresh && before !== undefined) spans = spansOf(before);
+  for (const { after } of walked) {
+    if (before === undefined || spans === undefined) spans = spansOf(after);
+    else if (!isFresh && from === "checkpoint" && after === first?.after) spans = spansAcross(spans, before, after);
+    else spans = spansAfter(spans, before, after);
+    before = after;
+  }
+  return spans;
+}
+
 function changeOf(
   before: KeptGroup | undefined,
   after: GroupSnapshot,
   walked: readonly WalkedEntry[],
-  newsFrom: number,
+  { newsFrom, own }: { readonly newsFrom: number; readonly own: readonly Uint8Array[] },
 ): GroupChanged {
   const applied = walked.flatMap(({ seq, acceptedMs, entry, bytes, outcome }): AppliedChange[] => {
     if (seq < newsFrom || entry === undefined || bytes === undefined || outcome.kind === "ignored") return [];
     const { author, atMs } = entry;
-    return [{ seq, acceptedMs, author, atMs, summary: outcome.effects, entry: bytes }];
+    const isOwn = own.some((hash) => equalBytes(entry.hash, hash)) ? "yes" : undefined;
+    return [{ seq, acceptedMs, author, atMs, summary: outcome.effects, entry: bytes, isOwn }];
   });
   return { before: snapshotOf(before), after, applied };
 }

@@ -141,7 +141,7 @@ export class GroupDispatch {
       const answer = await relay.anonymous.request(sealed.frame, { signal: window });
       switch (answer.type) {
         case "accepted":
-          return { kind: "accepted", acceptedMs: answer.acceptedMs, inGroup: sealed.said };
+          return { kind: "accepted", acceptedMs: answer.acceptedMs, stamp: answer.stamps[0], inGroup: sealed.said };
         case "groupMoved":
           return await this.onceFor(window, () => logs.sync(sealed.group));
         case "deviceMismatch":

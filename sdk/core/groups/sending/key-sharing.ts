@@ -3,6 +3,7 @@
 import {
   type AccountId,
   accessTag,
+  COMMITMENT_BYTES,
   type ConversationId,
   encodeGroupBody,
   encodePayload,
@@ -161,7 +162,7 @@ export class KeySharing {
     { signal }: Handing,
     { account, fellow, messageId, envelopes }: Sending,
   ): Promise<Frame<"accepted"> | Frame<"deviceMismatch">> {
-    const { relay } = this.parts;
+    const { relay, random } = this.parts;
     for (const hash of fellow.deliveryKeyHashes) {
       const recipient = { account, accessTag: accessTag(messageId, account, hash), scope: "all", envelopes } as const;
       try {
@@ -169,6 +170,8 @@ export class KeySharing {
           {
             type: "send",
             messageId,
+            // A key is nothing that is shown: there is nothing to report.
+            commitment: random.bytes(COMMITMENT_BYTES),
             ...{ storage: "stored", urgency: "normal", purpose: "repair", wantBundles: "yes" },
             recipients: [recipient],
           },

@@ -11,6 +11,7 @@ import {
 } from "@sotto/protocol";
 import type { OwnAccount } from "../../account/own-account.js";
 import type { Counters } from "../../counters.js";
+import type { Franked, Franker } from "../../franking/franker.js";
 import { type Dispatched, LATER, type SaidInGroup } from "../../outbox/outcome.js";
 import { outgoingPayload } from "../../outbox/outgoing-payload.js";
 import { type AbortSignalLike, EngineRefusal } from "../../ports.js";
@@ -40,6 +41,7 @@ export interface SealingParts {
   /** The relay's clock. */
   nowMs(): number;
   readonly counters: Counters;
+  readonly franker: Pick<Franker, "franked">;
 }
 
 /** A row for a whole group, encrypted. */
@@ -90,7 +92,9 @@ export class Sealing {
       if (isLeaked) await this.renew(snapshot);
       else if (lacking.length > 0) tried = await this.share({ group, distribution, signal }, lacking, tried);
       else {
-        const sealed = await this.seal(row, { snapshot, audience, distribution });
+        const franked = await this.parts.franker.franked(row, { kind: "group", standing: standingOf(snapshot) });
+        if (franked === undefined) return { kind: "concluded", outcome: LATER };
+        const sealed = await this.seal(row, { snapshot, audience, distribution, franked });
         if (sealed !== undefined) return { kind: "sealed", sealed };
       }
     }
@@ -130,16 +134,22 @@ export class Sealing {
   private async seal(
     row: Row<"outbox">,
     {
-      snapshot: { id: group, state },
+      snapshot,
       audience,
       distribution,
-    }: { readonly snapshot: GroupSnapshot; readonly audience: Audience; readonly distribution: Uint8Array },
+      franked: { frank, commitment },
+    }: {
+      readonly snapshot: GroupSnapshot;
+      readonly audience: Audience;
+      readonly distribution: Uint8Array;
+      readonly franked: Franked;
+    },
   ): Promise<Sealed | undefined> {
     const { distributions, logs, counters } = this.parts;
     const { reached, mistrusted, denied } = audience;
-    const standing: GroupStanding = { id: group, revision: state.seq, head: state.head };
+    const { id: group, state } = snapshot;
     const recipients = reached.flatMap(({ account, devices }) => devices.map(({ device }) => ({ account, device })));
-    const plaintext = encodePayload(payloadOf(row, standing));
+    const plaintext = encodePayload(payloadOf(row, standingOf(snapshot), frank));
     const encrypted = await distributions
       .encrypt({ group, distribution, recipients, plaintext })
       .catch((error: unknown) => this.mend(error, { id: group, state }, reached));
@@ -157,7 +167,7 @@ export class Sealing {
       durable,
       said: { standing: { revision, head: state.head }, leftOut: denied },
       frame: {
-        ...{ type: "sendGroup", messageId, storage: "stored", urgency: "normal", wantBundles: "yes" },
+        ...{ type: "sendGroup", messageId, storage: "stored", commitment, urgency: "normal", wantBundles: "yes" },
         ...{ group, revision, signature, message, accessTags: tagsOf(messageId, reached) },
       },
     };
@@ -195,14 +205,19 @@ export function joined(logs: Pick<GroupLogs, "get">, group: ConversationId): Gro
   return snapshot;
 }
 
+function standingOf({ id, state }: GroupSnapshot): GroupStanding {
+  return { id, revision: state.seq, head: state.head };
+}
+
 /** What is said to a whole group: never a key of this account, for members are no contacts. */
-function payloadOf(row: Row<"outbox">, group: GroupStanding) {
+function payloadOf(row: Row<"outbox">, group: GroupStanding, frank: Uint8Array | undefined) {
   const payload = outgoingPayload(row, {
     relation: "none",
     profileKey: undefined,
     userId: undefined,
     standing: "known",
     group,
+    frank,
   });
   if (payload === undefined) throw new SottoError("storeCorrupt", { detail: "a row for a group that never leaves" });
   return payload;

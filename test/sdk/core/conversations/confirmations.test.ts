@@ -5,6 +5,7 @@ import { Author } from "../../../../sdk/core/conversations/author.js";
 import { Confirmations } from "../../../../sdk/core/conversations/confirmations.js";
 import { Conversations } from "../../../../sdk/core/conversations/conversations.js";
 import { SentSync } from "../../../../sdk/core/devices/sent-sync.js";
+import { Genuine } from "../../../../sdk/core/franking/genuine.js";
 import { KeyedLock } from "../../../../sdk/core/keyed-lock.js";
 import { KeptSends } from "../../../../sdk/core/outbox/kept-sends.js";
 import { Peers } from "../../../../sdk/core/sessions/peers.js";
@@ -30,13 +31,14 @@ async function fixture() {
   const confirmations = new Confirmations({
     ...{ store, account, peers, outbox, locks: new KeyedLock() },
     revisionOf: () => 0,
-    author: new Author({ store, account, clock, random: nodePlatform.random }),
-    sentSync: new SentSync({ store, account, outbox, keptSends, others }),
+    author: new Author({ store, account, clock, random: nodePlatform.random, seen: { in: async () => [] } }),
+    sentSync: new SentSync({ store, account, outbox, keptSends, others, evidenceOf: async () => undefined }),
     nowMs: () => RELAY_MS,
   });
   const state = await new Conversations(store, account).of(peer);
   const content = (await Talk.open()).content(peer, messageId(1), { kind: "text", text: "hi" });
-  const incoming = { content, encoded: encodeContent(content), atMs: 1, acceptedMs: 1, status: "received" } as const;
+  const said = Genuine.saidHere({ content, encoded: encodeContent(content) });
+  const incoming = { said, atMs: 1, acceptedMs: 1, status: "received" } as const;
   await store.commit((await state.writer.write(incoming)).build().changes);
   return { confirmations, state, outbox };
 }

@@ -5,6 +5,7 @@ import { hidden } from "../../../../sdk/core/conversations/content-writer.js";
 import type { ItemStatus } from "../../../../sdk/core/conversations/items.js";
 import { settledChanges } from "../../../../sdk/core/conversations/settlement.js";
 import { movesOn } from "../../../../sdk/core/conversations/statuses.js";
+import { Genuine } from "../../../../sdk/core/franking/genuine.js";
 import { me, messageId, peer, Talk } from "../people.js";
 
 let talk: Talk;
@@ -401,7 +402,8 @@ describe("where a message stands", () => {
   it("says which given-up messages a receipt proved", async () => {
     const content = await givenUp();
     const receipt = talk.content(peer, messageId(9), { kind: "receipt", receipt: "read", targets: [messageId(1)] });
-    const incoming = { content: receipt, encoded: encodeContent(receipt), atMs: 1, acceptedMs: 2_000 };
+    const said = Genuine.saidHere({ content: receipt, encoded: encodeContent(receipt) });
+    const incoming = { said, atMs: 1, acceptedMs: 2_000 };
     const outcome = await talk.writer.write({ ...incoming, status: "received" });
     expect(outcome.proven).toEqual([content.messageId]);
   });

@@ -3,6 +3,8 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { encodeGroupItem, readGroupItem, type ShownChange } from "../../../../sdk/core/conversations/group-change.js";
 import { type EntryOfLog, groupItems } from "../../../../sdk/core/conversations/group-items.js";
 import { settledChanges } from "../../../../sdk/core/conversations/settlement.js";
+import { Genuine } from "../../../../sdk/core/franking/genuine.js";
+import { Shown } from "../../../../sdk/core/groups/shown.js";
 import { manualClock } from "../link/manual-clock.js";
 import { me, peer } from "../people.js";
 import { carol, GroupTalk, group, idOf, mallory, react, text } from "./members.js";
@@ -34,6 +36,9 @@ describe("items of a group's log", () => {
     const joined = entry(1, 2_000, { kind: "joined", account: carol, by: me });
     await read(joined, title);
     await read(joined, title);
+    // A title is shown once somebody stated it in a message that can be reported.
+    expect(JSON.stringify(await talk.items())).not.toContain("new");
+    await talk.store.commit(new Shown(talk.store).stating(group, me, { title: "new" }));
     talk = await GroupTalk.open(talk.store);
     await read(joined, title);
     expect(talk.thread.timeline.end).toBe(4);
@@ -113,7 +118,8 @@ describe("what somebody said who is out of a group", () => {
     await talk.hear(talk.content(mallory, 1, text("late")), 2_001);
     const content = talk.content(me, 1, react(idOf(mallory, 1)));
     const { timeline, writer } = talk.thread;
-    const said = await writer.write({ content, encoded: encodeContent(content), atMs: 1, status: "pending" });
+    const words = Genuine.saidHere({ content, encoded: encodeContent(content) });
+    const said = await writer.write({ said: words, atMs: 1, status: "pending" });
     const { changes, sequence = 0 } = said.build();
     await talk.store.commit(changes);
     timeline.announce(sequence);

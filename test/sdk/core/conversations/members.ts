@@ -16,6 +16,8 @@ import { Early } from "../../../../sdk/core/conversations/early.js";
 import { ItemReader } from "../../../../sdk/core/conversations/item-reader.js";
 import type { Cursor, Item } from "../../../../sdk/core/conversations/items.js";
 import { Timeline } from "../../../../sdk/core/conversations/timeline.js";
+import { Genuine } from "../../../../sdk/core/franking/genuine.js";
+import { Shown } from "../../../../sdk/core/groups/shown.js";
 import type { SealedStore } from "../../../../sdk/core/storage/sealed-store.js";
 import { device, me, peer } from "../people.js";
 import { openSealed } from "../storage/fixture.js";
@@ -54,7 +56,9 @@ export class GroupTalk {
     const store = sealed ?? (await openSealed());
     const timeline = await Timeline.load(store, group);
     const writer = new ContentWriter(store, timeline, me, new Early(store));
-    const reader = new ItemReader(store, timeline, me);
+    const shown = new Shown(store);
+    await shown.load();
+    const reader = new ItemReader(store, timeline, me, shown);
     return new GroupTalk(store, { kind: "group", group, timeline, writer, reader, tell: () => undefined });
   }
 
@@ -69,7 +73,8 @@ export class GroupTalk {
   async hear(content: Content, acceptedMs = 1_000 + content.sentAtMs): Promise<Outcome["kind"]> {
     const { writer, timeline } = this.thread;
     const status = content.sender === me ? "synced" : "received";
-    const outcome = await writer.write({ content, encoded: encodeContent(content), atMs: 1, acceptedMs, status });
+    const said = Genuine.saidHere({ content, encoded: encodeContent(content) });
+    const outcome = await writer.write({ said, atMs: 1, acceptedMs, status });
     const { changes, sequence } = outcome.build();
     await this.store.commit(changes);
     if (sequence !== undefined) timeline.announce(sequence);

@@ -27,6 +27,7 @@ import { positionOf } from "../../../../sdk/core/conversations/placement.js";
 import { settledChanges } from "../../../../sdk/core/conversations/settlement.js";
 import { Timeline } from "../../../../sdk/core/conversations/timeline.js";
 import { earliestMs } from "../../../../sdk/core/conversations/word-time.js";
+import { Genuine } from "../../../../sdk/core/franking/genuine.js";
 import type { StoreChange } from "../../../../sdk/core/ports.js";
 import { encodeRow, keys } from "../../../../sdk/core/rows.js";
 import type { SealedStore } from "../../../../sdk/core/storage/sealed-store.js";
@@ -94,7 +95,11 @@ export class Replica {
     const { timeline, writer } = this.parts;
     const content = this.content(saying, nowMs, await earliestMs({ store, timeline, me }, saying));
     const encoded = encodeContent(content);
-    const outcome = await writer.write({ content, encoded, atMs: nowMs, status: "pending" });
+    const outcome = await writer.write({
+      said: Genuine.saidHere({ content, encoded }),
+      atMs: nowMs,
+      status: "pending",
+    });
     if (outcome.kind !== "shown") return false;
     const { changes, sequence } = outcome.build();
     await store.commit([...changes, this.queue(content, sequence)]);
@@ -171,15 +176,15 @@ export class Replica {
       return;
     }
     const status = content.sender === this.me ? "synced" : "received";
-    const encoded = encodeContent(content);
-    const outcome = await writer.write({ content, encoded, acceptedMs, atMs: acceptedMs + 5, status, resolves });
+    const said = Genuine.saidHere({ content, encoded: encodeContent(content) });
+    const outcome = await writer.write({ said, acceptedMs, atMs: acceptedMs + 5, status, resolves });
     // Nothing that an honest device says may be lost, but what is about a message that was taken back.
     const isAboutNothing = this.isFarewell() && (content.kind === "reaction" || content.kind === "vote");
     expect(outcome.kind).toMatch(isAboutNothing ? /^(shown|applied|refused)$/ : /^(shown|applied)$/);
     const { changes, sequence } = outcome.build();
     await this.store.commit(changes);
     if (sequence !== undefined) timeline.announce(sequence);
-    const again = await writer.write({ content, encoded, acceptedMs, atMs: acceptedMs + 9, status });
+    const again = await writer.write({ said, acceptedMs, atMs: acceptedMs + 9, status });
     if (content.kind !== "receipt" && outcome.kind !== "refused") expect(again.kind).toBe("duplicate");
     await this.store.commit(again.build().changes);
   }
@@ -188,8 +193,8 @@ export class Replica {
   async refuse({ content, acceptedMs }: Mail): Promise<void> {
     const { timeline, writer } = this.parts;
     const before = await this.items();
-    const encoded = encodeContent(content);
-    const outcome = await writer.write({ content, encoded, acceptedMs, atMs: acceptedMs, status: "received" });
+    const said = Genuine.saidHere({ content, encoded: encodeContent(content) });
+    const outcome = await writer.write({ said, acceptedMs, atMs: acceptedMs, status: "received" });
     expect(outcome.kind).toBe("refused");
     expect(outcome.tellings).toEqual([]);
     const { changes, sequence } = outcome.build();

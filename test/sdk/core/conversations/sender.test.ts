@@ -21,7 +21,7 @@ describe("a message that was given up here and that the peer confirms", () => {
     const failures: unknown[] = [];
     const sender = new Sender({
       ...{ store, account, peers, outbox, clock, locks: new KeyedLock(), handles: new Handles() },
-      author: new Author({ store, account, clock, random: nodePlatform.random }),
+      author: new Author({ store, account, clock, random: nodePlatform.random, seen: { in: async () => [] } }),
       consent: { asking: async () => nothing, takenBack: async () => nothing },
       known: async () => undefined,
       groupStanding: () => ({ kind: "none" }),
@@ -64,7 +64,7 @@ describe("what is said in a group", () => {
     membership = { kind: "member", mayWrite: "yes", revision: 7, timerMs: 60_000 };
     sender = new Sender({
       ...{ store, account, peers, outbox, clock, locks: new KeyedLock(), handles: new Handles() },
-      author: new Author({ store, account, clock, random: nodePlatform.random }),
+      author: new Author({ store, account, clock, random: nodePlatform.random, seen: { in: async () => [] } }),
       consent: {
         asking: () => Promise.reject(new Error("no member is asked for contact")),
         takenBack: () => Promise.reject(new Error("no member was asked for contact")),

@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { beforeEach, describe, expect, it } from "vitest";
 import { countedChoices } from "../../../../sdk/core/conversations/polls.js";
 import { earliestMs } from "../../../../sdk/core/conversations/word-time.js";
+import { Genuine } from "../../../../sdk/core/franking/genuine.js";
 import { me, messageId, peer, Talk } from "../people.js";
 import { carol, GroupTalk, idOf, mallory, text } from "./members.js";
 import { pictures, poll, pollOfMany, vote } from "./sayings.js";
@@ -47,8 +48,7 @@ describe("a vote", () => {
     await talk.say(peer, 1, poll);
     const tells = async (content: Content) => {
       const incoming = {
-        content,
-        encoded: encodeContent(content),
+        said: Genuine.saidHere({ content, encoded: encodeContent(content) }),
         atMs: 1,
         acceptedMs: 1,
         status: "received",

@@ -24,7 +24,12 @@ async function fixture() {
   const peers = new Peers(store);
   const keptSends = new KeptSends({ store, clock, failed: () => {} });
   const devices = { others: [other] };
-  const sentSync = new SentSync({ store, account, outbox, keptSends, others: () => devices.others });
+  const kept = { evidence: undefined as Uint8Array | undefined };
+  const sentSync = new SentSync({
+    ...{ store, account, outbox, keptSends },
+    evidenceOf: async () => kept.evidence,
+    others: () => devices.others,
+  });
   const handover = new KeyHandover({ store, account, peers, outbox, keptSends, nowMs: () => clock.now() });
   const talk = await Talk.open();
   let made = 0;
@@ -47,7 +52,7 @@ async function fixture() {
   const keep = async (kept: Row<"outbox">, acceptedMs: number) => {
     await store.commit([keptSends.keep(kept, { atMs: acceptedMs, acceptedMs })]);
   };
-  return { store, clock, peers, outbox, devices, sentSync, handover, row, keep };
+  return { store, kept, clock, peers, outbox, devices, sentSync, handover, row, keep };
 }
 
 const inGroup = { recipient: undefined, group, standing: { revision: 3, head: new Uint8Array(32) } } as const;
@@ -59,8 +64,20 @@ describe("telling own devices what was sent", () => {
   it("names the peer, the relay's time and the content", async () => {
     const it = await fixture();
     const row = it.row(text);
-    for (const { sent } of it.sentSync.accepted(row, 77)) sent();
+    for (const { sent } of it.sentSync.accepted(row, { acceptedMs: 77 })) sent();
     expect(it.outbox.sent).toEqual([{ recipient: me, type: "sent", peer, atMs: 77, body: row.body }]);
+  });
+
+  it("hands on what this device keeps of the frank, also to a device that joins later", async () => {
+    const it = await fixture();
+    const evidence = Uint8Array.of(1, 2);
+    const row = it.row(text);
+    for (const { sent } of it.sentSync.accepted(row, { acceptedMs: 77, evidence })) sent();
+    expect(it.outbox.sent).toMatchObject([{ type: "sent", evidence }]);
+    it.kept.evidence = Uint8Array.of(3);
+    await it.keep(row, 1_000_500);
+    await it.sentSync.serve(other, 1_000_000);
+    expect(it.outbox.sent.at(-1)).toMatchObject({ device: other, type: "sent", evidence: Uint8Array.of(3) });
   });
 
   it("leaves out what is no news to them: delivery receipts, resends, words between SDKs and what went to them", async () => {
@@ -71,17 +88,17 @@ describe("telling own devices what was sent", () => {
       it.row(text, { type: "contact", body: new Uint8Array(0) }),
       it.row(text, { recipient: me }),
     ];
-    for (const row of rows) expect(it.sentSync.accepted(row, 77)).toEqual([]);
+    for (const row of rows) expect(it.sentSync.accepted(row, { acceptedMs: 77 })).toEqual([]);
     // Told when it was marked.
-    expect(it.sentSync.accepted(it.row(receipt("read")), 77)).toEqual([]);
+    expect(it.sentSync.accepted(it.row(receipt("read")), { acceptedMs: 77 })).toEqual([]);
     it.devices.others = [];
-    expect(it.sentSync.accepted(it.row(text), 77)).toEqual([]);
+    expect(it.sentSync.accepted(it.row(text), { acceptedMs: 77 })).toEqual([]);
   });
 
   it("names the group, as its log was read when it was said", async () => {
     const it = await fixture();
     const row = it.row(text, inGroup);
-    for (const { sent } of it.sentSync.accepted(row, 77)) sent();
+    for (const { sent } of it.sentSync.accepted(row, { acceptedMs: 77 })) sent();
     const { standing } = inGroup;
     expect(it.outbox.sent).toEqual([{ recipient: me, type: "sent", group, standing, atMs: 77, body: row.body }]);
   });
@@ -89,7 +106,7 @@ describe("telling own devices what was sent", () => {
   it("tells what was said to a group once, and of no member that was sent it alone", async () => {
     const it = await fixture();
     const alone = { ...inGroup, recipient: peer } as const;
-    expect(it.sentSync.accepted(it.row(text, alone), 77)).toEqual([]);
+    expect(it.sentSync.accepted(it.row(text, alone), { acceptedMs: 77 })).toEqual([]);
     await it.keep(it.row(text, inGroup), 1_000_500);
     await it.keep(it.row(text, { ...alone, resendOf: new Uint8Array(16), atMs: 1_000_500 }), 1_000_600);
     await it.sentSync.serve(other, 1_000_000);
@@ -102,7 +119,7 @@ describe("telling own devices what was sent", () => {
   it("lets a send through although the devices take nothing any more", async () => {
     const it = await fixture();
     it.outbox.room = 0;
-    expect(it.sentSync.accepted(it.row(text), 77)).toEqual([]);
+    expect(it.sentSync.accepted(it.row(text), { acceptedMs: 77 })).toEqual([]);
   });
 
   it("tells of a read mark when it is made, whatever becomes of the receipt", async () => {

@@ -1,6 +1,7 @@
 import { type Content, encodeContent, encodeOwnBody, type MessageId } from "@sotto/protocol";
 import { describe, expect, it } from "vitest";
 import { contentHash } from "../../../../sdk/core/conversations/stored-content.js";
+import { Genuine } from "../../../../sdk/core/franking/genuine.js";
 import { decodeRow, encodeRow, keys } from "../../../../sdk/core/rows.js";
 import { contentOf, entryOf, freshId, me, peer, START_MS, TimedDevice, words } from "./fixture.js";
 
@@ -152,7 +153,8 @@ describe("the time of a message", () => {
     const it = await online();
     const said = words(me, "waits", TIMER_MS);
     const outcome = await it.state.writer.write({
-      ...{ content: said, encoded: encodeContent(said), atMs: it.clock.now(), status: "pending" },
+      said: Genuine.saidHere({ content: said, encoded: encodeContent(said) }),
+      ...{ atMs: it.clock.now(), status: "pending" },
     });
     const { changes, sequence = 0 } = outcome.build();
     await it.store.commit(changes);

@@ -19,6 +19,8 @@ import { SentSync } from "../../../../sdk/core/devices/sent-sync.js";
 import { Disappearing } from "../../../../sdk/core/disappearing/disappearing.js";
 import { RelayTime } from "../../../../sdk/core/disappearing/relay-time.js";
 import { Removal } from "../../../../sdk/core/disappearing/removal.js";
+import { EvidenceRows } from "../../../../sdk/core/franking/evidence.js";
+import { Genuine } from "../../../../sdk/core/franking/genuine.js";
 import { HistoryImport } from "../../../../sdk/core/history/import.js";
 import { KeyedLock } from "../../../../sdk/core/keyed-lock.js";
 import { KeptSends } from "../../../../sdk/core/outbox/kept-sends.js";
@@ -143,16 +145,20 @@ export class TimedDevice {
       keptSends: this.keptSends,
       outbox: { strike: async (order) => ({ key: keys.outbox(order), value: undefined }) },
       handles: { failed: (_conversation, id) => void this.failedHandles.push(id) },
+      evidence: new EvidenceRows(store),
     });
     this.disappearing = new Disappearing({ store, clock, time, conversations, locks, removal, failed });
     const { keptSends } = this;
-    this.author = new Author({ store, account, clock, random: nodePlatform.random });
+    this.author = new Author({ store, account, clock, random: nodePlatform.random, seen: { in: async () => [] } });
     this.confirmations = new Confirmations({
       ...{ store, account, peers, outbox, locks },
       revisionOf: () => 0,
       nowMs: () => this.disappearing.nowMs(),
       author: this.author,
-      sentSync: new SentSync({ store, account, outbox, keptSends, others: () => [parseDeviceId(2)] }),
+      sentSync: new SentSync({
+        ...{ store, account, outbox, keptSends, others: () => [parseDeviceId(2)] },
+        evidenceOf: async () => undefined,
+      }),
     });
     this.state = await conversations.of(peer);
     this.state.tell = ({ type, detail }) => {
@@ -198,7 +204,8 @@ export class TimedDevice {
   async take(content: Content, acceptedMs = this.relayMs()): Promise<string> {
     const status = content.sender === me ? "synced" : "received";
     const outcome = await this.state.writer.write({
-      ...{ content, encoded: encodeContent(content), atMs: this.clock.now(), acceptedMs, status },
+      ...{ said: Genuine.saidHere({ content, encoded: encodeContent(content) }) },
+      ...{ atMs: this.clock.now(), acceptedMs, status },
     });
     const { changes, sequence } = outcome.build();
     await this.store.commit(changes);
@@ -232,6 +239,7 @@ export class TimedDevice {
     const { store, state } = this;
     const importer = new HistoryImport({
       ...{ store, me, peers: new Peers(store), locks: new KeyedLock(), arrived: () => undefined },
+      ...{ evidence: new EvidenceRows(store), handedOver: () => undefined },
       conversations: { of: async () => state },
     });
     const plan = await importer.plan(entries);

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { encodeContent } from "@sotto/protocol";
 import { expect, it } from "vitest";
+import { Genuine } from "../../../../sdk/core/franking/genuine.js";
 import { levelStore } from "../../../../sdk/node/level-store.js";
 import { manualClock } from "../link/manual-clock.js";
 import { MemoryPlace } from "../storage/unsafe-memory-store.js";
@@ -25,7 +26,8 @@ it("messages that are due together at a start end batch by batch, and nothing el
     for (let at = 0; at < COUNT; at++) {
       const said = words(me, `secret ${at}`, TIMER_MS);
       const outcome = await first.state.writer.write({
-        ...{ content: said, encoded: encodeContent(said), atMs: START_MS, acceptedMs: START_MS, status: "synced" },
+        said: Genuine.saidHere({ content: said, encoded: encodeContent(said) }),
+        ...{ atMs: START_MS, acceptedMs: START_MS, status: "synced" },
       });
       const committed = first.store.commit(outcome.build().changes);
       if (at % 500 === 0) await committed;

@@ -81,6 +81,8 @@ beforeEach(async () => {
           sender: {} as never,
           notes: {} as never,
           confirmations: {} as never,
+          reports: {} as never,
+          shown: { of: (_group, said) => said },
         },
         async inviting(whom) {
           const invited = await account(whom);

@@ -1,21 +1,24 @@
 /** Invitations as they come and wait: what is kept of them, and how many. */
 
-import { type AccountId, type ConversationId, directConversationId } from "@sotto/protocol";
+import { type AccountId, type ConversationId, directConversationId, encodeContent } from "@sotto/protocol";
 import { beforeEach, describe, expect, it } from "vitest";
 import { OwnAccount } from "../../../../sdk/core/account/own-account.js";
 import { Conversations } from "../../../../sdk/core/conversations/conversations.js";
 import { hidden } from "../../../../sdk/core/conversations/incoming.js";
+import { Genuine } from "../../../../sdk/core/franking/genuine.js";
 import { Invited } from "../../../../sdk/core/groups/invited.js";
 import type { GroupSnapshot } from "../../../../sdk/core/groups/log/group-logs.js";
+import { Shown } from "../../../../sdk/core/groups/shown.js";
 import type { SealedStore } from "../../../../sdk/core/storage/sealed-store.js";
 import { manualClock } from "../link/manual-clock.js";
 import { ownRow } from "../outbox/fixture.js";
-import { me, peer } from "../people.js";
+import { device, me, messageId, peer } from "../people.js";
 import { openSealed } from "../storage/fixture.js";
 import { accountOf } from "./sending/snapshots.js";
 
 let store: SealedStore;
 let invited: Invited;
+let shown: Shown;
 let clock: ReturnType<typeof manualClock>;
 let status: GroupSnapshot["status"] | undefined;
 /** How far this device has read the group's log. */
@@ -30,15 +33,27 @@ beforeEach(async () => {
   told.length = 0;
   readTo = 9;
   const get = () => ({ state: { seq: readTo } }) as GroupSnapshot;
-  invited = new Invited({ store, account, clock, logs: { status: () => status, get }, invited: (id) => told.push(id) });
+  shown = new Shown(store);
+  invited = new Invited({
+    ...{ store, account, clock, shown, logs: { status: () => status, get } },
+    invited: (id) => told.push(id),
+  });
 });
 
 const groupOf = (number: number) => number.toString(16).padStart(32, "a") as ConversationId;
 
 async function plan(by: AccountId, group: ConversationId, { revision = 5, title = "Team" } = {}) {
-  const body = { epoch: 1, secret: new Uint8Array(32).fill(revision), wrapPrivate: new Uint8Array(32), title };
+  const header = { sender: by, device, conversation: directConversationId(me, by), messageId: messageId(revision) };
+  const content = { ...header, kind: "invitation", group, title, counter: 1, sentAtMs: 1, seen: [] } as const;
+  const opened = Genuine.saidHere({ content, encoded: encodeContent(content) });
+  const { encoded } = opened;
+  const secret = new Uint8Array(32).fill(revision);
+  const body = { epoch: 1, secret, wrapPrivate: new Uint8Array(32), content: encoded };
   const standing = { id: group, revision, head: new Uint8Array(32) };
-  return invited.arrived(by, { payload: { type: "invitation", group: standing, body: new Uint8Array(0) }, body });
+  return invited.arrived(by, {
+    payload: { type: "invitation", group: standing, body: new Uint8Array(0) },
+    ...{ body, opened },
+  });
 }
 
 async function arrive(...args: Parameters<typeof plan>): Promise<void> {

@@ -3,6 +3,8 @@ import { describe, expect, it } from "vitest";
 import { OwnAccount } from "../../../../sdk/core/account/own-account.js";
 import type { Saying } from "../../../../sdk/core/conversations/author.js";
 import { Conversations } from "../../../../sdk/core/conversations/conversations.js";
+import { EvidenceRows } from "../../../../sdk/core/franking/evidence.js";
+import { Genuine } from "../../../../sdk/core/franking/genuine.js";
 import { HistoryExport } from "../../../../sdk/core/history/export.js";
 import { HistoryImport } from "../../../../sdk/core/history/import.js";
 import { KeyedLock } from "../../../../sdk/core/keyed-lock.js";
@@ -16,6 +18,7 @@ async function deviceOfMine() {
   const store = await openSealed();
   const conversations = new Conversations(store, OwnAccount.create(ownRow()));
   const state = await conversations.of(peer);
+  const evidence = new EvidenceRows(store);
   const told: number[] = [];
   const arrived = (_state: unknown, sequence: number) => told.push(sequence);
   const importer = new HistoryImport({
@@ -24,14 +27,15 @@ async function deviceOfMine() {
     conversations,
     peers: new Peers(store),
     locks: new KeyedLock(),
+    evidence,
+    handedOver: () => undefined,
     arrived,
   });
-  const exporter = new HistoryExport(store);
+  const exporter = new HistoryExport(store, evidence);
   const hear = async (content: Content, acceptedMs: number) => {
     const status = content.sender === me ? "synced" : "received";
     const outcome = await state.writer.write({
-      content,
-      encoded: encodeContent(content),
+      said: Genuine.saidHere({ content, encoded: encodeContent(content) }),
       atMs: acceptedMs,
       acceptedMs,
       status,

@@ -25,6 +25,13 @@ const senderKey: Channel = { kind: "senderKey", group };
 const bytes16 = new Uint8Array(16);
 const elsewhere = directConversationId(peer, carol);
 
+/** What an invitation of the peer says. */
+function invitationOf(asked: Content["conversation"], over: Partial<Content> = {}): Content {
+  const header = { sender: peer, device, counter: 1, sentAtMs: 1, seen: [], messageId: messageId(7) };
+  const conversation = directConversationId(me, peer);
+  return { ...header, conversation, kind: "invitation", group: asked, title: "Team", ...over } as Content;
+}
+
 function words(sender: AccountId, over: Partial<Content> = {}): Uint8Array {
   const header = { sender, device, counter: 1, sentAtMs: 1, seen: [], kind: "text", text: "hi" };
   const between = { conversation: directConversationId(me, peer), messageId: messageId(1) };
@@ -55,7 +62,8 @@ const between: Readonly<Record<Payload["type"], (sender: AccountId) => Payload>>
   invitation: () => ({
     ...{ type: "invitation", group: standing(5) },
     body: encodeGroupBody("invitation", {
-      ...{ epoch: 1, secret: new Uint8Array(32), wrapPrivate: new Uint8Array(32), title: "" },
+      ...{ epoch: 1, secret: new Uint8Array(32), wrapPrivate: new Uint8Array(32) },
+      content: encodeContent(invitationOf(standing(5).id)),
     }),
   }),
   groupChange: () => ({ type: "groupChange", group: standing(5) }),

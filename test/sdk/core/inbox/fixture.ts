@@ -2,8 +2,11 @@
 
 import {
   type AccountId,
+  type Audience,
   type Content,
   type ConversationId,
+  decodeGroupBody,
+  decodePayload,
   encodeContent,
   encodePayload,
   type Frame,
@@ -19,9 +22,15 @@ import { Conversations } from "../../../../sdk/core/conversations/conversations.
 import { Counters } from "../../../../sdk/core/counters.js";
 import { AccountState } from "../../../../sdk/core/devices/account-state.js";
 import { FirstState } from "../../../../sdk/core/devices/first-state.js";
+import { Checking } from "../../../../sdk/core/franking/checking.js";
+import { EvidenceRows } from "../../../../sdk/core/franking/evidence.js";
+import { handedOver } from "../../../../sdk/core/franking/handed-over.js";
+import { Rosters } from "../../../../sdk/core/franking/rosters.js";
 import { Invited } from "../../../../sdk/core/groups/invited.js";
 import { Distributions } from "../../../../sdk/core/groups/sending/distributions.js";
 import { SenderKeys } from "../../../../sdk/core/groups/sending/sender-keys.js";
+import { Shown } from "../../../../sdk/core/groups/shown.js";
+import { Statements } from "../../../../sdk/core/groups/statements.js";
 import { Acknowledgements } from "../../../../sdk/core/inbox/acknowledgements.js";
 import { GroupContents } from "../../../../sdk/core/inbox/group-contents.js";
 import { GroupMail } from "../../../../sdk/core/inbox/group-mail.js";
@@ -46,6 +55,8 @@ import { Peers } from "../../../../sdk/core/sessions/peers.js";
 import { Roles } from "../../../../sdk/core/sessions/roles.js";
 import type { SealedStore } from "../../../../sdk/core/storage/sealed-store.js";
 import { nodePlatform } from "../../../../sdk/node/platform.js";
+import { clientVerify } from "../../../support/franking/signatures.js";
+import { everyEpoch, type Franks, franksOf, isExempt, small } from "../franking/franked.js";
 import { type ManualClock, manualClock, settled } from "../link/manual-clock.js";
 import { ownRow } from "../outbox/fixture.js";
 import { UnsafeOutbox } from "../outbox/unsafe-outbox.js";
@@ -68,6 +79,8 @@ export interface Sealed {
   /** Under a sender key: which, and the group that is written on the outside. */
   readonly distribution?: readonly number[] | undefined;
   readonly group?: ConversationId | undefined;
+  /** `no`: its sender's client is one that makes no franks. */
+  readonly franked?: "no" | undefined;
 }
 
 /** An engine that encrypts nothing: it only keeps to the port's rules about identities and changes. */
@@ -127,6 +140,14 @@ export interface InboxFixture {
   readonly held: HeldMail;
   readonly invited: Invited;
   readonly clock: ManualClock;
+  readonly inbox: Inbox;
+  /** What the checks know of the realm. */
+  readonly realm: { -readonly [Name in keyof typeof everyEpoch]: (typeof everyEpoch)[Name] };
+  /** What the relay's clock is taken to say, and what comes of asking it. */
+  readonly relayTime: { nowMs: number; askTime: () => Promise<"told" | "unreached"> };
+  readonly evidence: EvidenceRows;
+  /** How groups are shown. */
+  readonly looks: Shown;
   readonly talk: Talk;
   readonly failures: readonly unknown[];
   /** What an app would be told. */
@@ -209,7 +230,27 @@ export async function inboxFixture(raw = new UnsafeMemoryStore()): Promise<Inbox
     certificates: { current: async () => new Uint8Array(1) },
   });
   const senderKeys = new SenderKeys({ store, account, peers, engine, distributions, clock, counters });
-  const invited = new Invited({ store, account, clock, logs, invited: (group) => told.push(`invited ${group}`) });
+  const shown = new Shown(store);
+  await shown.load();
+  const invited = new Invited({
+    ...{ store, account, clock, logs, shown },
+    invited: (group) => told.push(`invited ${group}`),
+  });
+  const rosters = new Rosters({ realm: () => small.realm, membersAt: () => logs.everybody });
+  const evidence = new EvidenceRows(store);
+  const realm = { ...everyEpoch };
+  const relayTime = { nowMs: LATER_MS, askTime: async (): Promise<"told" | "unreached"> => "told" };
+  const checking = new Checking({
+    ...{ realm, rosters, me, counters, verify: clientVerify },
+    nowMs: () => relayTime.nowMs,
+    askTime: () => relayTime.askTime(),
+  });
+  const statements = new Statements({
+    ...{ account, shown, logs, conversations, outbox },
+    author: { passing: () => ({}) as never },
+    changed: (group) => told.push(`changed ${group}`),
+    failed: (error) => told.push(`failed: ${error}`),
+  });
   const held = new HeldMail(store);
   await held.load();
   const verdicts = new GroupVerdicts({ account, logs, invited });
@@ -250,6 +291,12 @@ export async function inboxFixture(raw = new UnsafeMemoryStore()): Promise<Inbox
       invited,
       held,
       failed,
+      checking,
+      evidence,
+      statements,
+      seen: { heard: () => undefined },
+      ownEvidence: (said: Parameters<typeof handedOver>[1], encoded: Uint8Array | undefined) =>
+        handedOver({ realm: small.realm, nowMs: LATER_MS }, said, encoded),
     },
     invitedToo: (group: string) => told.push(`invited too ${group}`),
     groupMoved: (group: string) => told.push(`moved ${group}`),
@@ -280,7 +327,7 @@ export async function inboxFixture(raw = new UnsafeMemoryStore()): Promise<Inbox
       counters,
       failed,
     },
-    ...{ former, senderKeys, groupMail },
+    ...{ former, senderKeys, groupMail, checking, clock },
     peerMail: new PeerMail(taking),
     ownMail: new OwnMail(taking),
     unopenedMail: new UnopenedMail(taking),
@@ -296,12 +343,15 @@ export async function inboxFixture(raw = new UnsafeMemoryStore()): Promise<Inbox
     return cursor;
   };
   const deliver = async (sealed: Sealed, at = next()) => {
-    const body = new TextEncoder().encode(JSON.stringify(sealed));
+    const acceptedMs = ACCEPTED_MS + at;
+    const franks = franked(sealed, rosters, acceptedMs);
+    const body = new TextEncoder().encode(JSON.stringify(franks?.sealed ?? sealed));
     const frame: Frame<"deliver"> = {
       type: "deliver",
       cursor: at,
       messageId: Uint8Array.from({ length: 16 }, (_, byte) => (byte === 15 && at > 255 ? 255 - (at >> 8) : at)),
-      acceptedMs: ACCEPTED_MS + at,
+      acceptedMs,
+      ...(at === 0 ? {} : { commitment: franks?.commitment, stamp: franks?.stamp }),
       body,
     };
     inbox.deliver(frame);
@@ -339,11 +389,32 @@ export async function inboxFixture(raw = new UnsafeMemoryStore()): Promise<Inbox
   return {
     ...{ raw, store, account, peers, conversations, counters, failures, events, told, acknowledged },
     ...{ outbox, keptSends, consent, deliver, said, text, own, relate, shapes, talk },
-    ...{ logs, senderKeys, groupMail, held, invited, clock },
+    ...{ logs, senderKeys, groupMail, held, invited, clock, inbox, realm, evidence, looks: shown, relayTime },
   };
+}
+
+/** An envelope as an honest client seals it: what it says bears a frank. */
+function franked(
+  sealed: Sealed,
+  rosters: Rosters,
+  acceptedMs: number,
+): (Franks & { readonly sealed: Sealed }) | undefined {
+  const { plaintext, sender, device = 1 } = sealed;
+  if (plaintext === undefined || sender === me || sealed.franked === "no") return undefined;
+  const payload = decodePayload(Uint8Array.from(plaintext));
+  if (payload.type !== "content" && payload.type !== "invitation") return undefined;
+  const content = payload.type === "content" ? payload.content : decodeGroupBody("invitation", payload.body).content;
+  if (isExempt(content)) return undefined;
+  const roster = payload.group && sealed.distribution ? rosters.at(payload.group) : undefined;
+  const audience: Audience = roster === undefined ? { kind: "account", account: me } : { kind: "group", roster };
+  const franks = franksOf({ account: sender, device: parseDeviceId(device) }, content, { audience, acceptedMs, me });
+  const { frank = franks.frank } = payload;
+  return { ...franks, sealed: { ...sealed, plaintext: [...encodePayload({ ...payload, frank })] } };
 }
 
 /** When the relay accepted what has cursor 0; each further cursor is a millisecond later. */
 export const ACCEPTED_MS = 1_000_000;
+/** What the relay's clock says whenever something is checked. */
+const LATER_MS = 400 * 24 * 3_600_000;
 /** Another device of this account. */
 export const otherDevice = parseDeviceId(2);

@@ -2,6 +2,7 @@
 
 import { type ConversationId, encodeContent } from "@sotto/protocol";
 import { describe, expect, it } from "vitest";
+import { Genuine } from "../../../../sdk/core/franking/genuine.js";
 import { MAX_HELD } from "../../../../sdk/core/inbox/held-mail.js";
 import { keys } from "../../../../sdk/core/rows.js";
 import { carol, group, mallory } from "../conversations/members.js";
@@ -245,9 +246,11 @@ describe("what is said in a group that only another device of this account has j
   it("is kept, with its key, from the invitation on", async () => {
     const it = await groupFixture("unknown");
     const { store } = it;
-    const body = { epoch: 1, secret: new Uint8Array(32), wrapPrivate: new Uint8Array(32), title: "" };
+    const content = it.talk.content(peer, messageId(1), { kind: "invitation", group: standing(5).id, title: "" });
+    const opened = Genuine.saidHere({ content, encoded: encodeContent(content) });
+    const body = { epoch: 1, secret: new Uint8Array(32), wrapPrivate: new Uint8Array(32), content: opened.encoded };
     const payload = { type: "invitation", group: standing(5), body: new Uint8Array(0) } as const;
-    await store.commit((await it.invited.arrived(peer, { payload, body })).build());
+    await store.commit((await it.invited.arrived(peer, { payload, body, opened })).build());
     await it.deliver(it.key(carol));
     const said = { type: "content", content: it.content(carol, 1), group: standing(9) } as const;
     await it.deliver(it.sealed(carol, said));

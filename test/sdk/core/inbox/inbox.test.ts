@@ -19,7 +19,10 @@ describe("the inbox", () => {
     expect([it.events, it.acknowledged]).toEqual([["arrived 1"], [1]]);
     const batch = it.raw.writes.at(-1)?.map(({ key }) => key.split("/")[0]);
     expect(new Set(batch)).toEqual(
-      new Set(["session", "peer", "timeline", "conversation", "message", "order", "owed", "inbox"]),
+      new Set([
+        ...["session", "peer", "timeline", "conversation", "message", "order", "owed", "inbox"],
+        ...["evidence", "evidenceof"],
+      ]),
     );
   });
 

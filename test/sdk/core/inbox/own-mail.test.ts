@@ -1,8 +1,10 @@
 import {
   type AccountId,
   type Content,
+  decodeEvidence,
   directConversationId,
   encodeContent,
+  encodeEvidence,
   encodeGroupBody,
   encodeOwnBody,
   type GroupBody,
@@ -14,6 +16,7 @@ import { describe, expect, it } from "vitest";
 import type { Saying } from "../../../../sdk/core/conversations/author.js";
 import { decodeRow, keys, range } from "../../../../sdk/core/rows.js";
 import { group, idOf } from "../conversations/members.js";
+import { evidenceBytesOf } from "../franking/franked.js";
 import { me, messageId, peer } from "../people.js";
 import { type InboxFixture, inboxFixture, newIdentity, otherDevice } from "./fixture.js";
 
@@ -44,6 +47,32 @@ describe("what another device of this account sent", () => {
     expect(await timeline.row(1)).toMatchObject({ from: me, status: "accepted", acceptedMs: ATE_MS });
     expect(it.events).toEqual(["arrived 1"]);
     expect(await it.store.list(range(keys.owedAll, 9))).toEqual([]);
+  });
+
+  it("can be reported here too, if its evidence is of these words and of who said them; it is shown either way", async () => {
+    const it = await inboxFixture();
+    await it.relate("accepted");
+    const speaker = { account: me, device: otherDevice };
+    const word = (number: number, text: string) =>
+      encodeContent(it.talk.content(me, messageId(number), { kind: "text", text }, { device: otherDevice }));
+    const to = { audience: { kind: "account", account: peer }, acceptedMs: ATE_MS, me: peer } as const;
+    const tell = (content: Uint8Array, evidence: Uint8Array) =>
+      it.deliver(it.own({ type: "sent", peer, atMs: ATE_MS, content, evidence }));
+    const [good, other, elsewhere] = [word(1, "good"), word(2, "other"), word(3, "of another device")];
+    await tell(good, evidenceBytesOf(speaker, good, to));
+    await tell(other, evidenceBytesOf(speaker, good, to));
+    await tell(elsewhere, evidenceBytesOf({ account: me, device: parseDeviceId(9) }, elsewhere, to));
+    await tell(word(4, "no evidence"), new Uint8Array(9));
+    const late = word(5, "of a time to come");
+    const { head, ...rest } = decodeEvidence(evidenceBytesOf(speaker, late, to));
+    await tell(late, encodeEvidence({ ...rest, head: { ...head, acceptedMs: Number.MAX_SAFE_INTEGER - 1 } }));
+    const { conversation } = it.talk.content(me, messageId(9), hello);
+    const kept = await Promise.all(
+      [1, 2, 3, 4, 5].map((number) => it.evidence.of(conversation, me, messageId(number))),
+    );
+    const recipients = kept.map((one) => one?.evidence.head.recipient);
+    expect(recipients).toEqual([peer, undefined, undefined, undefined, undefined]);
+    expect(await it.shapes()).toEqual(["content", "content", "content", "content", "content"]);
   });
 
   it("makes a stranger somebody who was asked, and leaves every other relation as it is", async () => {

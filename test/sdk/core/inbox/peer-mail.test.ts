@@ -1,6 +1,7 @@
 import { encodeContent } from "@sotto/protocol";
 import { describe, expect, it } from "vitest";
 import type { Saying } from "../../../../sdk/core/conversations/author.js";
+import { Genuine } from "../../../../sdk/core/franking/genuine.js";
 import { decodeRow, keys, range } from "../../../../sdk/core/rows.js";
 import { me, messageId, peer } from "../people.js";
 import { ACCEPTED_MS, type InboxFixture, inboxFixture, oldIdentity } from "./fixture.js";
@@ -137,7 +138,11 @@ describe("mail of a contact", () => {
     await it.relate("accepted");
     const { timeline, writer } = await it.conversations.of(peer);
     const mine = it.talk.content(me, messageId(1), { kind: "text", text: "hi" });
-    const said = await writer.write({ content: mine, encoded: encodeContent(mine), atMs: 1, status: "pending" });
+    const said = await writer.write({
+      said: Genuine.saidHere({ content: mine, encoded: encodeContent(mine) }),
+      atMs: 1,
+      status: "pending",
+    });
     await it.store.commit(said.build().changes);
     const item = await timeline.row(1);
     if (item === undefined) throw new Error("nothing was said");

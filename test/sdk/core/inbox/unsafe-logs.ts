@@ -4,7 +4,9 @@ import type { AccountId, ConversationId, GroupBody, GroupMember, GroupStanding, 
 import type { GroupLogs, GroupSnapshot } from "../../../../sdk/core/groups/log/group-logs.js";
 import { judged, type SaidInGroup, type Writers } from "../../../../sdk/core/groups/log/writers.js";
 import type { Plan } from "../../../../sdk/core/inbox/plan.js";
+import { carol, mallory } from "../conversations/members.js";
 import { memberOf, snapshotOf } from "../groups/sending/snapshots.js";
+import { me, peer } from "../people.js";
 
 interface Known extends Writers {
   readonly status: GroupSnapshot["status"];
@@ -25,6 +27,8 @@ export type Member = Partial<GroupMember> & Pick<GroupMember, "account"> & { rea
 
 /** What the inbox asks of logs. */
 export class UnsafeLogs implements Pick<GroupLogs, "get" | "all" | "status" | "judge" | "heard" | "adopt"> {
+  /** The members at every entry; `undefined` if that is not known here. */
+  everybody: readonly AccountId[] | undefined = [me, peer, carol, mallory];
   /** Who told how far it had read. */
   readonly told: string[] = [];
   private readonly known = new Map<ConversationId, Known>();

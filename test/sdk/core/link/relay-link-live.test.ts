@@ -85,6 +85,15 @@ describe("a ready link", () => {
     expect(link.state).toBe("ready");
   });
 
+  it("asks what time it is, for its own clock may have been set since", async () => {
+    const { link, socket, clock } = await readyLink();
+    const asked = link.askTime();
+    expect(socket.sent.at(-1)).toMatchObject({ type: "ping", id: 1 });
+    socket.say({ type: "pong", id: 1, serverTimeMs: clock.now() + 7_000 });
+    await asked;
+    expect(link.serverTimeOffsetMs).toBe(7_000);
+  });
+
   it("takes a refused heartbeat for a sign of life, and one that was not sent for nonsense", async () => {
     const { link, socket, clock } = await readyLink();
     await clock.advance(30_000);

@@ -20,12 +20,13 @@ const key = new Uint8Array(33);
 const id = fc.nat(6);
 const frame: fc.Arbitrary<FrameToClient> = fc.oneof(
   fc.constantFrom<FrameToClient>(challenge, welcome, anonymousWelcome, { type: "queueEmpty" }, { type: "mailboxFull" }),
+  fc.constantFrom<FrameToClient>({ type: "deskNews", news: "realm" }, { type: "reportsWaiting" }),
   fc.constant<FrameToClient>({ ...challenge, version: 2 }),
   fc.constant<FrameToClient>({ type: "keysLow", oneTimeCount: 1, kyberCount: 1 }),
   fc.nat(9).map(delivery),
   fc.record({ type: fc.constant("pong" as const), id, serverTimeMs: fc.nat(Number.MAX_SAFE_INTEGER) }),
   fc.record({ type: fc.constant("done" as const), id }),
-  fc.record({ type: fc.constant("accepted" as const), id, acceptedMs: fc.nat() }),
+  fc.record({ type: fc.constant("accepted" as const), id, acceptedMs: fc.nat(), stamps: fc.constant([]) }),
   fc.record({ type: fc.constant("failed" as const), id, failure: fc.integer({ min: 1, max: 50 }) }),
   fc.record({
     type: fc.constant("bundles" as const),

@@ -21,7 +21,7 @@ function tableFixture() {
 
 const ping = { type: "ping" } as const;
 const pong = (id: number): Frame<"pong"> => ({ type: "pong", id, serverTimeMs: 1 });
-const accepted = (id: number): Frame<"accepted"> => ({ type: "accepted", id, acceptedMs: 1 });
+const accepted = (id: number): Frame<"accepted"> => ({ type: "accepted", id, acceptedMs: 1, stamps: [] });
 const sendTo = (...accounts: readonly (typeof account)[]) =>
   ({
     type: "send",

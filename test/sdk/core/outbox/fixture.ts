@@ -11,13 +11,14 @@ import {
 import { OwnAccount } from "../../../../sdk/core/account/own-account.js";
 import type { Cancellation } from "../../../../sdk/core/cancellation.js";
 import { Counters } from "../../../../sdk/core/counters.js";
+import type { OwnEvidence } from "../../../../sdk/core/franking/franker.js";
 import type { Refusal } from "../../../../sdk/core/groups/sending/fellows.js";
 import { KeyedLock } from "../../../../sdk/core/keyed-lock.js";
 import { KeptSends } from "../../../../sdk/core/outbox/kept-sends.js";
 import type { Settled } from "../../../../sdk/core/outbox/order.js";
 import { Outbox, type OutboxParts } from "../../../../sdk/core/outbox/outbox.js";
 import type { Dispatched } from "../../../../sdk/core/outbox/outcome.js";
-import type { Row } from "../../../../sdk/core/rows.js";
+import { keys, type Row } from "../../../../sdk/core/rows.js";
 import type { Fellow } from "../../../../sdk/core/sessions/fetch-bundles.js";
 import { Peers } from "../../../../sdk/core/sessions/peers.js";
 import type { Writing } from "../../../../sdk/core/sessions/sessions.js";
@@ -66,7 +67,7 @@ export type Answer = (send: {
   readonly frame: Frame<"send">;
 }) => Promise<Frame<"accepted"> | Frame<"deviceMismatch">>;
 
-export const accepted: Frame<"accepted"> = { type: "accepted", id: 1, acceptedMs: 1 } as Frame<"accepted">;
+export const accepted: Frame<"accepted"> = { type: "accepted", id: 1, acceptedMs: 1, stamps: [new Uint8Array(16)] };
 export const mismatch: Frame<"deviceMismatch"> = {
   type: "deviceMismatch",
   id: 1,
@@ -123,6 +124,17 @@ export interface OutboxFixture {
   readonly ended: Row<"outbox">[];
   /** As whom accounts were encrypted to. */
   readonly encryptedFor: (Fellow | undefined)[];
+  /** There is no token yet. */
+  isFrankAwaited: boolean;
+  frankFails: SottoError | undefined;
+  /** What is kept of what the relay accepted. */
+  evidence: OwnEvidence | undefined;
+  /** When the relay took what was franked with a token that was not good then. */
+  readonly missedAt: Set<number>;
+  /** How often the relay was asked what time it is. */
+  timeAsked: number;
+  /** Whose frank was forgotten because they were taken back. */
+  readonly forgotten: Uint8Array[];
   /** Queues and commits a row whose content is one byte. */
   put(content: number): Promise<number>;
 }
@@ -141,6 +153,7 @@ export async function outboxFixture(store?: SealedStore, clock = manualClock()):
   const refusals: Refusal[] = [];
   const ended: Row<"outbox">[] = [];
   const encryptedFor: (Fellow | undefined)[] = [];
+  const forgotten: Uint8Array[] = [];
   let plaintext = new Uint8Array(0);
   const request =
     (link: "device" | "anonymous") =>
@@ -190,6 +203,20 @@ export async function outboxFixture(store?: SealedStore, clock = manualClock()):
       },
       spent: () => undefined,
     },
+    franker: {
+      async franked(row) {
+        if (fixture.frankFails !== undefined) throw fixture.frankFails;
+        if (fixture.isFrankAwaited) return undefined;
+        return { commitment: commitmentTo(row.envelope) };
+      },
+      evidence: async () => fixture.evidence,
+      isMissed: async (_row, acceptedMs) => fixture.missedAt.has(acceptedMs),
+      forgotten: ({ envelope }) => ({ key: keys.frank(envelope), value: undefined }),
+      forget: ({ envelope }) => void forgotten.push(envelope),
+    },
+    async askTime() {
+      fixture.timeAsked += 1;
+    },
     accountState: { filled: async (body) => body },
     registerOrders: { filled: async (body) => body },
     logs: { standing: (id) => ({ id, ...standing }) },
@@ -221,7 +248,12 @@ export async function outboxFixture(store?: SealedStore, clock = manualClock()):
   const outbox = new Outbox(parts);
   const fixture: OutboxFixture = {
     ...{ store: sealed, clock, outbox, peers, keptSends, outcomes, sends, failures, counters, repairs },
-    ...{ refusals, ended, encryptedFor },
+    ...{ refusals, ended, encryptedFor, forgotten },
+    isFrankAwaited: false,
+    frankFails: undefined,
+    evidence: undefined,
+    missedAt: new Set(),
+    timeAsked: 0,
     fellows: new Map(),
     toGroup: async () => ({ kind: "accepted", acceptedMs: 1, inGroup: { standing, leftOut: [] } }),
     answer: async () => accepted,
@@ -246,6 +278,11 @@ export async function outboxFixture(store?: SealedStore, clock = manualClock()):
     },
   };
   return fixture;
+}
+
+/** What goes beside the ciphertext of an order. */
+export function commitmentTo(envelope: Uint8Array): Uint8Array {
+  return Uint8Array.of(...envelope, ...envelope);
 }
 
 /** Lets everything happen that needs no time. */

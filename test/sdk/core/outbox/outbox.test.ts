@@ -103,7 +103,7 @@ describe("the outbox", () => {
     await it.clock.advance(5 * DAY_MS + 120_000);
     expect(it.outcomes).toEqual([{ content: 1, kind: "failed", code: "expired" }]);
     expect(await it.outbox.find(conversationId, 1)).toBe(order);
-    it.answer = async () => ({ type: "accepted", id: 1, acceptedMs: 1 }) as never;
+    it.answer = async () => accepted;
     const revival = await it.outbox.revive(order);
     if (revival === undefined) throw new Error("nothing to revive");
     await it.store.commit([revival.change]);
@@ -131,7 +131,7 @@ describe("the outbox", () => {
   it("repairs a wrong device list once for all that were on their way, and sends again under the same ids", async () => {
     const it = await outboxFixture();
     let isRepaired = false;
-    it.answer = async () => (isRepaired ? ({ type: "accepted", id: 1, acceptedMs: 1 } as never) : mismatch);
+    it.answer = async () => (isRepaired ? accepted : mismatch);
     it.state = "waiting";
     for (let content = 1; content <= 3; content++) await it.put(content);
     await quiet();

@@ -22,7 +22,11 @@ async function fixture() {
   const conversations = new Conversations(store, account);
   const outbox = new UnsafeOutbox();
   const keptSends = new KeptSends({ store, clock: manualClock(), failed: () => {} });
-  const sentSync = new SentSync({ store, account, outbox, keptSends, others: () => [parseDeviceId(2)] });
+  const sentSync = new SentSync({
+    ...{ store, account, outbox, keptSends },
+    evidenceOf: async () => undefined,
+    others: () => [parseDeviceId(2)],
+  });
   const parts = { conversations, handles: new Handles(), locks: new KeyedLock(), sentSync };
   const thread = await conversations.group(group);
   const { timeline } = thread;

@@ -45,6 +45,7 @@ describe("sotto-relay doctor", () => {
     const env = { SOTTO_PORT: "0", SOTTO_TOKEN_KEY: "missing.pem", SOTTO_TOKEN_ISSUER: "i", SOTTO_TOKEN_AUDIENCE: "a" };
     const bare = await run(["doctor"], { cwd: newFolder(), env });
     expect([bare.code, levelOf(bare.out, "keys"), levelOf(bare.out, "token keys")]).toEqual([1, "fail", "fail"]);
+    expect(levelOf(bare.out, "desk")).toBe("warn");
 
     const open = await run(["doctor"], { cwd: newFolder(), env: { ...DEVELOPMENT, SOTTO_HOST: "0.0.0.0" } });
     expect([open.code, levelOf(open.out, "exposure")]).toEqual([1, "fail"]);

@@ -127,6 +127,7 @@ describe("npm start", () => {
   it("starts in development mode and says what to type next", async () => {
     const cwd = newFolder();
     const relay = await serve({ cwd, entry: "start.ts" }, []);
+    await expect.poll(() => relay.output.out).toContain("To stop it");
     relay.signal("SIGINT");
     expect(await relay.ended()).toBe(0);
     for (const part of [
@@ -134,6 +135,8 @@ describe("npm start", () => {
       "npm run chat -- --as alice --to bob",
       "/health",
       join(cwd, "data"),
+      "DESK IN ONE PROCESS WITH THE RELAY",
+      "/#invite=",
       "Ctrl-C",
     ]) {
       expect(relay.output.out).toContain(part);

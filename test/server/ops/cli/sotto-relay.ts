@@ -1,4 +1,4 @@
-/** Runs the real `sotto-relay` in processes of its own, as an operator would. */
+/** Runs the real `sotto-relay`, or another command of the server, in processes of its own, as an operator would. */
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -20,7 +20,7 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd: string;
   readonly input?: string;
-  readonly entry?: "main.ts" | "start.ts";
+  readonly entry?: "main.ts" | "start.ts" | "desk/main.ts";
 }
 
 const running = new Set<ChildProcess>();
@@ -32,7 +32,11 @@ function launch(args: readonly string[], { env = {}, cwd, entry = "main.ts" }: R
   const child = spawn(process.execPath, [...RUN, `${ROOT}server/${entry}`, ...args], {
     // `--import tsx` is looked up from the working folder, so commands run in the repository and say where they are.
     cwd: ROOT,
-    env: { ...Object.fromEntries(inherited), SOTTO_DATA_DIR: `${cwd}/data`, ...env },
+    env: {
+      ...Object.fromEntries(inherited),
+      [entry === "desk/main.ts" ? "SOTTO_DESK_DATA_DIR" : "SOTTO_DATA_DIR"]: `${cwd}/data`,
+      ...env,
+    },
     stdio: ["pipe", "pipe", "pipe"],
   });
   running.add(child);
@@ -71,7 +75,7 @@ function collect(child: ChildProcess): { out: string; errors: string } {
 export interface ServedRelay {
   readonly port: number;
   readonly output: { readonly out: string; readonly errors: string };
-  signal(signal: "SIGTERM" | "SIGINT"): void;
+  signal(signal: "SIGTERM" | "SIGINT" | "SIGKILL"): void;
   ended(): Promise<number | null>;
 }
 

@@ -10,10 +10,11 @@ interface Timer {
 /** Time and timers in a test's hand. Wall time starts in November 2023, monotonic time at 1,000. */
 export class ManualClock implements Clock {
   private elapsedMs = 0;
+  private shiftedMs = 0;
   private timers: Timer[] = [];
 
   now(): number {
-    return 1_700_000_000_000 + this.elapsedMs;
+    return 1_700_000_000_000 + this.elapsedMs + this.shiftedMs;
   }
 
   monotonic(): number {
@@ -33,6 +34,11 @@ export class ManualClock implements Clock {
   /** When each timer that is set will run, from now, soonest first. */
   get waiting(): readonly number[] {
     return this.timers.map(({ dueMs }) => dueMs - this.elapsedMs).sort((one, other) => one - other);
+  }
+
+  /** Sets the wall clock on, as a machine does that slept: no time passes for timers and connections. */
+  shift(ms: number): void {
+    this.shiftedMs += ms;
   }
 
   /** Moves time on, running what falls due in its order and at its time. */

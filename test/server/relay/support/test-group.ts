@@ -134,6 +134,7 @@ export class TestGroup {
       type: "sendGroup",
       id: client.id(),
       storage: "stored",
+      commitment: changes.storage === "ephemeral" ? undefined : new Uint8Array(randomBytes(32)),
       urgency: "normal",
       wantBundles: "no",
       ...signed,

@@ -33,6 +33,7 @@ export const POLICY: RelayPolicy = {
   attachmentQuotaBytes: 10_737_418_240,
   attachmentTtlMs: 30 * 86_400_000,
   uploadTtlMs: 86_400_000,
+  reports: { count: 1_000, bytes: 268_435_456 },
 };
 
 const root = newKeyPair();
@@ -180,6 +181,7 @@ export function sendFrame(
     id: client.id(),
     messageId: new Uint8Array(randomBytes(16)),
     storage: "stored",
+    commitment: changes.storage === "ephemeral" ? undefined : new Uint8Array(randomBytes(32)),
     urgency: "normal",
     purpose: "message",
     wantBundles: "no",

@@ -5,6 +5,7 @@ import {
   accountIdFromBytes,
   type ConversationId,
   type DeviceId,
+  decodeContent,
   decodeGroupBody,
   type GroupBody,
   parseDeviceId,
@@ -17,6 +18,7 @@ import {
   GroupLogs,
   type LogGap,
 } from "../../../../../sdk/core/groups/log/group-logs.js";
+import { Shown } from "../../../../../sdk/core/groups/shown.js";
 import { nothing, type Plan } from "../../../../../sdk/core/inbox/plan.js";
 import { KeyedLock } from "../../../../../sdk/core/keyed-lock.js";
 import type { Order, Queued } from "../../../../../sdk/core/outbox/order.js";
@@ -79,6 +81,7 @@ export class LogClient {
   keyOut = true;
   consequences: (changed: GroupChanged) => Promise<Plan> = async () => nothing;
   readonly logs: GroupLogs;
+  readonly shown: Shown;
 
   private constructor(
     readonly world: LogWorld,
@@ -88,8 +91,9 @@ export class LogClient {
     readonly store: SealedStore,
     private readonly place: MemoryPlace,
   ) {
+    this.shown = new Shown(store);
     this.logs = new GroupLogs({
-      ...{ store, account, counters: this.counters, clock: world.clock },
+      ...{ store, account, counters: this.counters, clock: world.clock, shown: this.shown },
       locks: new KeyedLock(),
       crypto: { engine: world.engine, cipher, deviceKeys, random },
       relay: world.relay.side(this.hooks),
@@ -158,11 +162,13 @@ export class LogClient {
     const order = this.orders.findLast(({ type, recipient }) => type === "invitation" && recipient === to.id);
     if (order?.body === undefined || order.group === undefined || order.standing === undefined)
       throw new Error("nobody was invited");
-    const { epoch, secret, wrapPrivate, title } = decodeGroupBody("invitation", order.body);
+    const { epoch, secret, wrapPrivate, content } = decodeGroupBody("invitation", order.body);
+    const said = decodeContent(content);
+    const title = said.kind === "invitation" ? said.title : "";
     const { revision, head } = order.standing;
     const row: Row<"invitation"> = {
       ...{ group: order.group, by: this.id, revision, entry: head },
-      ...{ epoch, secret, wrapPrivate, title, atMs: 1 },
+      ...{ epoch, secret, wrapPrivate, title, content: content.slice(), atMs: 1 },
     };
     await to.store.commit([{ key: keys.invitation(to.store, order.group), value: encodeRow("invitation", row) }]);
     return row;

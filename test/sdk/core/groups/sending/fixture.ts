@@ -5,12 +5,14 @@ import {
   decodeGroupBody,
   decodePayload,
   encodeContent,
+  FRANK_BYTES,
   type GroupState,
   type Payload,
 } from "@sotto/protocol";
 import { OwnAccount } from "../../../../../sdk/core/account/own-account.js";
 import { Cancellation } from "../../../../../sdk/core/cancellation.js";
 import { Counters } from "../../../../../sdk/core/counters.js";
+import type { Franker, Whom } from "../../../../../sdk/core/franking/franker.js";
 import type { GroupSnapshot } from "../../../../../sdk/core/groups/log/group-logs.js";
 import { Distributions } from "../../../../../sdk/core/groups/sending/distributions.js";
 import { Fellows } from "../../../../../sdk/core/groups/sending/fellows.js";
@@ -113,8 +115,20 @@ export async function sendingFixture(members: readonly AccountId[], store?: Seal
     ...{ store: sealed, sessions, fellows, distributions, keptSends, random, clock, counters },
     relay: { anonymous },
   });
+  /** What goes beside every send; nothing while there is no token. */
+  const franking = {
+    isAwaited: false,
+    asked: [] as { readonly row: Pick<Row<"outbox">, "envelope">; readonly whom: Whom }[],
+  };
+  const franker: Pick<Franker, "franked"> = {
+    async franked(row, whom) {
+      franking.asked.push({ row, whom });
+      const frank = new Uint8Array(FRANK_BYTES).fill(1);
+      return franking.isAwaited ? undefined : { frank, commitment: new Uint8Array(32).fill(row.envelope[0] ?? 0) };
+    },
+  };
   const dispatch = new GroupDispatch({
-    ...{ account, logs, fellows, sessions, distributions, sharing, locks, clock, counters },
+    ...{ franker, account, logs, fellows, sessions, distributions, sharing, locks, clock, counters },
     relay: { device, anonymous, nowMs },
   });
   const senderKeys = new SenderKeys({ store: sealed, account, peers, engine, distributions, clock, counters });
@@ -150,7 +164,7 @@ export async function sendingFixture(members: readonly AccountId[], store?: Seal
   };
   return {
     ...{ store: sealed, account, peers, clock, counters, log, logs, relay, fellows, sessions, distributions, sharing },
-    ...{ dispatch, senderKeys, keptSends, attempt, send, handed, said, change },
+    ...{ franking, dispatch, senderKeys, keptSends, attempt, send, handed, said, change },
   };
 }
 

@@ -26,7 +26,7 @@ type Answer = Frame<"accepted"> | Mismatch | Frame<"groupMoved"> | Frame<"bundle
 /** A request of any kind, as far as tests look at it. */
 export type Request = { readonly type: string } & Partial<
   Pick<Frame<"send">, "messageId" | "recipients"> &
-    Pick<Frame<"sendGroup">, "message" | "revision" | "accessTags"> &
+    Pick<Frame<"sendGroup">, "message" | "revision" | "accessTags" | "commitment"> &
     Pick<Frame<"fetchBundles">, "account" | "devices">
 >;
 
@@ -113,7 +113,7 @@ export class ScriptedRelay {
       named.set(account, (named.get(account) ?? new Map()).set(device, registrationId));
     }
     const repeated = this.acceptances.get(messageId.join());
-    if (repeated !== undefined) return { type: "accepted", id: 1, acceptedMs: repeated };
+    if (repeated !== undefined) return { type: "accepted", id: 1, acceptedMs: repeated, stamps: [new Uint8Array(16)] };
     if (revision !== this.seq) return { type: "groupMoved", id: 1, seq: this.seq };
     if (accessTags.length !== ACCESS_TAG_BYTES * named.size) throw new SottoError("badFrame");
     const denied = [...named.keys()].filter((account, at) => {
@@ -157,7 +157,7 @@ export class ScriptedRelay {
   private accept(messageId: Uint8Array): Frame<"accepted"> {
     const acceptedMs = 1_000 + this.acceptances.size;
     this.acceptances.set(messageId.join(), acceptedMs);
-    return { type: "accepted", id: 1, acceptedMs };
+    return { type: "accepted", id: 1, acceptedMs, stamps: [new Uint8Array(16)] };
   }
 
   private held(account: AccountId): Held {

@@ -1,0 +1,147 @@
+/**
+ * Statements of how a group is called and looks: contents that can be reported, as anything else that is shown. Whoever changes
+ * it says it to the group; whoever brought somebody in says it to them.
+ */
+
+import { type AccountId, type ConversationId, decodeGroupEntry, equalBytes } from "@sotto/protocol";
+import type { OwnAccount } from "../account/own-account.js";
+import type { Author } from "../conversations/author.js";
+import type { Conversations, GroupThread } from "../conversations/conversations.js";
+import { readGroupItem } from "../conversations/group-change.js";
+import { cursorOf } from "../conversations/items.js";
+import type { Genuine } from "../franking/genuine.js";
+import { nothing, ordering, type Plan } from "../inbox/plan.js";
+import type { Outbox } from "../outbox/outbox.js";
+import type { StoreChange } from "../ports.js";
+import type { AppliedChange, GroupChanged, GroupLogs } from "./log/group-logs.js";
+import { areSame, type Looks, type Shown } from "./shown.js";
+import { memberOf } from "./state/permissions.js";
+
+/** Newcomers of one batch of a log who are told at once; the others are told by the next change. */
+const MAX_TOLD = 16;
+
+/** Places of a timeline in which items are looked for that a statement is about: it comes right behind them. */
+const LOOKED_AT = 32;
+
+/** What statements work with. */
+export interface StatementParts {
+  readonly account: Pick<OwnAccount, "id">;
+  readonly shown: Shown;
+  readonly logs: Pick<GroupLogs, "get">;
+  readonly conversations: Pick<Conversations, "group">;
+  readonly author: Pick<Author, "passing">;
+  readonly outbox: Pick<Outbox, "queue">;
+  /** A group is shown in another way than before. */
+  changed(group: ConversationId): void;
+  failed(error: unknown): void;
+}
+
+/** Makes and takes them. */
+export class Statements {
+  constructor(private readonly parts: StatementParts) {}
+
+  /**
+   * A member said it. It is shown if the log says the same: nobody else decides how a group is called. What the log said before,
+   * or never, is remembered for the items of the log.
+   */
+  said({ content }: Genuine): Plan {
+    if (content.kind !== "groupProfile") return nothing;
+    const { logs, shown, changed } = this.parts;
+    const { conversation: group, sender } = content;
+    let isNews = false;
+    return {
+      build: () => {
+        const state = logs.get(group)?.state;
+        if (state === undefined) return [];
+        if (!areSame(state, content)) return shown.remembering(group, sender, content);
+        const changes = shown.stating(group, sender, content);
+        isNews = changes.length > 0;
+        return changes;
+      },
+      after: [
+        () => isNews && changed(group),
+        () => void this.retell(group, content).catch((error: unknown) => this.parts.failed(error)),
+      ],
+    };
+  }
+
+  /** Items of the log that show now what they left out before: apps look at them again. */
+  private async retell(group: ConversationId, { title, avatar }: Looks): Promise<void> {
+    const thread = await this.parts.conversations.group(group);
+    for (const { sequence, row } of await thread.timeline.latest(LOOKED_AT)) {
+      if (row.shape !== "group") continue;
+      const change = readGroupItem(row.content);
+      if (change.kind !== "settings") continue;
+      const { changed } = change;
+      const isOfIt = changed.title === title || (changed.avatar !== undefined && equalBytes(changed.avatar, avatar));
+      if (isOfIt) thread.tell({ type: "changed", detail: { cursor: cursorOf(sequence) } });
+    }
+  }
+
+  /**
+   * What follows from new entries of a log: what this account said in them is shown to it, and stated to others. Runs under the
+   * locks of the group and of its conversation.
+   */
+  async after(change: GroupChanged): Promise<Plan> {
+    const { account, shown, conversations } = this.parts;
+    const { id: group, state, status } = change.after;
+    const thread = await conversations.group(group);
+    const mine = change.applied.filter(({ author }) => author === account.id).map(looksIn);
+    const isChanged = change.applied.some((one) => one.isOwn === "yes" && isUpdate(one));
+    const newcomers = change.applied
+      .flatMap(({ summary }) => summary)
+      .flatMap((effect) => (effect.kind === "joined" && effect.by === account.id ? [effect.account] : []))
+      .filter((one) => one !== account.id && memberOf(state, one) !== undefined);
+    let stating: Plan = nothing;
+    return {
+      build: () => {
+        const changes: StoreChange[] = mine.flatMap((looks) => shown.stating(group, account.id, looks));
+        changes.push(...shown.meeting(group, state));
+        // Nobody vouches for what somebody else put into the log and did not say.
+        const isSaid = status === "joined" && shown.isWhole(group, state);
+        const isAny = state.title !== "" || state.avatar.length > 0;
+        const others = isSaid && isChanged && state.members.length > 1 ? [undefined] : [];
+        const told = isSaid && isAny && !isChanged ? newcomers.slice(0, MAX_TOLD) : [];
+        stating = this.stating(thread, { looks: state, revision: state.seq }, [...others, ...told]);
+        return [...changes, ...stating.build()];
+      },
+      after: [
+        () => {
+          for (const work of stating.after) work();
+        },
+      ],
+    };
+  }
+
+  /** Says it to the whole group, or to a member. */
+  private stating(
+    thread: GroupThread,
+    { looks: { title, avatar }, revision }: { readonly looks: Looks; readonly revision: number },
+    whom: readonly (AccountId | undefined)[],
+  ): Plan {
+    const { author, outbox } = this.parts;
+    const { group } = thread;
+    const counted: StoreChange[] = [];
+    const queue = ordering(() =>
+      whom.map((recipient) => {
+        const { encoded: body, change } = author.passing(thread, { kind: "groupProfile", title, avatar }, { revision });
+        counted.push(change);
+        return outbox.queue({ recipient, group, type: "content", body, conversation: group });
+      }),
+    );
+    return { build: () => [...queue.build(), ...counted], after: queue.after };
+  }
+}
+
+/** What an entry says of how the group is called and looks. */
+function looksIn({ entry }: AppliedChange): Partial<Looks> {
+  const { change } = decodeGroupEntry(entry);
+  if (change.kind === "create") return { title: change.title ?? "", avatar: change.avatar ?? new Uint8Array(0) };
+  if (change.kind !== "update") return {};
+  const { title, avatar } = change;
+  return { ...(title !== undefined && { title }), ...(avatar !== undefined && { avatar }) };
+}
+
+function isUpdate(change: AppliedChange): boolean {
+  return Object.keys(looksIn(change)).length > 0;
+}

@@ -1,0 +1,35 @@
+/** Breaking the glass: a reason is written down before any word is seen. */
+
+import { useState } from "preact/hooks";
+import type { CaseView, Opening } from "../api.js";
+import { useDesk } from "./desk-context.js";
+import { AskingDialog } from "./dialog.js";
+import { TextArea } from "./fields.js";
+
+/** Asks for the reason, and opens. */
+export function OpenDialog({
+  view,
+  onOpened,
+  onClose,
+}: {
+  readonly view: CaseView;
+  readonly onOpened: (opening: Opening) => void;
+  readonly onClose: () => void;
+}) {
+  const { api, moderator } = useDesk();
+  const [reason, setReason] = useState("");
+  return (
+    <AskingDialog
+      title="Open the words of this case"
+      action="Open words"
+      perform={async () => onOpened(await api.open(view.id, reason.trim()))}
+      onClose={onClose}
+    >
+      <p>
+        The log will say that {moderator.name} opened this case, when, and why. What people wrote may be hard to read;
+        text comes first, and pictures stay blurred until you ask for them.
+      </p>
+      <TextArea label="Reason" hint="Why the words have to be read." value={reason} onValue={setReason} />
+    </AskingDialog>
+  );
+}

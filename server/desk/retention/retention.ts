@@ -1,0 +1,79 @@
+/** Deletes what its time is over for: words, notes, team keys nothing is sealed to, limits of days past. Keys of epochs go by their own upkeep. */
+
+import type { RowChange } from "../ports.js";
+import type { Tables } from "../rows.js";
+import type { Work } from "../work.js";
+import { noteLifeMs, wordsDueMs } from "./due.js";
+
+const DAY_MS = 24 * 3_600_000;
+const PAGE = 64;
+
+/** Deletes what is due. */
+export async function retain(work: Work): Promise<void> {
+  await deleteWords(work);
+  await deleteNotes(work.parts.tables, work);
+  await deleteTeamKeys(work);
+  await deleteDays(work.parts.tables, work);
+}
+
+/** The words of every report whose time is over, unless the law wants them. The verdict record stays. */
+async function deleteWords(work: Work): Promise<void> {
+  const { tables, now, settings } = work.parts;
+  const appealMs = settings.stageMs.actioned;
+  const nowMs = now();
+  for (const { key, value } of await tables.kept.all()) {
+    const early = await tables.case.get(value.case);
+    if (early !== undefined && nowMs < wordsDueMs(early, value, appealMs)) continue;
+    await work.run(async (draft) => {
+      const row = await tables.case.get(value.case);
+      if (row !== undefined && (row.hold === "held" || nowMs < wordsDueMs(row, value, appealMs))) return;
+      draft.changes.push(tables.layers.drop(key), tables.kept.drop(key));
+      if (row !== undefined) {
+        const keptBytes = Math.max(0, row.keptBytes - value.bytes);
+        draft.changes.push(tables.case.put(row.id, { ...row, keptBytes }));
+      }
+      draft.log.push({ by: "desk", what: "wordsDeleted", about: value.case, detail: { report: key } });
+    });
+  }
+}
+
+async function deleteNotes(tables: Tables, work: Work): Promise<void> {
+  const beforeMs = work.parts.now() - noteLifeMs(work.parts.settings.stageMs.actioned);
+  let after: string | undefined;
+  for (;;) {
+    const page = await tables.note.some("", after === undefined ? { limit: PAGE } : { after, limit: PAGE });
+    const old = page.filter(({ value }) => value.atMs < beforeMs).map(({ key }) => tables.note.drop(key));
+    if (old.length > 0) await work.parts.ledger.commit(old);
+    after = page.at(-1)?.key;
+    if (after === undefined || page.length < PAGE) return;
+  }
+}
+
+/** A team's key that expired goes with the last report that is sealed to it. */
+async function deleteTeamKeys(work: Work): Promise<void> {
+  const { tables, now } = work.parts;
+  await work.run(async (draft) => {
+    const expired = (await tables.teamKey.all()).filter(({ value }) => value.expiresMs + DAY_MS <= now());
+    if (expired.length === 0) return;
+    const used = new Set<string>();
+    for (const { key } of await tables.kept.all()) {
+      const report = await tables.report.get(key);
+      if (report !== undefined) used.add(report.teamKey);
+    }
+    for (const { key, value } of expired) {
+      if (used.has(key)) continue;
+      const grants = await tables.teamGrant.all(`${key}/`);
+      draft.changes.push(tables.teamKey.drop(key), ...grants.map((grant) => tables.teamGrant.drop(grant.key)));
+      draft.log.push({ by: "desk", what: "keyDestroyed", about: key, detail: { key: `${value.team} key` } });
+    }
+  });
+}
+
+async function deleteDays(tables: Tables, work: Work): Promise<void> {
+  const first = Math.floor(work.parts.now() / DAY_MS) - 1;
+  const old: RowChange[] = [];
+  for (const { key } of await tables.reported.all()) {
+    if (Number(key.slice(0, key.indexOf("/"))) < first) old.push(tables.reported.drop(key));
+  }
+  await work.parts.ledger.commit(old);
+}
