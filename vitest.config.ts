@@ -1,4 +1,5 @@
 import { defineConfig } from "vitest/config";
+import { chromiumPath } from "./test/console/support/chromium.js";
 
 const conditions = ["sotto-source", "node", "import", "module", "default"];
 
@@ -13,6 +14,12 @@ const rules = [
   "test/contract/**/*.test.ts",
 ];
 
+/** Tests that drive a page. */
+const pages = "test/console/{case-work,hostile-content,reach,real-desk,signing-in,team-keys,workflow}.test.ts";
+const unseen = chromiumPath() === undefined ? [pages] : [];
+if (unseen.length > 0)
+  process.stderr.write(`skipped, for there is no Chromium (apt-get install chromium, or CHROMIUM=path): ${pages}\n`);
+
 export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions, externalConditions: conditions } },
@@ -24,7 +31,7 @@ export default defineConfig({
     maxWorkers: 4,
     projects: [
       { extends: true, test: { name: "rules", include: rules, isolate: false } },
-      { extends: true, test: { name: "parts", include: ["test/**/*.test.ts"], exclude: rules } },
+      { extends: true, test: { name: "parts", include: ["test/**/*.test.ts"], exclude: [...rules, ...unseen] } },
     ],
   },
 });

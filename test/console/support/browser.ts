@@ -1,20 +1,11 @@
-/** A real Chromium, wherever this machine has it, and what a page did that it must not do. */
+/** A real Chromium, and what a page did that it must not do. */
 
-import { existsSync } from "node:fs";
 import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from "playwright-core";
-
-const places = [
-  process.env.CHROMIUM,
-  "/usr/bin/chromium",
-  "/usr/bin/chromium-browser",
-  "/usr/bin/google-chrome-stable",
-  "/usr/bin/google-chrome",
-  "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
-];
+import { chromiumPath } from "./chromium.js";
 
 /** Starts Chromium. @throws Error that says how to get one. */
 export function launchChromium(): Promise<Browser> {
-  const executablePath = places.find((place) => place !== undefined && existsSync(place));
+  const executablePath = chromiumPath();
   if (executablePath === undefined)
     throw new Error("No Chromium here: install one (apt-get install chromium), or name it in CHROMIUM.");
   return chromium.launch({ executablePath, args: ["--no-sandbox"] });

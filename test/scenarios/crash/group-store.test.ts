@@ -121,7 +121,7 @@ describe("a store that dies at each of its writes", () => {
   it("is seen to lose entries of logs once it does not sync", async () => {
     const seed = freshSeed();
     let lost = 0;
-    for (let write = 5; write <= 60; write += 5) {
+    for (let write = 2; write <= 60; write += 2) {
       const death = { write, survives: "onlyAnswered", durability: "unsafeUnsynced", seed } as const;
       const { restored, progress } = await dieAt(death);
       lost += (await progress.lost(restored)).length;

@@ -98,7 +98,10 @@ describe("a message with a timer", () => {
     const again = await world.client("alice");
     const back = await again.openDM({ accountId: bob.accountId });
     await shows(back, ["answer"]);
-    expect(await itemOf(back, reply.id)).toMatchObject({ quoted: { state: "missing" } });
+    await eventually(
+      () => itemOf(back, reply.id),
+      (item) => item?.kind === "reply" && item.quoted.state === "missing",
+    );
   });
 
   it("takes no place on a device that was off when it was said and when it ended", async () => {
