@@ -156,9 +156,12 @@ describe("what goes wrong", () => {
   });
 
   it("takes a message back that did not leave yet", async () => {
-    const { toBob, toAlice } = await world.pair();
+    const { alice, toBob, toAlice } = await world.pair();
     await toBob.send({ text: "before" }).delivered;
+    // Until she notices that the relay is gone, what she says is on its way.
+    const gone = nextEvent<{ state: string }>(alice, "state", ({ state }) => state !== "ready");
     await world.stopRelay();
+    await gone;
     const regretted = toBob.send({ text: "regretted" });
     await itemsUntil(toBob, (_, all) => all.length === 2);
     expect(await regretted.cancel()).toBe(true);
