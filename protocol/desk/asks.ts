@@ -15,6 +15,7 @@ import { accountIdToBytes } from "../ids.js";
 import { limits } from "../limits.js";
 import { bytes, choice, list, optional, record, type TypeOf, text, timeMs, uint } from "../schema/field.js";
 
+const encoder = new TextEncoder();
 const u32 = uint(0xffff_ffff);
 const hash = bytes(32);
 
@@ -144,7 +145,6 @@ export function askMac(
   { account, device }: FrankSpeaker,
   { topic, body }: Pick<DeskAsk, "topic" | "body">,
 ): Uint8Array<ArrayBuffer> {
-  const encoder = new TextEncoder();
   return mac(
     deskKey,
     "frank1/ask",

@@ -42,12 +42,12 @@ export function blobCommitment({ id, key, digest, sizeBytes }: BlobReference): U
 }
 
 /**
- * The committed form of canonical content bytes: the same bytes where the content names no blob.
+ * The committed form of canonical content bytes: the same bytes where the content names no blob. Who has decoded them already
+ * passes the content they spell.
  *
  * @throws badFrame if the bytes are no content.
  */
-export function committedForm(encoded: Uint8Array): Uint8Array {
-  const content = decodeContent(encoded);
+export function committedForm(encoded: Uint8Array, content: Content = decodeContent(encoded)): Uint8Array {
   switch (content.kind) {
     case "attachments":
       return form(encoded, content.kind, {

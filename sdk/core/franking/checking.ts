@@ -94,7 +94,11 @@ export class Checking {
     const { speaker, frank = NOTHING, commitment = NOTHING, stamp = NOTHING, acceptedMs } = came;
     const judged = Genuine.checked(wording, {
       ...{ realm: realm.id, speaker, me, verify, frank, commitment, stamp, acceptedMs },
-      ...{ audience: audience(), committed: committedForm(wording.encoded), nowMs: this.parts.nowMs() },
+      ...{
+        audience: audience(),
+        committed: committedForm(wording.encoded, wording.content),
+        nowMs: this.parts.nowMs(),
+      },
       ...{ epochKey: realm.epochKey, isRevoked: realm.isRevoked, minVersion: realm.minVersion },
     });
     if (judged.kind === "refused") this.count(judged.reason);

@@ -31,6 +31,7 @@ import type { Random, StoreChange } from "../ports.js";
 import { decodeRow, eachRow, encodeRow, keys, type Row } from "../rows.js";
 import type { SealedStore } from "../storage/sealed-store.js";
 import { type EvidenceRows, reportableUntil } from "./evidence.js";
+import { isUnfranked } from "./genuine.js";
 import type { Realm } from "./realm.js";
 import type { Rosters } from "./rosters.js";
 import type { TokenUse } from "./token-stock.js";
@@ -252,8 +253,7 @@ const OWN = new Uint8Array(32);
 function wordsOf({ type, body }: Said): Uint8Array | undefined {
   if (type === "invitation") return decodeGroupBody("invitation", body).content;
   if (type !== "content") return undefined;
-  const { kind } = decodeContent(body);
-  return kind === "receipt" || kind === "typing" ? undefined : body;
+  return isUnfranked(decodeContent(body).kind) ? undefined : body;
 }
 
 function nameOf(readers: Readers): Uint8Array {

@@ -33,7 +33,7 @@ export function handedOver(
     const read = decodeEvidence(evidence);
     const { head, wordsKey } = read;
     const isBy = head.account === content.sender && head.device === content.device;
-    const isOf = equalBytes(wordsHashOf(realm, wordsKey, committedForm(encoded)), head.wordsHash);
+    const isOf = equalBytes(wordsHashOf(realm, wordsKey, committedForm(encoded, content)), head.wordsHash);
     const isPast = head.acceptedMs <= nowMs + CLOCK_SKEW_MS;
     return isBy && isOf && isPast ? read : undefined;
   } catch {

@@ -8,7 +8,9 @@ import {
   equalBytes,
   mayFollow,
   type ReadManifest,
+  type Realm as RealmId,
   realmFingerprint,
+  realmOf,
   type SottoError,
   statementHash,
   type Verify,
@@ -16,6 +18,8 @@ import {
 
 /** A realm document whose signatures were checked. */
 export interface HeldRealm {
+  /** The realm's 16 bytes. */
+  readonly id: RealmId;
   readonly document: Uint8Array;
   /** What the relay is told is known. */
   readonly hash: Uint8Array;
@@ -48,7 +52,9 @@ export function readRealm(encoded: Uint8Array, verify: Verify): HeldRealm | unde
     const manifest = decodeManifest(signed, verify);
     const feed = decodeFeed(signedFeed, manifest, verify);
     if (!equalBytes(statementHash(statement), manifest.statementHash)) return undefined;
-    return { document, hash: digest(document), manifest, feedMs: feed.atMs, isNamed: lookUpIn(feed.names), statement };
+    const id = realmOf(manifest.root);
+    const isNamed = lookUpIn(feed.names);
+    return { id, document, hash: digest(document), manifest, feedMs: feed.atMs, isNamed, statement };
   } catch (error) {
     if (isBadFrame(error)) return undefined;
     throw error;

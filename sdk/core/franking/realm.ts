@@ -11,7 +11,6 @@ import {
   type Manifest,
   type Realm as RealmId,
   realmFingerprint,
-  realmOf,
   SottoError,
   type Verify,
 } from "@sotto/protocol";
@@ -92,14 +91,18 @@ export class Realm {
 
   /** The realm's 16 bytes, which are in every label. @throws what `assertKnown` does; offline while there is none yet. */
   get id(): RealmId {
-    return realmOf(this.current.root);
+    return this.usable.id;
   }
 
   /** The manifest that is held. @throws as `id`. */
   get current(): Manifest {
+    return this.usable.manifest;
+  }
+
+  private get usable(): HeldRealm {
     this.assertUsable();
     if (this.held === undefined) throw new SottoError("offline", { detail: "the realm is not known yet" });
-    return this.held.manifest;
+    return this.held;
   }
 
   /** Why there will be no realm until something changes: wrongRealm or realmRequired. */
