@@ -1,10 +1,10 @@
 /** The servers that are measured. Each starts fresh for every run, with empty data, in a process of its own. */
 
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { freePort } from "../test/support/free-port.js";
 import type { DialectName } from "./load/orders.js";
 import { type ServerCommand, type ServerProcess, startServer } from "./processes/server-process.js";
 
@@ -153,13 +153,4 @@ async function sottoCommand(
     ready: { kind: "health", port },
     channel: inspection === "memory" ? "ipc" : "none",
   };
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((resolve) => probe.listen(0, "127.0.0.1", resolve));
-  const address = probe.address();
-  await new Promise((resolve) => probe.close(resolve));
-  if (address === null || typeof address === "string") throw new Error("no free port");
-  return address.port;
 }

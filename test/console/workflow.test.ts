@@ -4,8 +4,9 @@ import type { Client, Group, Item, MessageId, Report, Statement } from "@sotto/s
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { draftable, stands, submitted } from "../scenarios/reports/people.js";
+import { freePort } from "../support/free-port.js";
 import { groupOf, reads, until, wordsOf } from "../support/group-people.js";
-import { befriend, freePort, itemsUntil, nextEvent, World } from "../support/world.js";
+import { befriend, itemsUntil, nextEvent, World } from "../support/world.js";
 import { launchChromium, type Watched, watchedPage } from "./support/browser.js";
 import { inviteFrom, joinBy, openWords, sealKeysTo, threadOf } from "./support/moderator.js";
 

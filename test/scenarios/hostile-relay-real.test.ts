@@ -1,5 +1,4 @@
 import { mkdtemp, rm } from "node:fs/promises";
-import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Frame, hashDeliveryKey, PROTOCOL_VERSION, registrationText, rootFingerprint } from "@sotto/protocol";
@@ -11,6 +10,7 @@ import { libsignalEngine } from "../../sdk/engine/libsignal.js";
 import { systemClock } from "../../sdk/node/clock.js";
 import { ed25519 } from "../../sdk/node/ed25519.js";
 import { dial } from "../../sdk/node/socket.js";
+import { freePort } from "../support/free-port.js";
 import { type Rewrite, rewrites, startProxy } from "../support/hostile-relay/index.js";
 import { closeLinks, isReady, outcomeOf, type WatchedLink, watchLink } from "./hostile-relay-watch.js";
 
@@ -23,18 +23,6 @@ async function start(port: number): Promise<RunningRelay> {
   const settings = settingsFrom({ dataDir: folder, port, development: true });
   const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
   return startRelay({ settings, log: silent });
-}
-
-/**
- * A port nobody listens on. Not 0: uWebSockets.js sets SO_REUSEADDR for named ports only, and the relay could not come
- * back to its port while an old connection is in TIME_WAIT.
- */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 /** Registers a first device at the relay behind `url`, and answers how its link greets. */

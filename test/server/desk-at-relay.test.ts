@@ -7,9 +7,10 @@ import { join } from "node:path";
 import { failures } from "@sotto/protocol";
 import { type RunningRelay, settingsFrom, startRelay } from "@sotto/relay";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { freePort } from "../support/free-port.js";
 import { RawDevice } from "../support/raw-client/index.js";
 import { RawDesk, STATEMENT, TestRealm } from "../support/raw-desk.js";
-import { freePort, silentLog } from "../support/world.js";
+import { silentLog } from "../support/world.js";
 
 const realm = new TestRealm();
 let folder: string;

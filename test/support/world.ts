@@ -1,7 +1,6 @@
 /** A real relay and real clients for scenarios: real sockets, real LevelDB, real libsignal, in folders that go away. */
 
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { AccountId } from "@sotto/protocol";
@@ -15,6 +14,7 @@ import {
   levelStore,
   type Whom,
 } from "@sotto/sdk/node";
+import { freePort } from "./free-port.js";
 
 /** A relay log that says nothing; scenarios that read the log bring their own. */
 export const silentLog: Log = { info: () => undefined, warn: () => undefined, error: () => undefined };
@@ -117,18 +117,6 @@ export async function acceptFrom(client: Client, account: AccountId): Promise<Di
     if (request.from.accountId === account) return request.accept();
   }
   throw new Error("the client closed before the request came");
-}
-
-/** A port nobody listens on. Named to the relay, because a port of the system's choice cannot be taken again at once. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once("error", reject);
-    probe.listen(0, "127.0.0.1", () => {
-      const address = probe.address();
-      probe.close(() => (typeof address === "object" && address !== null ? resolve(address.port) : reject(address)));
-    });
-  });
 }
 
 /** Two people. */

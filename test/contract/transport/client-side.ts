@@ -2,7 +2,7 @@
 
 import { once } from "node:events";
 import { type IncomingMessage, request } from "node:http";
-import { connect as connectTcp, createServer, type Socket } from "node:net";
+import { connect as connectTcp, type Socket } from "node:net";
 import { type ClientOptions, WebSocket } from "ws";
 
 /** How a socket ended. */
@@ -185,17 +185,6 @@ export async function http(
   let text = "";
   for await (const chunk of response) text += chunk;
   return { status: response.statusCode, headers: response.headers, body: text };
-}
-
-/** A port nobody listens on, for tests that must know it beforehand. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  if (address === null || typeof address === "string") throw new Error("no port");
-  return address.port;
 }
 
 /** Ends every socket a test opened. */

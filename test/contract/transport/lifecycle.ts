@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { describe, expect, it, vi } from "vitest";
-import { connect, frame, freePort, RawPeer, upgradeStatus } from "./client-side.js";
+import { freePort } from "../../support/free-port.js";
+import { connect, frame, RawPeer, upgradeStatus } from "./client-side.js";
 import { echo, type MakeTransport, type ServerSide, serve } from "./server-side.js";
 
 const BYTES = Uint8Array.of(1);

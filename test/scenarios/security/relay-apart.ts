@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { freePort } from "../../support/world.js";
+import { freePort } from "../../support/free-port.js";
 
 const REPOSITORY = fileURLToPath(new URL("../../../", import.meta.url));
 

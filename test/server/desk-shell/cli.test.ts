@@ -8,7 +8,8 @@ import { settingsFrom, startRelay } from "@sotto/relay";
 import { expect, it } from "vitest";
 import { openTables } from "../../../server/desk/rows.js";
 import { openLevelRows, rowsFolder } from "../../../server/desk/store/level-rows.js";
-import { freePort, silentLog } from "../../support/world.js";
+import { freePort } from "../../support/free-port.js";
+import { silentLog } from "../../support/world.js";
 import { temporaryFolders } from "../ops/temporary-folder.js";
 import { desk } from "./sotto-desk.js";
 

@@ -7,7 +7,8 @@ import { type DeskLink, openLink } from "../../../server/desk/link/relay-link.js
 import { firstRoot, namedRoot } from "../../../server/desk/link/root-pin.js";
 import type { RelayEvents } from "../../../server/desk/ports.js";
 import { systemClock, systemRandom } from "../../../server/ops/system.js";
-import { freePort, silentLog } from "../../support/world.js";
+import { freePort } from "../../support/free-port.js";
+import { silentLog } from "../../support/world.js";
 import { collectedLog } from "../ops/collected-log.js";
 import { temporaryFolders } from "../ops/temporary-folder.js";
 import { registerRaw } from "../raw-device.js";

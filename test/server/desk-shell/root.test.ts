@@ -7,7 +7,8 @@ import { verifySignature } from "../../../server/desk/index.js";
 import { openTables } from "../../../server/desk/rows.js";
 import { deskSettingsFrom } from "../../../server/desk/settings.js";
 import { openLevelRows, rowsFolder } from "../../../server/desk/store/level-rows.js";
-import { freePort, silentLog } from "../../support/world.js";
+import { freePort } from "../../support/free-port.js";
+import { silentLog } from "../../support/world.js";
 import { temporaryFolders } from "../ops/temporary-folder.js";
 import { desk } from "./sotto-desk.js";
 

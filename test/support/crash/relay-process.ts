@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { freePort } from "../world.js";
+import { freePort } from "../free-port.js";
 
 const REPOSITORY = fileURLToPath(new URL("../../../", import.meta.url));
 /** How much of a relay's output an error shows. */

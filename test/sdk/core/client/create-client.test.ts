@@ -3,7 +3,7 @@ import { Cancellation } from "../../../../sdk/core/cancellation.js";
 import { createClient } from "../../../../sdk/core/client/create-client.js";
 import type { ClientOptions } from "../../../../sdk/core/options.js";
 import { nodePlatform } from "../../../../sdk/node/platform.js";
-import { freePort } from "../../../support/world.js";
+import { freePort } from "../../../support/free-port.js";
 import { codeOf } from "../link/fixture.js";
 import { unsafePlaintextKey } from "../storage/fixture.js";
 import { UnsafeMemoryStore } from "../storage/unsafe-memory-store.js";
