@@ -110,11 +110,13 @@ export class SealedStore {
   async getMany(keys: readonly string[]): Promise<readonly (Uint8Array | undefined)[]> {
     this.#assertUsable();
     return this.#reading(async () => {
-      const missing = keys.filter((key) => this.#overlay.find(key) === undefined);
+      // What was durable before may leave the overlay during the read, and the disk is not asked for it.
+      const before = new Map(keys.map((key) => [key, this.#overlay.find(key)]));
+      const missing = [...before].flatMap(([key, queued]) => (queued === undefined ? [key] : []));
       const rows = missing.length === 0 ? [] : await this.#read(() => this.#store.getMany(missing));
       const stored = new Map(missing.map((key, index) => [key, rows[index]]));
       return keys.map((key) => {
-        const queued = this.#overlay.find(key);
+        const queued = this.#overlay.find(key) ?? before.get(key);
         if (queued !== undefined) return queued.value;
         const row = stored.get(key);
         return row === undefined ? undefined : this.#rows.open(key, row);

@@ -138,6 +138,58 @@ describe("reads", () => {
     await store.close();
   });
 
+  test("of several keys keep what was durable before, though an older read that held it ends meanwhile", async () => {
+    const raw = new UnsafeMemoryStore();
+    const store = await openSealed(raw);
+    await store.commit([change("b", "stored")]);
+    const gate = new Gate();
+    raw.beforeAnswer = gate.pass;
+    const older = store.list(everything);
+    await gate.arrival();
+    await store.commit([change("a", "new")]);
+    const some = store.getMany(["a", "b"]);
+    gate.releaseOne();
+    await older;
+    gate.open();
+    expect((await some).map(read)).toEqual(["new", "stored"]);
+    await store.close();
+  });
+
+  test("that are answered late, in any order and number, see each commit whole", async () => {
+    const raw = new UnsafeMemoryStore();
+    const store = await openSealed(raw);
+    const names = ["a", "b", "c", "d"];
+    // One that nobody changes: the disk is asked for it, and for the others only as far as they are not on their way there.
+    await store.commit([...names, "still"].map((name) => change(name, "0")));
+    let turn = 0;
+    const later = async () => {
+      turn += 1;
+      for (let tick = (turn * 7) % 23; tick > 0; tick--) await Promise.resolve();
+    };
+    raw.beforeAnswer = later;
+    raw.beforeWrite = later;
+    const torn: unknown[] = [];
+    const look = async (reader: number) => {
+      for (let round = 0; round < 100; round++) {
+        const shown =
+          reader % 2 === 0
+            ? (await store.getMany([...names, "still"])).slice(0, -1).map(read)
+            : (await store.list({ ...everything, before: "e" })).map(({ value }) => read(value));
+        const isWhole = shown.length === names.length && shown[0] !== undefined && new Set(shown).size === 1;
+        if (!isWhole) torn.push(shown);
+      }
+    };
+    const commit = async () => {
+      for (let round = 1; round < 100; round++) {
+        await store.commit(names.map((name) => change(name, String(round))));
+        for (let pause = round % 4; pause > 0; pause--) await later();
+      }
+    };
+    await Promise.all([commit(), ...[0, 1, 2, 3, 4, 5].map(look)]);
+    expect(torn).toEqual([]);
+    await store.close();
+  });
+
   test("do not show the header", async () => {
     const store = await openSealed();
     expect(await store.list(everything)).toEqual([]);
