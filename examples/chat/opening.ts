@@ -19,7 +19,7 @@ import { harmless } from "./words.js";
 /** How often somebody not yet there is looked for. */
 const LOOK_AGAIN_MS = 2_000;
 /** Before a group is made, an invitation to one of that title has this long to come in. */
-const INVITED_MS = 1_000;
+const INVITED_MS = 2_000;
 
 /** Opens the account of the folder, or joins another device's account. @throws everything `createClient` and `linkDevice` do. */
 export function openClient(chosen: Choices, signal: AbortSignal): Promise<Client> {

@@ -111,9 +111,11 @@ describe("the chat in a group", { timeout: PROCESSES_MS }, () => {
   });
 
   it("joins a group it was invited to rather than making another of that title, if its user says so", async () => {
-    await register("bob");
+    const before = chat("--as", "bob", "--to", "alice");
+    await before.shows("alice is not here yet");
     const alice = chat("--as", "alice", "--group", "Team", "--invite", "bob");
-    await alice.shows("bob was invited");
+    await before.shows('alice invites you to the group "Team".');
+    expect(await before.quit()).toBe(0);
     const bob = chat("--as", "bob", "--group", "Team");
     await bob.shows("Join it? [y/N]");
     bob.type("y");

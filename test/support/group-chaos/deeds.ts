@@ -3,6 +3,7 @@
 import type { AccountId } from "@sotto/protocol";
 import { nameOf, type Person } from "./events.js";
 import { type Deed, deedInWords } from "./ledger.js";
+import type { Memberships } from "./memberships.js";
 import type { ShownEntry } from "./view.js";
 
 /** Nobody knows whether it came about: the answer was lost, or the client ended. */
@@ -16,12 +17,35 @@ const REFUSALS: ReadonlySet<string> = new Set([
 
 const FAREWELLS: ReadonlySet<string> = new Set(["left", "removed"]);
 
+/** What the deeds are compared with. */
+export interface Written {
+  readonly log: readonly ShownEntry[];
+  readonly memberships: Memberships;
+  readonly accounts: ReadonlyMap<AccountId, Person>;
+}
+
+/**
+ * Titles that may never have been told: who changes a title says so in a message, which nobody takes any more of who was removed
+ * before it left. Those who were told show them, and the others do not.
+ */
+export function untoldTitles(deeds: readonly Deed[], { memberships, accounts }: Written): ReadonlySet<string> {
+  const leavers = new Set([...accounts].flatMap(([account, person]) => (memberships.wasOut(account) ? [person] : [])));
+  return new Set(
+    deeds.flatMap(({ act }) =>
+      act.kind === "update" && act.settings.title !== undefined && leavers.has(act.by) ? [act.settings.title] : [],
+    ),
+  );
+}
+
 /** Lines for what was done and is not there, what is there and was refused, and refusals of no known kind. */
-export function deedsUnlike(
-  log: readonly ShownEntry[],
-  deeds: readonly Deed[],
-  accounts: ReadonlyMap<AccountId, Person>,
-): string[] {
+export function deedsUnlike(deeds: readonly Deed[], found: Written): string[] {
+  const { log, accounts } = found;
+  // Every update of a run is one of the title: an entry that shows none is evidence of one that was not told.
+  const silent = new Set(log.flatMap(({ from, change }) => (isSilentUpdate(change) ? [accounts.get(from)] : [])));
+  const untold = untoldTitles(deeds, found);
+  const isUntold = ({ act }: Deed) =>
+    act.kind === "update" && untold.has(act.settings.title ?? "") && silent.has(act.by);
+  const spared = new Set(deeds.filter(isUntold).flatMap(effectOf));
   // With who goes, the invitations go that it made: nobody took those back.
   const farewells = new Set(log.flatMap(({ seq, change }) => (FAREWELLS.has(change.kind) ? [seq] : [])));
   const own = log.filter(({ seq, change }) => change.kind !== "invitationEnded" || !farewells.has(seq));
@@ -32,7 +56,7 @@ export function deedsUnlike(
   const counts = [...known].flatMap((effect) => {
     const [there, said] = [written.get(effect) ?? 0, done.get(effect) ?? 0];
     // Who declines what was taken back has nothing more to say.
-    const isSpared = effect.endsWith(" decline");
+    const isSpared = effect.endsWith(" decline") || spared.has(effect);
     if (there < said && !isSpared)
       return [`${effect}: ${said} times by the clients' word, ${there} times by the log's`];
     const most = said + (unsure.get(effect) ?? 0);
@@ -91,6 +115,10 @@ function effectsOf({ from, change }: ShownEntry, accounts: ReadonlyMap<AccountId
     default:
       return [];
   }
+}
+
+function isSilentUpdate(change: ShownEntry["change"]): boolean {
+  return change.kind === "settings" && change.changed.title === undefined;
 }
 
 function counted(all: readonly string[]): ReadonlyMap<string, number> {

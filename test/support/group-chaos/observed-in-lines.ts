@@ -21,8 +21,8 @@ export function observedInLines({ views, accounts, sayings, passages }: Observed
       return `  #${number} by ${nameOf(by)}, event ${at}: ${JSON.stringify(outcome)}, tried at ${how}; accepted at ${acceptedMs}`;
     }),
     "what everybody sees:",
-    ...views.flatMap(({ person, standing, state, texts, entries, pending, failed, closed }) => [
-      `  ${nameOf(person)} ${standing} ${named(state ?? "")}`,
+    ...views.flatMap(({ person, standing, title, state, texts, entries, pending, failed, closed }) => [
+      `  ${nameOf(person)} ${standing} "${title}" ${named(state ?? "")}`,
       `    texts ${texts.map(({ text }) => text).join(" ")}; entries ${entries.map(({ seq }) => seq).join(" ")}`,
       `    ${pending.length} pending, ${failed.length} failed, closed: ${closed.join("; ")}`,
     ]),

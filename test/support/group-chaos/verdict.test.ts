@@ -39,8 +39,9 @@ class Story {
     this.did({ kind: "remove", by: FOUNDER, whom: GUEST });
     const members = [founder, member].map((account, at) => [account, "member", at === 0 ? "owner" : "member"]);
     const state = JSON.stringify({ members });
-    for (const person of [FOUNDER, MEMBER]) this.views.push(this.viewOf(person, { standing: "joined", state }));
-    this.views.push(this.viewOf(GUEST, { standing: "left", state: "what it last saw" }));
+    for (const person of [FOUNDER, MEMBER])
+      this.views.push(this.viewOf(person, { standing: "joined", title: "t", state }));
+    this.views.push(this.viewOf(GUEST, { standing: "left", title: "old", state: "what it last saw" }));
   }
 
   /** Says a text, which the relay accepts at a number of the log, and shows it to some. */
@@ -71,6 +72,12 @@ class Story {
     this.deeds.push({ act, at: 0, outcome });
   }
 
+  /** Changes the title; the entry, if there is one, shows as much of that as is given. */
+  updated(by: Person, title: string, changed?: { readonly title?: string }): void {
+    this.did({ kind: "update", by, settings: { title } });
+    if (changed !== undefined) this.wrote(accountOf(by), { kind: "settings", changed, by: accountOf(by) });
+  }
+
   /** What is found, without what is clean. */
   get found(): Partial<Findings> {
     const findings = judge(this.observed);
@@ -93,7 +100,7 @@ class Story {
     this.log.push({ seq, acceptedMs, from, change, order: orderOf(acceptedMs, seq, idOf(seq)) });
   }
 
-  private viewOf(person: Person, view: Pick<View, "standing" | "state">): View {
+  private viewOf(person: Person, view: Pick<View, "standing" | "title" | "state">): View {
     const nothing = { texts: [], pending: [], failed: [], closed: [] };
     return { person, account: accountOf(person), ...view, ...nothing, entries: this.log };
   }
@@ -177,9 +184,12 @@ describe("the verdict on a group", () => {
 
   it("finds members of two minds, and people who do not know where they stand", () => {
     const story = new Story();
-    story.change(MEMBER, () => ({ state: JSON.stringify({ members: [], title: "another" }) }));
+    story.change(MEMBER, () => ({ state: JSON.stringify({ members: [] }) }));
     story.change(GUEST, () => ({ standing: "joined" }));
     expect(story.found.divided).toHaveLength(2);
+    const misnamed = new Story();
+    misnamed.change(MEMBER, () => ({ title: "another" }));
+    expect(misnamed.found.divided).toHaveLength(1);
     const hidden = new Story();
     hidden.change(GUEST, () => ({ standing: "none" }));
     expect(hidden.found.divided).toEqual(["p2 is out and takes itself for none"]);
@@ -240,6 +250,22 @@ describe("the verdict on a group", () => {
     );
     story.did({ kind: "remove", by: FOUNDER, whom: GUEST }, { state: "open" });
     expect(story.found).toEqual({});
+  });
+
+  it("spares a title that was not told any more by who was removed, with some or with all, and no other", () => {
+    const told = new Story();
+    told.updated(GUEST, "of the guest");
+    expect(told.found.undone).toEqual(["p2 update of the guest: 1 times by the clients' word, 0 times by the log's"]);
+    for (const shown of [[], [MEMBER], PRESENT]) {
+      const story = new Story();
+      story.updated(GUEST, "of the guest", {});
+      for (const person of shown) story.change(person, () => ({ title: "of the guest" }));
+      expect(story.found).toEqual({});
+    }
+    const staying = new Story();
+    staying.updated(MEMBER, "of a member", {});
+    staying.change(MEMBER, () => ({ title: "of a member" }));
+    expect(Object.keys(staying.found)).toEqual(["divided", "undone"]);
   });
 
   it("finds numbers of the log and times of the relay that say different things", () => {

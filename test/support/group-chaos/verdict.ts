@@ -1,7 +1,7 @@
 /** Compares what everybody shows in the end with what it must show. */
 
 import type { AccountId, MessageId } from "@sotto/protocol";
-import { deedsUnlike } from "./deeds.js";
+import { deedsUnlike, untoldTitles } from "./deeds.js";
 import { nameOf, type Person } from "./events.js";
 import type { Deed, Saying } from "./ledger.js";
 import { Memberships } from "./memberships.js";
@@ -51,16 +51,18 @@ export function judge(observed: Observed): Findings {
   const log = [...founder.entries].sort((one, other) => one.seq - other.seq);
   const memberships = new Memberships(log);
   const judging = { ...observed, memberships };
+  const written = { log, memberships, accounts };
+  const untold = untoldTitles(deeds, written);
   return {
     missing: views.flatMap((view) => missingOf(judging, view)),
     leaked: views.flatMap((view) => leakedTo(judging, view)),
     strange: views.flatMap((view) => strangeOf(judging, view)),
     disordered: disorderOf(judging),
-    divided: views.flatMap((view) => divisionOf(judging, view)),
+    divided: views.flatMap((view) => divisionOf(judging, view, untold)),
     entries: views.flatMap((view) => entriesUnlike(founder, view)),
     undecryptable: views.flatMap(({ person, closed }) => closed.map((reason) => `${nameOf(person)}: ${reason}`)),
     unsaid: views.flatMap((view) => unsaidOf(judging, view)),
-    undone: deedsUnlike(log, deeds, accounts),
+    undone: deedsUnlike(deeds, written),
     clocks: clocksOf(judging, log),
   };
 }
@@ -139,9 +141,9 @@ function disorderOf({ views, sayings, passages }: Judging): string[] {
   return lines;
 }
 
-/** Who is in the group sees what the founder sees; who is not knows it. */
-function divisionOf({ views: [founder], memberships }: Judging, view: View): string[] {
-  const { person, account, standing, state } = view;
+/** Who is in the group sees what the founder sees, but for titles that only some were told; who is not knows it. */
+function divisionOf({ views: [founder], memberships }: Judging, view: View, untold: ReadonlySet<string>): string[] {
+  const { person, account, standing, title, state } = view;
   const place = placesIn(founder).get(account);
   // Who declined where the log could not be read with the invitation any more has put it away on its own side only.
   if (place === "invited" && standing === "declined") return [];
@@ -149,7 +151,9 @@ function divisionOf({ views: [founder], memberships }: Judging, view: View): str
   if (!standingsFor(place, memberships.isFormer(account)).includes(standing))
     return [`${nameOf(person)} is ${place ?? "out"} and takes itself for ${standing}`];
   if (place !== "member" && place !== "waiting") return [];
-  return state === founder.state ? [] : [`${nameOf(person)} sees ${state}, the founder ${founder.state}`];
+  const isAlike = title === founder.title || [title, founder.title].some((one) => one !== undefined && untold.has(one));
+  if (state === founder.state && isAlike) return [];
+  return [`${nameOf(person)} sees "${title}", ${state}, the founder "${founder.title}", ${founder.state}`];
 }
 
 /** What somebody may take itself for. Who was in the group can look at it still, also if it was asked back and declined. */

@@ -29,7 +29,8 @@ export interface View {
   readonly account: AccountId;
   /** `none`: no group of this account. */
   readonly standing: Group["standing"] | "none";
-  /** Members with roles in their order, who waits, who is invited, and every setting; `undefined` where standing is `none`. */
+  readonly title: string | undefined;
+  /** Members with roles in their order, who waits, who is invited, and every other setting; `undefined` where standing is `none`. */
   readonly state: string | undefined;
   /** In the order in which the client lists them. */
   readonly texts: readonly Shown[];
@@ -49,7 +50,7 @@ const RADIX = 36;
 /** What somebody sees who has nothing to do with the group. */
 export function emptyView(person: Person, account: AccountId): View {
   const nothing = { texts: [], entries: [], pending: [], failed: [], closed: [] };
-  return { person, account, standing: "none", state: undefined, ...nothing };
+  return { person, account, standing: "none", title: undefined, state: undefined, ...nothing };
 }
 
 /** What somebody sees. */
@@ -69,7 +70,7 @@ export async function viewOf(person: Person, account: AccountId, group: Group): 
     else texts.push({ id, text, from, order });
   }
   return {
-    ...{ person, account, standing: group.standing, state: await stateOf(group) },
+    ...{ person, account, standing: group.standing, title: group.settings.title, state: await stateOf(group) },
     ...{ texts, entries, pending, failed, closed },
   };
 }
@@ -83,7 +84,7 @@ function placeOf(order: string): { readonly acceptedMs: number; readonly seq: nu
 /** Names of people are each client's own knowledge; all else has to be alike, to the byte. */
 async function stateOf(group: Group): Promise<string> {
   const members = await group.members();
-  const { avatar, ...settings } = group.settings;
+  const { title: _title, avatar, ...settings } = group.settings;
   return JSON.stringify({
     members: members.map(({ accountId, standing, role }) => [accountId, standing, role]),
     settings: Object.entries(settings).sort(),
