@@ -150,7 +150,8 @@ function divisionOf({ views: [founder], memberships }: Judging, view: View, unto
   if (place === "invited") return [`${nameOf(person)} is invited still, and takes itself for ${standing}`];
   if (!standingsFor(place, memberships.isFormer(account)).includes(standing))
     return [`${nameOf(person)} is ${place ?? "out"} and takes itself for ${standing}`];
-  if (place !== "member" && place !== "waiting") return [];
+  // Who waits has read the log as it was then, and is told of nothing more before it is let in.
+  if (place !== "member") return [];
   const isAlike = title === founder.title || [title, founder.title].some((one) => one !== undefined && untold.has(one));
   if (state === founder.state && isAlike) return [];
   return [`${nameOf(person)} sees "${title}", ${state}, the founder "${founder.title}", ${founder.state}`];
