@@ -29,6 +29,7 @@ export default defineConfig({
     pool: "forks",
     // Most tests wait for sockets, disks and child processes rather than compute; one worker a core would idle.
     maxWorkers: 4,
+    globalSetup: "test/support/programs/bundle.ts",
     projects: [
       { extends: true, test: { name: "rules", include: rules, isolate: false } },
       { extends: true, test: { name: "parts", include: ["test/**/*.test.ts"], exclude: [...rules, ...unseen] } },

@@ -5,16 +5,15 @@ import { generateKeyPairSync } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
 import { deskSettingsFrom, openDesk, type Settings, settingsFrom, startRelay } from "@sotto/relay";
 import { createClient, levelStore } from "@sotto/sdk/node";
 import sharp from "sharp";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { AtDesk } from "../support/at-desk.js";
+import { program } from "../support/programs/program.js";
 import { befriend, itemsUntil, silentLog, textsOf, World } from "../support/world.js";
 import { Terminal } from "./terminal.js";
 
-const root = fileURLToPath(new URL("../..", import.meta.url));
 let folder: string;
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), "sotto-examples-"));
@@ -30,8 +29,7 @@ function run(
   args: readonly string[] = [],
   input = "",
 ): Promise<{ readonly code: number | null; readonly output: string }> {
-  const tsx = pathToFileURL(join(root, "node_modules/tsx/dist/loader.mjs")).href;
-  const flags = ["--conditions=sotto-source", "--import", tsx, join(root, "examples", example), ...args];
+  const flags = [...program(`examples/${example}`), ...args];
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, flags, { cwd: folder, env: { ...process.env, ...environment } });
     let output = "";

@@ -2,10 +2,7 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { join } from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
-
-const root = fileURLToPath(new URL("../..", import.meta.url));
+import { program } from "../support/programs/program.js";
 
 /** Longer than anything takes on a busy machine. */
 const PATIENCE_MS = 25_000;
@@ -39,8 +36,7 @@ export class Terminal {
 
   /** Starts any example in a folder. */
   static run(example: string, { folder, args = [], environment = {} }: Running): Terminal {
-    const tsx = pathToFileURL(join(root, "node_modules/tsx/dist/loader.mjs")).href;
-    const flags = ["--conditions=sotto-source", "--import", tsx, join(root, "examples", example), ...args];
+    const flags = [...program(`examples/${example}`), ...args];
     return new Terminal(spawn(process.execPath, flags, { cwd: folder, env: { ...process.env, ...environment } }));
   }
 

@@ -12,6 +12,7 @@ import type { Durability } from "../../server/store/engine.js";
 import { levelStore } from "../../server/store/index.js";
 import { levelEngine } from "../../server/store/level/level-engine.js";
 import { orderedStore } from "../../server/store/ordered/ordered-store.js";
+import { program } from "../support/programs/program.js";
 import { ext4Volume, reasonAgainstVolumes } from "./power-loss/ext4-volume.js";
 import { Ledger, ledgerAtCut, type TimedEvent, violations } from "./power-loss/ledger.js";
 import { prepare, runLoad } from "./power-loss/load.js";
@@ -85,7 +86,7 @@ async function cutVolumeOnce(durability: Durability): Promise<readonly string[]>
     const events: TimedEvent[] = [];
     let answers = 0;
     const answersToCut = 200 + Math.floor(Math.random() * 400);
-    const args = ["--conditions=sotto-source", "--import", "tsx", WRITER, folder, durability];
+    const args = [...program(WRITER), folder, durability];
     const writer = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
     const exited = once(writer, "exit");
     let cut: Promise<number> | undefined;

@@ -11,6 +11,7 @@ import { type Attachment, type Client, levelStore, type Platform, type UploadSou
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { eagerPlatform } from "../../support/crash/eager-platform.js";
 import type { UploadLife } from "../../support/crash/upload-child.js";
+import { program } from "../../support/programs/program.js";
 import { World } from "../../support/world.js";
 
 const CHILD = fileURLToPath(new URL("../../support/crash/upload-child.ts", import.meta.url));
@@ -78,7 +79,7 @@ describe("an upload to a relay", () => {
     const folder = join(world.folder, "clients", "carol");
     for (const part of [2, 1, 3]) {
       const life: UploadLife = { relay: world.url, userId: "carol", folder, path, part };
-      const args = ["--conditions=sotto-source", "--import", "tsx", CHILD, JSON.stringify(life)];
+      const args = [...program(CHILD), JSON.stringify(life)];
       const child = spawn(process.execPath, args, { cwd: REPOSITORY, stdio: ["ignore", "inherit", "inherit"] });
       expect(await once(child, "exit")).toEqual([null, "SIGKILL"]);
     }

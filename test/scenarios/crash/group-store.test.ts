@@ -14,6 +14,7 @@ import { levelEngine } from "../../../server/store/level/level-engine.js";
 import { memoryEngine } from "../../../server/store/memory/memory-engine.js";
 import { orderedStore } from "../../../server/store/ordered/ordered-store.js";
 import { freshSeed, seededRandom } from "../../support/crash/seeded-random.js";
+import { program } from "../../support/programs/program.js";
 import { recordingEngine } from "../power-loss/recording-engine.js";
 import { audit, logRows, sharedEndRows } from "./group-store/audit.js";
 import { clearOut, type Done, damagedBodies, MAILBOXES, Progress, runLoad } from "./group-store/load.js";
@@ -38,7 +39,7 @@ function manualTime() {
 
 /** One life of a writer, killed somewhere in its load. */
 async function liveAndDie(folder: string, life: number): Promise<Progress> {
-  const args = ["--conditions=sotto-source", "--import", "tsx", WRITER, folder, String(life)];
+  const args = [...program(WRITER), folder, String(life)];
   const writer = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
   const exited = once(writer, "exit");
   const progress = new Progress();

@@ -11,6 +11,7 @@ import { seal, sealKeysOf, type Team } from "@sotto/protocol";
 import type { CaseView, Me, Moderator, Opening, QueueEntry, Session } from "../../../server/desk/api.js";
 import { personKeyOf, signLogin, teamKeyContext } from "../../../server/desk/person-key.js";
 import { desk as command } from "../../server/desk-shell/sotto-desk.js";
+import { program } from "../../support/programs/program.js";
 
 const REPOSITORY = fileURLToPath(new URL("../../../", import.meta.url));
 const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString("base64");
@@ -71,19 +72,15 @@ export class DeskApart {
   static async start(folder: string, relay: string, hook: Hook): Promise<DeskApart> {
     const dataDir = join(folder, "data");
     const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith("SOTTO_"));
-    const child = spawn(
-      process.execPath,
-      ["--conditions=sotto-source", "--import", "tsx", "server/desk/main.ts", "start"],
-      {
-        cwd: REPOSITORY,
-        env: {
-          ...Object.fromEntries(inherited),
-          ...{ SOTTO_DESK_DATA_DIR: dataDir, SOTTO_DESK_RELAY: relay, SOTTO_DESK_PORT: "0" },
-          ...{ SOTTO_DESK_WEBHOOK_URL: hook.url, SOTTO_DESK_WEBHOOK_SECRET: "a-secret-of-no-importance" },
-        },
-        stdio: ["ignore", "pipe", "pipe"],
+    const child = spawn(process.execPath, [...program("server/desk/main.ts"), "start"], {
+      cwd: REPOSITORY,
+      env: {
+        ...Object.fromEntries(inherited),
+        ...{ SOTTO_DESK_DATA_DIR: dataDir, SOTTO_DESK_RELAY: relay, SOTTO_DESK_PORT: "0" },
+        ...{ SOTTO_DESK_WEBHOOK_URL: hook.url, SOTTO_DESK_WEBHOOK_SECRET: "a-secret-of-no-importance" },
       },
-    );
+      stdio: ["ignore", "pipe", "pipe"],
+    });
     const output = { text: "" };
     const [, url = "", invitation = ""] = await new Promise<RegExpExecArray>((resolve, reject) => {
       const take = (chunk: Buffer) => {

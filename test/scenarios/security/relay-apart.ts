@@ -6,6 +6,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { freePort } from "../../support/free-port.js";
+import { program } from "../../support/programs/program.js";
 
 const REPOSITORY = fileURLToPath(new URL("../../../", import.meta.url));
 
@@ -32,7 +33,7 @@ export class RelayApart {
     const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith("SOTTO_"));
     const child = spawn(
       process.execPath,
-      ["--conditions=sotto-source", "--import", "tsx", "--expose-gc", "server/main.ts", "serve"],
+      ["--expose-gc", ...program("server/main.ts"), "serve"],
       // glibc then returns every large buffer to the system when it is freed, so that resident memory tells what is held.
       {
         cwd: REPOSITORY,

@@ -12,6 +12,7 @@ import { folderBlobs } from "../../../server/blobs/index.js";
 import { appendAll, blob, isSame, noise, readAll } from "../../contract/blobs/harness.js";
 import { manualClock } from "../../contract/store/harness.js";
 import { freshSeed, seededRandom } from "../../support/crash/seeded-random.js";
+import { program } from "../../support/programs/program.js";
 import type { WriterEvent } from "./writer-events.js";
 
 const KILLS = 6;
@@ -24,7 +25,7 @@ interface Known {
 
 /** Runs a writer on the folder and kills it some events and a moment after it began. */
 async function writeUntilKilled(folder: string, seed: number, known: Map<number, Known>): Promise<void> {
-  const args = ["--conditions=sotto-source", "--import", "tsx", WRITER, folder, String(seed), String(known.size)];
+  const args = [...program(WRITER), folder, String(seed), String(known.size)];
   const writer = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
   const exited = once(writer, "exit");
   let eventsLeft = 2 + seededRandom(seed).below(30);

@@ -9,6 +9,7 @@ import { expect, it } from "vitest";
 import { openTables } from "../../../server/desk/rows.js";
 import { openLevelRows, rowsFolder } from "../../../server/desk/store/level-rows.js";
 import { freePort } from "../../support/free-port.js";
+import { program } from "../../support/programs/program.js";
 import { silentLog } from "../../support/world.js";
 import { temporaryFolders } from "../ops/temporary-folder.js";
 import { desk } from "./sotto-desk.js";
@@ -26,20 +27,16 @@ it("works for a relay that knows its key, invites the first lead, and ends at a 
   const deskKey = fromHex(after(shown.out, "SOTTO_DESK_KEY"));
   const settings = settingsFrom({ development: true, dataDir: newFolder(), port: await freePort(), deskKey });
   const relay = await startRelay({ settings, log: silentLog });
-  const child = spawn(
-    process.execPath,
-    ["--conditions=sotto-source", "--import", "tsx", `${ROOT}server/desk/main.ts`],
-    {
-      cwd: ROOT,
-      env: {
-        PATH: process.env.PATH ?? "",
-        SOTTO_DESK_DATA_DIR: join(cwd, "data"),
-        SOTTO_DESK_RELAY: relay.url,
-        SOTTO_DESK_PORT: "0",
-      },
-      stdio: ["ignore", "pipe", "pipe"],
+  const child = spawn(process.execPath, [...program("server/desk/main.ts")], {
+    cwd: ROOT,
+    env: {
+      PATH: process.env.PATH ?? "",
+      SOTTO_DESK_DATA_DIR: join(cwd, "data"),
+      SOTTO_DESK_RELAY: relay.url,
+      SOTTO_DESK_PORT: "0",
     },
-  );
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   const closed = once(child, "close");
   let [out, errors] = ["", ""];
   child.stdout.setEncoding("utf8").on("data", (text: string) => {

@@ -8,6 +8,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { type Client, createClient, type DirectConversation } from "@sotto/sdk";
 import { levelStore } from "@sotto/sdk/node";
+import { program } from "../programs/program.js";
 import { befriend, World } from "../world.js";
 import { CarefulApp } from "./careful-app.js";
 import { Conditions } from "./conditions.js";
@@ -127,7 +128,7 @@ class Run {
       sendUpTo,
       killPoint: death.at === "anyMoment" ? undefined : death,
     };
-    const args = ["--conditions=sotto-source", "--import", "tsx", CHILD, JSON.stringify(life)];
+    const args = [...program(CHILD), JSON.stringify(life)];
     const child = spawn(process.execPath, args, { cwd: REPOSITORY, stdio: ["ignore", "pipe", "inherit"] });
     this.child = child;
     let shown = 0;

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { freePort } from "../free-port.js";
+import { program } from "../programs/program.js";
 
 const REPOSITORY = fileURLToPath(new URL("../../../", import.meta.url));
 /** How much of a relay's output an error shows. */
@@ -50,7 +51,7 @@ export class RelayProcess {
 
   /** Starts it again after `kill`; resolves once it takes connections. */
   async restart(): Promise<void> {
-    const child = spawn(process.execPath, ["--conditions=sotto-source", "--import", "tsx", ...this.entry], {
+    const child = spawn(process.execPath, [...program(this.entry[0] ?? ""), ...this.entry.slice(1)], {
       cwd: REPOSITORY,
       env: {
         ...process.env,

@@ -4,6 +4,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { program } from "../programs/program.js";
 import type { FromClient, ToClient, TransferLife } from "./lines.js";
 
 const CHILD = fileURLToPath(new URL("./transfer-child.ts", import.meta.url));
@@ -28,8 +29,7 @@ export class ClientProcess {
 
   /** Begins a life; it is `ready` later. */
   start(): void {
-    const flags = ["--expose-gc", "--conditions=sotto-source", "--import", "tsx"];
-    const child = spawn(process.execPath, [...flags, CHILD, JSON.stringify(this.life)], {
+    const child = spawn(process.execPath, ["--expose-gc", ...program(CHILD), JSON.stringify(this.life)], {
       cwd: REPOSITORY,
       stdio: ["pipe", "pipe", "inherit"],
     });

@@ -2,11 +2,8 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { fileURLToPath } from "node:url";
 import { afterAll } from "vitest";
-
-const ROOT = fileURLToPath(new URL("../../../../", import.meta.url));
-const RUN = ["--conditions=sotto-source", "--import", "tsx"];
+import { program, ROOT } from "../../../support/programs/program.js";
 
 /** What a finished command left. */
 export interface Finished {
@@ -29,8 +26,7 @@ function launch(args: readonly string[], { env = {}, cwd, entry = "main.ts" }: R
   const inherited = Object.entries(process.env).filter(
     ([name]) => !name.startsWith("SOTTO_") && name !== "NODE_OPTIONS",
   );
-  const child = spawn(process.execPath, [...RUN, `${ROOT}server/${entry}`, ...args], {
-    // `--import tsx` is looked up from the working folder, so commands run in the repository and say where they are.
+  const child = spawn(process.execPath, [...program(`server/${entry}`), ...args], {
     cwd: ROOT,
     env: {
       ...Object.fromEntries(inherited),
