@@ -58,7 +58,11 @@ export class Invitations {
 
   /** Every invitation there is, oldest first, then each that comes, once; until the signal aborts or the client closes. */
   follow(signal: AbortSignalLike | undefined): AsyncGenerator<GroupInvitation> {
-    return this.following.follow(({ group }) => this.present(group), signal);
+    return this.following.follow(async (row) => {
+      const invitation = await this.present(row.group);
+      // Made anew since it was looked at, it comes as that.
+      return invitation?.atMs === row.atMs ? invitation : undefined;
+    }, signal);
   }
 
   /** The invitation to a group as it is now; `undefined` if it was answered or taken back meanwhile. */

@@ -3,7 +3,7 @@
  * it says it to the group; whoever brought somebody in says it to them.
  */
 
-import { type AccountId, type ConversationId, decodeGroupEntry, equalBytes } from "@sotto/protocol";
+import { type AccountId, type Content, type ConversationId, decodeGroupEntry, equalBytes } from "@sotto/protocol";
 import type { OwnAccount } from "../account/own-account.js";
 import type { Author } from "../conversations/author.js";
 import type { Conversations, GroupThread } from "../conversations/conversations.js";
@@ -41,33 +41,66 @@ export class Statements {
   constructor(private readonly parts: StatementParts) {}
 
   /**
-   * A member said it. It is shown if the log says the same: nobody else decides how a group is called. What the log said before,
-   * or never, is remembered for the items of the log.
+   * A member said it. Of title and avatar that is shown which the log says too: nobody else decides how a group is called, and
+   * who changes one may not have read yet that somebody changed the other. What the log said before, or never, is remembered for
+   * the items of the log. Whom this account brought in behind the entry that the member had read was not among those it was said
+   * to, and hears it from here. Runs under the lock of the group's conversation.
    */
-  said({ content }: Genuine): Plan {
+  async said({ content }: Genuine): Promise<Plan> {
     if (content.kind !== "groupProfile") return nothing;
-    const { logs, shown, changed } = this.parts;
-    const { conversation: group, sender } = content;
+    const { logs, shown, changed, conversations } = this.parts;
+    const { conversation: group, sender, revision = 0 } = content;
+    const thread = await conversations.group(group);
+    const brought = await this.broughtInBehind(thread, revision);
     let isNews = false;
+    let stating: Plan = nothing;
     return {
       build: () => {
         const state = logs.get(group)?.state;
         if (state === undefined) return [];
-        if (!areSame(state, content)) return shown.remembering(group, sender, content);
-        const changes = shown.stating(group, sender, content);
+        const remembered = areSame(state, content) ? [] : shown.remembering(group, sender, content);
+        if (shown.isWhole(group, state)) return remembered;
+        const changes = shown.stating(group, sender, agreed(state, content));
         isNews = changes.length > 0;
-        return changes;
+        const news = { looks: shown.of(group, state), revision: state.seq };
+        if (isNews && logs.get(group)?.status === "joined") stating = this.stating(thread, news, brought);
+        return [...remembered, ...changes, ...stating.build()];
       },
       after: [
         () => isNews && changed(group),
-        () => void this.retell(group, content).catch((error: unknown) => this.parts.failed(error)),
+        () => void this.retell(thread, content).catch((error: unknown) => this.parts.failed(error)),
+        () => {
+          for (const work of stating.after) work();
+        },
       ],
     };
   }
 
+  /** Members who came behind an entry of the log, invited by this account. */
+  private async broughtInBehind(thread: GroupThread, revision: number): Promise<readonly AccountId[]> {
+    const { account, logs } = this.parts;
+    const late = (logs.get(thread.group)?.state.members ?? []).filter(({ joinedSeq }) => joinedSeq > revision);
+    if (late.length === 0) return [];
+    const joined = (await thread.timeline.latest(LOOKED_AT)).flatMap(({ row }) => {
+      const change = row.shape === "group" ? readGroupItem(row.content) : undefined;
+      return change?.kind === "joined" && change.by === account.id ? [change.account] : [];
+    });
+    const brought = late.map((member) => member.account).filter((one) => joined.includes(one) && one !== account.id);
+    return brought.slice(0, MAX_TOLD);
+  }
+
+  /**
+   * Whether a content says what the log says now, of a group that this account is let into: of title or avatar, for who changed
+   * one may not have read yet that somebody changed the other.
+   */
+  isOfLog(content: Content): boolean {
+    if (content.kind !== "groupProfile") return false;
+    const group = this.parts.logs.get(content.conversation);
+    return group?.status === "joined" && Object.keys(agreed(group.state, content)).length > 0;
+  }
+
   /** Items of the log that show now what they left out before: apps look at them again. */
-  private async retell(group: ConversationId, { title, avatar }: Looks): Promise<void> {
-    const thread = await this.parts.conversations.group(group);
+  private async retell(thread: GroupThread, { title, avatar }: Looks): Promise<void> {
     for (const { sequence, row } of await thread.timeline.latest(LOOKED_AT)) {
       if (row.shape !== "group") continue;
       const change = readGroupItem(row.content);
@@ -97,12 +130,14 @@ export class Statements {
       build: () => {
         const changes: StoreChange[] = mine.flatMap((looks) => shown.stating(group, account.id, looks));
         changes.push(...shown.meeting(group, state));
-        // Nobody vouches for what somebody else put into the log and did not say.
-        const isSaid = status === "joined" && shown.isWhole(group, state);
-        const isAny = state.title !== "" || state.avatar.length > 0;
-        const others = isSaid && isChanged && state.members.length > 1 ? [undefined] : [];
-        const told = isSaid && isAny && !isChanged ? newcomers.slice(0, MAX_TOLD) : [];
-        stating = this.stating(thread, { looks: state, revision: state.seq }, [...others, ...told]);
+        // Nobody vouches for what somebody else put into the log and did not say: what is shown here was said.
+        const looks = shown.of(group, state);
+        const { title = "", avatar } = agreed(state, looks);
+        const isAny = title !== "" || (avatar !== undefined && avatar.length > 0);
+        const isHeard = status === "joined";
+        const others = isHeard && isChanged && state.members.length > 1 ? [undefined] : [];
+        const told = isHeard && isAny && !isChanged ? newcomers.slice(0, MAX_TOLD) : [];
+        stating = this.stating(thread, { looks, revision: state.seq }, [...others, ...told]);
         return [...changes, ...stating.build()];
       },
       after: [
@@ -140,6 +175,11 @@ function looksIn({ entry }: AppliedChange): Partial<Looks> {
   if (change.kind !== "update") return {};
   const { title, avatar } = change;
   return { ...(title !== undefined && { title }), ...(avatar !== undefined && { avatar }) };
+}
+
+/** What of it the log says. */
+function agreed(state: Looks, { title, avatar }: Looks): Partial<Looks> {
+  return { ...(title === state.title && { title }), ...(equalBytes(avatar, state.avatar) && { avatar }) };
 }
 
 function isUpdate(change: AppliedChange): boolean {

@@ -20,8 +20,8 @@ export interface GroupContentParts
   /** Whether what somebody says may be shown. */
   readonly checking: Pick<Checking, "inGroup" | "isKnown">;
   /** What members say a group is called. */
-  readonly statements: Pick<Statements, "said">;
-  readonly verdicts: Pick<GroupVerdicts, "on">;
+  readonly statements: Pick<Statements, "said" | "isOfLog">;
+  readonly verdicts: Pick<GroupVerdicts, "on" | "isMember">;
   readonly held: HeldMail;
   /** Something is to be asked for again. */
   repair(): void;
@@ -36,9 +36,15 @@ export class GroupContents {
     return this.parts.checking.isKnown;
   }
 
-  /** What the log says of it now. */
-  verdict({ group, sender: account, revision, cameMs: acceptedMs }: Row<"held">): Promise<Verdict> {
-    return this.parts.verdicts.on(group, { account, revision, acceptedMs });
+  /**
+   * What the log says of it now. How the group is called now any member may say, also where only admins write: newcomers hear it
+   * from whoever brought them in, and it decides nothing.
+   */
+  async verdict({ group, sender: account, revision, cameMs: acceptedMs, content }: Row<"held">): Promise<Verdict> {
+    const { verdicts, statements } = this.parts;
+    const verdict = await verdicts.on(group, { account, revision, acceptedMs });
+    const isRepeated = verdict === "no" && verdicts.isMember(group, account);
+    return isRepeated && statements.isOfLog(readStored(content)) ? "yes" : verdict;
   }
 
   /** What comes of a content that came just now. */
@@ -77,7 +83,7 @@ export class GroupContents {
     });
     if (outcome.kind === "refused") counters.count("contentRefused");
     const kept = await reportable(this.parts, judged, outcome);
-    const stated = outcome.kind === "applied" ? statements.said(judged) : nothing;
+    const stated = outcome.kind === "applied" ? await statements.said(judged) : nothing;
     return both(written(this.parts, thread, { outcome, resolution }), kept, stated);
   }
 

@@ -40,6 +40,8 @@ export interface DraftingParts {
 export interface Wish {
   readonly kind: ReportKind;
   readonly about?: Uint8Array | undefined;
+  /** Of context, when the desk asked for what it answers. */
+  readonly wantedMs?: number | undefined;
   readonly accused: AccountId;
   readonly conversation?: ConversationId | undefined;
   readonly category: ReportCategory;
@@ -80,11 +82,11 @@ export function draft(parts: DraftingParts, wish: Wish): Drafted {
   if (sealedHeads.length > most || sealedWords.length > most) {
     throw new SottoError("tooLarge", { detail: "more than one report takes; report less at once" });
   }
-  const { kind, about, accused, conversation, category } = wish;
+  const { kind, about, wantedMs, accused, conversation, category } = wish;
   return {
     disclosure: { ...disclosed, relaySees: { reporter: me, sizeBytes: sealedHeads.length + sealedWords.length } },
     sealed: {
-      id,
+      ...{ id, wantedMs },
       made: { kind, about, accused, conversation, category, madeMs: nowMs() },
       layers: { heads: sealedHeads, words: sealedWords },
     },

@@ -1,6 +1,6 @@
 /** What moderators may do here, what they did to this account, and having a say against it. */
 
-import { type AccountId, type Manifest, REPORT_WINDOW_MS, realmFingerprint, SottoError, toHex } from "@sotto/protocol";
+import { type AccountId, type Manifest, REPORT_WINDOW_MS, realmFingerprint, SottoError } from "@sotto/protocol";
 import { readStored } from "../conversations/stored-content.js";
 import type { RelayCheck, RelayChecked } from "../franking/relay-check.js";
 import { draft } from "./drafting.js";
@@ -103,15 +103,12 @@ export class Moderation {
     const row = await rows.statement(idOf(typeof statement === "string" ? statement : statement.id));
     if (row === undefined) throw new SottoError("unknownReport");
     if (row.appealUntilMs === undefined || row.appealUntilMs <= nowMs()) throw new SottoError("appealClosed");
-    await this.assertFirst(row.statement);
+    if (await rows.isAppealed(row.statement)) throw new SottoError("appealClosed");
     const shown = await Promise.all(messages.map((some) => this.shown(me, some)));
     const selected = shown.flat().sort(byAcceptance);
     const wish = { kind: "appeal", about: row.statement, accused: me, category: row.category, note } as const;
     const drafted = draft(this.parts, { ...wish, selected, unopenable: "refuse", opened: "none" });
-    return new ReportDraft(drafted, async (consented) => {
-      await this.assertFirst(row.statement, consented.sealed.id);
-      return submitted(this.parts, consented);
-    });
+    return new ReportDraft(drafted, (consented) => submitted(this.parts, consented));
   }
 
   private async shown(
@@ -121,20 +118,5 @@ export class Moderation {
     const conversation = conversationOf(where);
     const names: readonly MessageName[] = await namesIn(this.parts.conversations, conversation, messages);
     return selectContext(await gather(this.parts, conversation, names), names, me);
-  }
-
-  /** An appeal that the relay refused may be made again. */
-  private async assertFirst(statement: Uint8Array, but?: Uint8Array): Promise<void> {
-    const of = toHex(statement);
-    const isOther = (id: Uint8Array) => but === undefined || toHex(id) !== toHex(but);
-    const before = (await this.parts.rows.reports()).some(
-      ({ id, made, stage }) =>
-        made?.kind === "appeal" &&
-        stage !== "refused" &&
-        isOther(id) &&
-        made.about !== undefined &&
-        toHex(made.about) === of,
-    );
-    if (before) throw new SottoError("appealClosed");
   }
 }

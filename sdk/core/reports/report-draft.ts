@@ -26,7 +26,8 @@ export class ReportDraft {
    * Resolves once it is durable here; from then on it goes to the relay over crashes and disconnections, once. The event `report`
    * tells how it goes on. Calling it twice sends it once. To be rid of the person too, `block()` them or leave the group.
    *
-   * @throws consentRequired; deskUnready if the key it was sealed to is not the moderators' any more: draft it anew; outboxFull.
+   * @throws consentRequired; deskUnready if the key it was sealed to is not the moderators' any more: draft it anew; outboxFull;
+   *   appealClosed for an appeal while another one stands.
    */
   async submit({ consent }: { readonly consent: string }): Promise<Report> {
     if (consent !== this.disclosure.hash) throw new SottoError("consentRequired");

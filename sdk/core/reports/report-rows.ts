@@ -1,6 +1,6 @@
 /** The rows of reports and statements: bounded, changed one at a time, and told of once they are durable. */
 
-import { toHex } from "@sotto/protocol";
+import { equalBytes, toHex } from "@sotto/protocol";
 import type { KeyedLock } from "../keyed-lock.js";
 import type { StoreChange } from "../ports.js";
 import { decodeRow, eachRow, encodeRow, keys, type Row } from "../rows.js";
@@ -53,6 +53,15 @@ export class ReportRows {
     const found: Row<"report">[] = [];
     for await (const { value } of eachRow(this.parts.store, keys.reports)) found.push(decodeRow("report", value));
     return found.sort((one, other) => one.changedMs - other.changedMs);
+  }
+
+  /** Whether another report than this one appeals against a statement already. One that the relay refused may be made again. */
+  async isAppealed(statement: Uint8Array, but?: Uint8Array): Promise<boolean> {
+    return (await this.reports()).some(({ id, made, stage }) => {
+      const isOther = but === undefined || !equalBytes(id, but);
+      const isAppeal = made?.kind === "appeal" && made.about !== undefined && equalBytes(made.about, statement);
+      return isOther && isAppeal && stage !== "refused";
+    });
   }
 
   /** Every statement, the latest last. */

@@ -104,7 +104,7 @@ export class Reports {
     const selected = selectContext(await gather(this.parts, conversation, names), names, this.parts.me);
     const opened = await this.opened(conversation, attachments);
     const wish = { kind: "context", about: row.id, accused, conversation, category, note, selected, opened } as const;
-    return this.draft(draft(this.parts, { ...wish, unopenable: "refuse" }));
+    return this.draft(draft(this.parts, { ...wish, wantedMs: row.wanted?.atMs, unopenable: "refuse" }));
   }
 
   /**

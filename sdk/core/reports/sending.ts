@@ -31,6 +31,8 @@ export interface SealedDraft {
   readonly id: Uint8Array;
   readonly made: NonNullable<Row<"report">["made"]>;
   readonly layers: Row<"reportLayers">;
+  /** Of context, when the desk asked for what it answers; `undefined` if it had asked for nothing. */
+  readonly wantedMs?: number | undefined;
 }
 
 /** Sends reports. */
@@ -46,11 +48,11 @@ export class ReportSending {
 
   /**
    * Keeps a report and sends it as soon as the relay is there. Resolves with its row once it is durable. Of the same draft twice
-   * there is one report.
+   * there is one report, and of appeals against one statement there is one.
    *
-   * @throws outboxFull if too many wait.
+   * @throws outboxFull if too many wait; appealClosed.
    */
-  async submit({ id, made, layers }: SealedDraft, nowMs: number): Promise<Row<"report">> {
+  async submit({ id, made, layers, wantedMs }: SealedDraft, nowMs: number): Promise<Row<"report">> {
     const { rows } = this.parts;
     let kept: Row<"report"> = { id, made, stage: "waiting", changedMs: nowMs };
     await rows.change(async () => {
@@ -59,11 +61,17 @@ export class ReportSending {
         kept = present;
         return undefined;
       }
+      if (made.kind === "appeal" && made.about !== undefined && (await rows.isAppealed(made.about, id))) {
+        throw new SottoError("appealClosed");
+      }
       if ((await this.waiting()).length >= MAX_WAITING) {
         throw new SottoError("outboxFull", { detail: `${MAX_WAITING} reports wait for the relay already` });
       }
       const value = encodeRow("reportLayers", layers);
-      return { reports: [kept, ...(await this.answered(made))], changes: [{ key: keys.reportLayers(id), value }] };
+      return {
+        reports: [kept, ...(await this.answered(made, wantedMs))],
+        changes: [{ key: keys.reportLayers(id), value }],
+      };
     });
     this.wake();
     return kept;
@@ -81,10 +89,13 @@ export class ReportSending {
     this.rounds.close();
   }
 
-  /** The report that this is the context of: what the desk asked for is answered. */
-  private async answered({ kind, about }: SealedDraft["made"]): Promise<readonly Row<"report">[]> {
+  /** The report that this is the context of: what the desk asked for is answered, if it did not ask anew since the draft. */
+  private async answered(
+    { kind, about }: SealedDraft["made"],
+    wantedMs: number | undefined,
+  ): Promise<readonly Row<"report">[]> {
     const row = kind === "context" && about !== undefined ? await this.parts.rows.report(about) : undefined;
-    return row?.wanted === undefined ? [] : [{ ...row, wanted: undefined }];
+    return row?.wanted === undefined || row.wanted.atMs !== wantedMs ? [] : [{ ...row, wanted: undefined }];
   }
 
   private async waiting(): Promise<readonly Row<"report">[]> {

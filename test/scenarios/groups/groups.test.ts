@@ -148,6 +148,21 @@ describe("a group", () => {
     expect(hers.settings).toMatchObject({ title: "Ours", timerMs: 60_000, avatar: Uint8Array.of(1, 2, 3) });
   });
 
+  it("is called the same by everybody also where only admins write, and members may edit and invite", async () => {
+    const [hers, his] = (await groupOf([alice, bob], { title: "News", whoWrites: "admins" })) as [Group, Group];
+    await his.update({ title: "News of the choir" });
+    await hers.refresh();
+    await until(() => hers.title === "News of the choir", "the title of who may not write");
+    await his.invite("carol");
+    await invitationTo(carol, his);
+    await hers.update({ title: "Choir" });
+    await his.refresh();
+    await until(() => his.title === "Choir");
+    const theirs = await join(carol, his);
+    await until(() => theirs.title === "Choir", "what the invitation did not say");
+    await expect(his.send({ text: "may I?" }).accepted).rejects.toEqual(refusal("groupDenied"));
+  });
+
   it("has who was invited by a member wait for an admin, where it asks for approval", async () => {
     const [hers, his] = (await groupOf([alice, bob], { approval: "on", whoInvites: "members" })) as [Group, Group];
     await his.invite("carol");

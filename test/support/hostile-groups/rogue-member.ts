@@ -36,7 +36,7 @@ import { LogReader } from "../../../sdk/core/groups/log/log-reader.js";
 import { LogRequests } from "../../../sdk/core/groups/log/log-requests.js";
 import type { LogPosition, Walker } from "../../../sdk/core/groups/log/log-walk.js";
 import { OwnKeys } from "../../../sdk/core/groups/log/own-keys.js";
-import { sealEntry } from "../../../sdk/core/groups/log/sealed-entries.js";
+import { NONCE_BYTES, sealEntry } from "../../../sdk/core/groups/log/sealed-entries.js";
 import { memberOf } from "../../../sdk/core/groups/state/permissions.js";
 import type { Address, Engine, IdentityKeys } from "../../../sdk/core/ports.js";
 import { decodeRow, keys } from "../../../sdk/core/rows.js";
@@ -175,7 +175,8 @@ export class RogueMember {
   async append(entry: Uint8Array): Promise<FrameToClient> {
     await this.read();
     const place = { group: this.group, seq: this.state.seq + 1 };
-    return this.appendSealed(sealEntry(nodePlatform, place, { secret: this.secret, entry }));
+    const nonce = nodePlatform.random.bytes(NONCE_BYTES);
+    return this.appendSealed(sealEntry(nodePlatform, place, { secret: this.secret, entry, nonce }));
   }
 
   /** Appends bytes that are sealed already, or pretend to be. */

@@ -2,7 +2,6 @@
 
 import {
   type ConversationId,
-  decodeGroupEntry,
   encodeGroupEntry,
   type Frame,
   type GroupEntryBody,
@@ -52,7 +51,8 @@ export async function foundGroup(parts: FoundingParts, settings: GroupEntryBody<
   const entry = encodeGroupEntry({ group, previous, author: account.id, atMs: clock.now(), change }, (text) =>
     crypto.engine.sign(account.identity, text),
   );
-  const sealed = sealEntry(crypto, { group, seq: 1 }, { secret, entry });
+  const place = { group, seq: 1 };
+  const sealed = sealEntry(crypto, place, { secret, entry, nonce: keys.entryNonce(place, entry) });
   const { seq, acceptedMs } = await appended(parts, { group, sealed, secret });
   if (seq !== 1) throw new SottoError("badRelay", { detail: "a first entry under another number" });
 
@@ -68,7 +68,7 @@ export async function foundGroup(parts: FoundingParts, settings: GroupEntryBody<
     position: { state: step.walked.after, secrets: step.secrets },
     from: "position",
   } as const;
-  await progress.take({ batch, own: [decodeGroupEntry(entry).hash], entering: { newsFrom: 1, kept: seed } });
+  await progress.take({ batch, entering: { newsFrom: 1, kept: seed } });
   return group;
 }
 

@@ -102,7 +102,7 @@ export function wireLog(parts: LogParts): LogRoom {
   });
   const reader = new LogReader(requests);
   const sync = new LogSync({ account, crypto, rows, reader, progress, forks, claims, keys });
-  const writer = new LogWriter({ account, crypto, clock, rows, requests, sync, progress, forks });
+  const writer = new LogWriter({ account, crypto, clock, rows, requests, sync, progress, forks, keys });
   const checkpoints = new Checkpoints({ account, crypto, store, rows, requests, append });
   const upkeep = new Upkeep({ ...parts, rows, keys, checkpoints, append });
   return { turns, rows, keys, requests, forks, claims, progress, sync, writer, checkpoints, ownGroups, upkeep };

@@ -47,17 +47,16 @@ export class LogSync {
   constructor(private readonly parts: LogSyncParts) {}
 
   /**
-   * Reads and takes what is new. `own` are hashes of entries that this device may have appended.
+   * Reads and takes what is new.
    *
    * @throws groupNotFound if there is no such group, or none for this account; groupForked if the relay shows another log
    *   than before or than the inviter read; busy if there is nothing to begin from yet, or the log is shown too short;
    *   invitationGone if the invitation is for another identity; outboxFull; badRelay; offline and the like.
    */
-  async read(id: ConversationId, own: readonly Uint8Array[] = []): Promise<ReadGroup> {
+  async read(id: ConversationId): Promise<ReadGroup> {
     const seen: Uint8Array[] = [];
     const present = this.parts.rows.get(id);
-    if (present !== undefined && isIn(present) && present.state !== undefined)
-      await this.follow(present, { own, seen });
+    if (present !== undefined && isIn(present) && present.state !== undefined) await this.follow(present, seen);
     const kept = this.parts.rows.get(id);
     const invitation = await this.parts.rows.invitation(id);
     const entering = kept !== undefined && isIn(kept) ? this.adopted(kept) : this.invited(kept, invitation);
@@ -73,10 +72,7 @@ export class LogSync {
     return { crypto, group, me: account.id, wrapKeys: [...keys.kept([]), ...wrapKeys] };
   }
 
-  private async follow(
-    kept: KeptGroup,
-    { own, seen }: { readonly own: readonly Uint8Array[]; readonly seen: Uint8Array[] },
-  ): Promise<void> {
+  private async follow(kept: KeptGroup, seen: Uint8Array[]): Promise<void> {
     const { reader, progress, forks, claims, rows } = this.parts;
     const { group, state } = kept;
     const invitation = kept.status === "invited" ? await rows.invitation(group) : undefined;
@@ -87,7 +83,7 @@ export class LogSync {
         start: { state, secrets: withInvitation(kept, invitation).secrets },
         known,
         take: async (batch) => {
-          await progress.take({ batch, own });
+          await progress.take({ batch });
           for (const { entry } of batch.walked) if (entry !== undefined) seen.push(entry.hash);
         },
       });

@@ -21,7 +21,7 @@ import {
   openHandover,
   openRotation,
 } from "./group-keys.js";
-import { openCheckpoint, openEntry, sealedEpoch } from "./sealed-entries.js";
+import { openCheckpoint, openEntry, sealedEpoch, sealedNonce } from "./sealed-entries.js";
 
 /** An answer to `readGroup`. */
 export type LogPage = Pick<Frame<"groupEntries">, "head" | "checkpoint" | "entries">;
@@ -49,6 +49,8 @@ export interface WalkedEntry {
   readonly acceptedMs: number;
   /** What was sealed, if it opened. */
   readonly bytes: Uint8Array | undefined;
+  /** What it was sealed under: by it its device knows it again. */
+  readonly nonce: Uint8Array;
   /** `undefined` if it does not open or decode. */
   readonly entry: GroupEntry | undefined;
   readonly outcome:
@@ -79,7 +81,8 @@ export function walkEntry(walker: Walker, { state, secrets }: LogPosition, logge
   const bytes = openEntry(crypto, { group, seq }, { secret, sealed: logged.entry });
   const entry = bytes === undefined ? undefined : decoded(bytes);
   const outcome = applied(walker, state, { seq, entry });
-  const walked: WalkedEntry = { seq, acceptedMs, bytes, entry, outcome, before: state, after: outcome.state };
+  const nonce = sealedNonce(logged.entry);
+  const walked: WalkedEntry = { seq, acceptedMs, bytes, nonce, entry, outcome, before: state, after: outcome.state };
   const known = outcome.kind === "applied" ? secretsAfter(walker, secrets, walked) : secrets;
   return known === undefined ? LOCKED : { kind: "walked", walked, secrets: known };
 }

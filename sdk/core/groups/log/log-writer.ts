@@ -29,6 +29,7 @@ import { type GroupRows, isIn, type KeptGroup } from "./group-rows.js";
 import type { Appending, LogRequests } from "./log-requests.js";
 import type { LogSync } from "./log-sync.js";
 import { walkEntry } from "./log-walk.js";
+import type { OwnKeys } from "./own-keys.js";
 import type { Progress } from "./progress.js";
 import { sealEntry } from "./sealed-entries.js";
 
@@ -48,6 +49,7 @@ export interface LogWriterParts {
   readonly sync: LogSync;
   readonly progress: Pick<Progress, "take">;
   readonly forks: Pick<Forks, "seen">;
+  readonly keys: Pick<OwnKeys, "entryNonce">;
 }
 
 /** An entry ready to be appended. */
@@ -70,7 +72,7 @@ export class LogWriter {
     const { sync, requests, rows } = this.parts;
     const tried: Uint8Array[] = [];
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-      const { kept, seen } = await sync.read(id, tried);
+      const { kept, seen } = await sync.read(id);
       if (tried.some((hash) => seen.some((other) => equalBytes(hash, other)))) return kept;
       const { state } = kept;
       if (state === undefined || !isIn(kept)) throw new SottoError("groupLeft");
@@ -90,7 +92,7 @@ export class LogWriter {
   /** Opens the way to the same rules and the same commit as everybody's entries. */
   private async takeOwn(
     kept: KeptGroup,
-    { entry, expectedSeq, hash, secrets }: Prepared,
+    { entry, expectedSeq, secrets }: Prepared,
     { seq, acceptedMs }: { readonly seq: number; readonly acceptedMs: number },
   ): Promise<void> {
     const { sync, progress } = this.parts;
@@ -99,11 +101,11 @@ export class LogWriter {
     if (step.kind === "locked")
       throw new SottoError("groupLeft", { detail: "an own entry that this device cannot read" });
     const position = { state: step.walked.after, secrets: step.secrets };
-    await progress.take({ batch: { walked: [step.walked], position, from: "position" }, own: [hash] });
+    await progress.take({ batch: { walked: [step.walked], position, from: "position" } });
   }
 
   private prepared(kept: KeptGroup, state: GroupState, intent: GroupIntent): Prepared {
-    const { account, crypto, clock } = this.parts;
+    const { account, crypto, clock, keys } = this.parts;
     const { group } = kept;
     const secret = kept.secrets.find(({ epoch }) => epoch === state.epoch);
     if (secret === undefined) throw new SottoError("busy", { detail: "the present epoch's secret is not here yet" });
@@ -115,7 +117,7 @@ export class LogWriter {
     const place = { group, seq: state.seq + 1 };
     return {
       ...{ group, expectedSeq: state.seq, secret, next: nextKeys(change) },
-      entry: sealEntry(crypto, place, { secret, entry }),
+      entry: sealEntry(crypto, place, { secret, entry, nonce: keys.entryNonce(place, entry) }),
       hash: decodeGroupEntry(entry).hash,
       secrets: fresh === undefined ? kept.secrets : mergedSecrets([fresh], kept.secrets),
     };

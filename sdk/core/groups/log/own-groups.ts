@@ -72,9 +72,10 @@ export class OwnGroups {
   }
 
   /** Takes in what another own device knows. Decided in the turn that commits it. */
-  adopt({ groups }: GroupBody<"groups">, adopted: (told: Told) => void): Plan {
+  async adopt({ groups }: GroupBody<"groups">, adopted: (told: Told) => void): Promise<Plan> {
+    const open = await Promise.all(groups.map(({ group }) => this.parts.rows.invitation(group)));
     return {
-      build: () => groups.flatMap((one) => this.adoptOne(one)),
+      build: () => groups.flatMap((one, at) => this.adoptOne(one, open[at])),
       after: groups.map((one) => () => adopted(one)),
     };
   }
@@ -99,19 +100,25 @@ export class OwnGroups {
     return { ...told(group), shown: this.parts.shown.told(group.group, group.state) };
   }
 
-  private adoptOne(theirs: Told): readonly StoreChange[] {
+  private adoptOne(theirs: Told, open: Row<"invitation"> | undefined): readonly StoreChange[] {
     const { shown, account } = this.parts;
     const stated = theirs.shown === undefined ? [] : shown.adopting(theirs.group, account.id, theirs.shown);
-    return [...this.adoptStanding(theirs), ...stated];
+    return [...this.adoptStanding(theirs, open), ...stated];
   }
 
-  private adoptStanding(theirs: Told): readonly StoreChange[] {
+  private adoptStanding(theirs: Told, open: Row<"invitation"> | undefined): readonly StoreChange[] {
     const { rows } = this.parts;
     const mine = rows.get(theirs.group);
-    if (theirs.status === "invited") return this.adoptInvitation(theirs, mine);
+    if (theirs.status === "invited") {
+      // What came here itself since may be newer: its secret is.
+      const isOld = open !== undefined && open.revision > theirs.seq;
+      return isOld ? [] : this.adoptInvitation(theirs, mine);
+    }
     const isTheirsIn = theirs.status === "joined";
     if (mine === undefined || (theirs.version > mine.version && isIn(mine) !== isTheirsIn)) {
-      return [rows.change(this.adoptedFrom(theirs)), rows.withoutInvitation(theirs.group)];
+      // One that names a later entry was made since. Who put one away without its log has read to no entry.
+      const isOpen = open !== undefined && theirs.seq > 0 && open.revision > theirs.seq;
+      return [rows.change(this.adoptedFrom(theirs)), ...(isOpen ? [] : [rows.withoutInvitation(theirs.group)])];
     }
     if (!isTheirsIn || !isIn(mine)) return [];
     // The log tells the rest; what may be missing here is what it was locked with.

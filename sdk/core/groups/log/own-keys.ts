@@ -15,6 +15,7 @@ import {
 } from "@sotto/protocol";
 import type { OwnAccount } from "../../account/own-account.js";
 import type { GroupCrypto } from "./group-keys.js";
+import { type LogPlace, NONCE_BYTES } from "./sealed-entries.js";
 
 /** What a member's entry in the state says of it beside its identity. */
 export interface PublishedKeys {
@@ -69,15 +70,25 @@ export class OwnKeys {
    */
   invitedPrivate({ group, seq, account }: Invite): Uint8Array {
     const { devicePrivate } = this.parts.account.current;
-    const place = new Uint8Array(4);
-    new DataView(place.buffer).setUint32(0, seq);
-    return digest(labelled("sotto/group-invited/1", devicePrivate, fromHex(group), place, accountIdToBytes(account)));
+    return digest(
+      labelled("sotto/group-invited/1", devicePrivate, fromHex(group), numbered(seq), accountIdToBytes(account)),
+    );
   }
 
   /** That private key, if this device made the invitation with this public one. */
   invitedBy(invite: Invite, wrapKey: Uint8Array): Uint8Array | undefined {
     const wrapPrivate = this.invitedPrivate(invite);
     return equalBytes(this.parts.engine.publicKeyOf(wrapPrivate), wrapKey) ? wrapPrivate : undefined;
+  }
+
+  /**
+   * The nonce that an entry of this device is sealed under: random to everybody else, also to other own devices, and another for
+   * other bytes. By it the device knows the entry for its own in a later run too, and owes what follows from it.
+   */
+  entryNonce({ group, seq }: LogPlace, entry: Uint8Array): Uint8Array {
+    const { devicePrivate } = this.parts.account.current;
+    const text = labelled("sotto/group-own-entry/1", devicePrivate, fromHex(group), numbered(seq), entry);
+    return digest(text).slice(0, NONCE_BYTES);
   }
 }
 
@@ -86,6 +97,12 @@ export interface Invite {
   readonly group: ConversationId;
   readonly seq: number;
   readonly account: AccountId;
+}
+
+function numbered(seq: number): Uint8Array {
+  const bytes = new Uint8Array(4);
+  new DataView(bytes.buffer).setUint32(0, seq);
+  return bytes;
 }
 
 /** Keys with one more in front, each once, the newest few. */

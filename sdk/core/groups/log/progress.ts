@@ -2,6 +2,7 @@
 
 import {
   type AccountId,
+  type ConversationId,
   encodeGroupBody,
   equalBytes,
   type GroupMember,
@@ -56,7 +57,7 @@ export interface AppliedChange {
   readonly summary: readonly GroupEffect[];
   /** The entry as its author signed it; `decodeGroupEntry` reads it. */
   readonly entry: Uint8Array;
-  /** This device appended it. */
+  /** This device appended it, in this run or in one that ended before it was taken here. */
   readonly isOwn?: "yes" | undefined;
 }
 
@@ -82,8 +83,6 @@ export interface ProgressParts {
 /** A batch as it is taken: whose, and from where. */
 export interface Taking {
   readonly batch: LogBatch;
-  /** The hashes of entries that this device appended just now, or may have. */
-  readonly own?: readonly Uint8Array[] | undefined;
   /** A log that is read for the first time: from which entry on it is news, and what was held before. */
   readonly entering?: { readonly newsFrom: number; readonly kept: KeptGroup } | undefined;
 }
@@ -93,7 +92,7 @@ export class Progress {
   constructor(private readonly parts: ProgressParts) {}
 
   /** Takes entries that follow what is kept. Resolves once they are durable. @throws outboxFull: nothing was taken. */
-  async take({ batch, own = [], entering }: Taking): Promise<void> {
+  async take({ batch, entering }: Taking): Promise<void> {
     const { rows, locks, forks, counters, store, keys } = this.parts;
     const { state, secrets } = batch.position;
     if (state === undefined) return;
@@ -107,9 +106,9 @@ export class Progress {
         const next = writersBehind(start, batch, entering !== undefined);
         const spans = spansBehind(start, batch, entering !== undefined);
         const heads = await forks.changes(group, batch);
-        const changed = changeOf(before, { id: group, status, state }, batch.walked, {
-          ...{ newsFrom: entering?.newsFrom ?? 0, own },
-        });
+        const news = batch.walked.filter(({ seq }) => seq >= (entering?.newsFrom ?? 0));
+        const own = news.filter((walked) => this.isOwn(group, walked));
+        const changed = changeOf(before, { id: group, status, state }, { news, own });
         const consequences = await this.parts.consequences(changed);
         this.assertRoom();
         const invitation = await rows.invitation(group);
@@ -120,22 +119,21 @@ export class Progress {
         const now = rows.get(group);
         const known = now !== undefined && isIn(now) ? now.secrets : [];
         const version = versionAfter(now, start?.version ?? 0, status);
-        const owned = batch.walked.find(({ entry }) => own.some((hash) => entry && equalBytes(entry.hash, hash)));
         const kept: KeptGroup = {
           ...{ group, status, version, state, past: [...next.past], writers: [...next.writers], spans },
           // Who is out needs nothing of what it knew.
           secrets: isPresent ? this.keptSecrets(state, mergedSecrets(secrets, known)) : [],
           wrapKeys: isPresent ? [...keys.kept(start?.wrapKeys ?? [])] : [],
           claimed: undefined,
-          checkpoint: owned?.entry?.change.kind === "checkpoint" ? "owed" : start?.checkpoint,
+          checkpoint: own.some(({ entry }) => entry?.change.kind === "checkpoint") ? "owed" : start?.checkpoint,
           wasMember: status === "joined" ? "yes" : now?.wasMember,
         };
         // Before own devices are told where the group stands: what is shown of it from here on goes with that.
         const consequent = consequences.build();
         const queued = [
           ...(entering === undefined ? this.invitations(kept, batch.walked) : []),
-          ...(owned === undefined ? [] : this.notices(kept, before?.state, owned)),
-          ...(owned !== undefined && isWord(owned) ? this.parts.tellOwn(kept) : []),
+          ...(own.length === 0 ? [] : this.notices(kept, before?.state, own)),
+          ...(own.some(isWord) ? this.parts.tellOwn(kept) : []),
         ];
         const durable = store.commit([
           ...[rows.change(kept), ...heads, ...answered],
@@ -149,6 +147,13 @@ export class Progress {
     for (const { outcome } of batch.walked) if (outcome.kind === "ignored") counters.count("groupRefused");
     for (const work of after) work();
     await forks.inspect(group, batch.walked);
+  }
+
+  /** An entry that counts and that this device appended, whatever became of the run that did: nobody else says what follows from it. */
+  private isOwn(group: ConversationId, { seq, entry, bytes, nonce, outcome }: WalkedEntry): boolean {
+    const { account, keys } = this.parts;
+    if (outcome.kind !== "applied" || entry?.author !== account.id || bytes === undefined) return false;
+    return equalBytes(keys.entryNonce({ group, seq }, bytes), nonce);
   }
 
   private statusAfter(before: GroupStatus | undefined, walked: readonly WalkedEntry[], state: GroupState): GroupStatus {
@@ -186,7 +191,7 @@ export class Progress {
   private notices(
     { group, status, state }: KeptGroup,
     before: GroupState | undefined,
-    { entry }: WalkedEntry,
+    own: readonly WalkedEntry[],
   ): readonly Queued[] {
     const { outbox, account } = this.parts;
     if (state === undefined) return [];
@@ -197,7 +202,7 @@ export class Progress {
       .filter((member) => isAdmin(member.role) && member.account !== account.id)
       .slice(0, FAREWELLS);
     if (hasAccepted(status)) {
-      const removed = entry?.change.kind === "remove" ? (before?.members ?? []) : [];
+      const removed = own.some(({ entry }) => entry?.change.kind === "remove") ? (before?.members ?? []) : [];
       const gone = removed.filter((member) => memberOf(state, member.account) === undefined);
       // Who waits has no voice in the group, and nobody but an admin could act on it.
       const told = status === "joined" ? [outbox.queue({ group, type: "groupChange" })] : admins.map(farewell);
@@ -273,13 +278,13 @@ function spansBehind(start: KeptGroup | undefined, { walked, from }: LogBatch, i
 function changeOf(
   before: KeptGroup | undefined,
   after: GroupSnapshot,
-  walked: readonly WalkedEntry[],
-  { newsFrom, own }: { readonly newsFrom: number; readonly own: readonly Uint8Array[] },
+  { news, own }: { readonly news: readonly WalkedEntry[]; readonly own: readonly WalkedEntry[] },
 ): GroupChanged {
-  const applied = walked.flatMap(({ seq, acceptedMs, entry, bytes, outcome }): AppliedChange[] => {
-    if (seq < newsFrom || entry === undefined || bytes === undefined || outcome.kind === "ignored") return [];
+  const applied = news.flatMap((walked): AppliedChange[] => {
+    const { seq, acceptedMs, entry, bytes, outcome } = walked;
+    if (entry === undefined || bytes === undefined || outcome.kind === "ignored") return [];
     const { author, atMs } = entry;
-    const isOwn = own.some((hash) => equalBytes(entry.hash, hash)) ? "yes" : undefined;
+    const isOwn = own.includes(walked) ? "yes" : undefined;
     return [{ seq, acceptedMs, author, atMs, summary: outcome.effects, entry: bytes, isOwn }];
   });
   return { before: snapshotOf(before), after, applied };

@@ -1,13 +1,15 @@
 /**
  * Entries and checkpoints as the relay holds them: `u32be epoch ‖ 12-byte nonce ‖ ciphertext and tag`, under the key of the
- * epoch they were written in and bound to their place in the log.
+ * epoch they were written in and bound to their place in the log. The nonce of an entry is one that its device knows again
+ * (`OwnKeys.entryNonce`), and random to everybody else.
  */
 
 import { type ConversationId, deriveGroupEntryKey, groupCheckpointContext, groupEntryContext } from "@sotto/protocol";
 import type { EpochSecret, GroupCrypto } from "./group-keys.js";
 
 const EPOCH_BYTES = 4;
-const NONCE_BYTES = 12;
+/** Bytes of a nonce. */
+export const NONCE_BYTES = 12;
 
 /** A place in a log. */
 export interface LogPlace {
@@ -15,13 +17,19 @@ export interface LogPlace {
   readonly seq: number;
 }
 
-/** The bytes to append under a number, in the epoch of a secret. */
+/** The bytes to append under a number, in the epoch of a secret. No nonce may come again with other bytes. */
 export function sealEntry(
-  crypto: Pick<GroupCrypto, "cipher" | "random">,
-  place: LogPlace,
-  { secret, entry }: { readonly secret: EpochSecret; readonly entry: Uint8Array },
+  { cipher }: Pick<GroupCrypto, "cipher">,
+  { group, seq }: LogPlace,
+  { secret, entry, nonce }: { readonly secret: EpochSecret; readonly entry: Uint8Array; readonly nonce: Uint8Array },
 ): Uint8Array {
-  return seal(crypto, { secret, plaintext: entry, context: groupEntryContext(place.group, place.seq, secret.epoch) });
+  const context = groupEntryContext(group, seq, secret.epoch);
+  return seal(cipher, { secret, nonce, plaintext: entry, context });
+}
+
+/** The nonce that sealed bytes bear; fewer bytes where they are too short to be any. */
+export function sealedNonce(sealed: Uint8Array): Uint8Array {
+  return sealed.subarray(EPOCH_BYTES, EPOCH_BYTES + NONCE_BYTES);
 }
 
 /** What an entry says; `undefined` if it is of another epoch than this secret's, or does not open. */
@@ -40,7 +48,7 @@ export function sealCheckpoint(
   { secret, state }: { readonly secret: EpochSecret; readonly state: Uint8Array },
 ): Uint8Array {
   const context = groupCheckpointContext(place.group, place.seq, secret.epoch);
-  return seal(crypto, { secret, plaintext: state, context });
+  return seal(crypto.cipher, { secret, nonce: crypto.random.bytes(NONCE_BYTES), plaintext: state, context });
 }
 
 /** The state bytes of a checkpoint; `undefined` if it is of another epoch than this secret's, or does not open. */
@@ -59,11 +67,15 @@ export function sealedEpoch(sealed: Uint8Array): number | undefined {
 }
 
 function seal(
-  { cipher, random }: Pick<GroupCrypto, "cipher" | "random">,
-  what: { readonly secret: EpochSecret; readonly plaintext: Uint8Array; readonly context: Uint8Array },
+  cipher: GroupCrypto["cipher"],
+  what: {
+    readonly secret: EpochSecret;
+    readonly nonce: Uint8Array;
+    readonly plaintext: Uint8Array;
+    readonly context: Uint8Array;
+  },
 ): Uint8Array {
-  const nonce = random.bytes(NONCE_BYTES);
-  const { secret, plaintext, context } = what;
+  const { secret, nonce, plaintext, context } = what;
   const ciphertext = cipher.seal(deriveGroupEntryKey(secret.secret), nonce, plaintext, context);
   const sealed = new Uint8Array(EPOCH_BYTES + NONCE_BYTES + ciphertext.length);
   new DataView(sealed.buffer).setUint32(0, secret.epoch);
@@ -78,7 +90,6 @@ function open(
 ): Uint8Array | undefined {
   const { secret, sealed, context } = what;
   if (sealedEpoch(sealed) !== secret.epoch) return undefined;
-  const nonce = sealed.subarray(EPOCH_BYTES, EPOCH_BYTES + NONCE_BYTES);
   const ciphertext = sealed.subarray(EPOCH_BYTES + NONCE_BYTES);
-  return cipher.open(deriveGroupEntryKey(secret.secret), nonce, ciphertext, context);
+  return cipher.open(deriveGroupEntryKey(secret.secret), sealedNonce(sealed), ciphertext, context);
 }

@@ -10,6 +10,7 @@ import {
   SottoError,
 } from "@sotto/protocol";
 import type { OwnAccount } from "../../account/own-account.js";
+import { readStored } from "../../conversations/stored-content.js";
 import type { Counters } from "../../counters.js";
 import type { Franked, Franker } from "../../franking/franker.js";
 import { type Dispatched, LATER, type SaidInGroup } from "../../outbox/outcome.js";
@@ -191,9 +192,15 @@ export class Sealing {
 
   private snapshotFor(row: Row<"outbox">, group: ConversationId): GroupSnapshot {
     const snapshot = joined(this.parts.logs, group);
-    if (row.type === "content" && !mayWrite(snapshot.state, this.parts.account.id)) throw new SottoError("groupDenied");
+    const isSaid = row.type === "content" && !isStatement(row.body);
+    if (isSaid && !mayWrite(snapshot.state, this.parts.account.id)) throw new SottoError("groupDenied");
     return snapshot;
   }
+}
+
+/** Who may change how a group is called says so also where only admins write. */
+function isStatement(body: Uint8Array): boolean {
+  return readStored(body).kind === "groupProfile";
 }
 
 /** A group that this account is a member of. @throws groupDenied if it waits to be one, groupLeft if it is none. */

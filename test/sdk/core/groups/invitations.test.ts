@@ -3,7 +3,7 @@
 import type { ConversationId } from "@sotto/protocol";
 import { beforeEach, describe, expect, it } from "vitest";
 import type { Group } from "../../../../sdk/core/groups/group.js";
-import { type GroupInvitation, Invitations } from "../../../../sdk/core/groups/invitations.js";
+import { type GroupInvitation, type InvitationParts, Invitations } from "../../../../sdk/core/groups/invitations.js";
 import type { Row } from "../../../../sdk/core/rows.js";
 import { Peers } from "../../../../sdk/core/sessions/peers.js";
 import type { SealedStore } from "../../../../sdk/core/storage/sealed-store.js";
@@ -30,29 +30,31 @@ beforeEach(async () => {
   peers = new Peers(store);
   rows = [];
   log = [];
-  invitations = new Invitations({
-    invited: { pending: async () => rows, get: async (id) => rows.find((one) => one.group === id) },
-    peers,
-    consent: {
-      async accept(account) {
-        log.push(`accept ${account}`);
-      },
-      async decline(account) {
-        log.push(`decline ${account}`);
-      },
+  invitations = new Invitations(parts());
+});
+
+const parts = (): InvitationParts => ({
+  invited: { pending: async () => rows, get: async (id) => rows.find((one) => one.group === id) },
+  peers,
+  consent: {
+    async accept(account) {
+      log.push(`accept ${account}`);
     },
-    names: { confirmed: async () => "peer" },
-    logs: {
-      async accept(id) {
-        log.push(`accept ${id}`);
-        return snapshotOf(id, []);
-      },
-      async decline(id) {
-        log.push(`decline ${id}`);
-      },
+    async decline(account) {
+      log.push(`decline ${account}`);
     },
-    open: async () => opened,
-  });
+  },
+  names: { confirmed: async () => "peer" },
+  logs: {
+    async accept(id) {
+      log.push(`accept ${id}`);
+      return snapshotOf(id, []);
+    },
+    async decline(id) {
+      log.push(`decline ${id}`);
+    },
+  },
+  open: async () => opened,
 });
 
 async function next(reading: AsyncGenerator<GroupInvitation>): Promise<GroupInvitation> {
@@ -97,6 +99,31 @@ describe("invitations", () => {
     invitations.close();
     expect((await late?.next())?.done).toBe(true);
     expect(await invitations.present(group)).toBeUndefined();
+  });
+
+  it("made anew while they are looked at are shown once, as they are", async () => {
+    rows = [row(group)];
+    const followed: Invitations = new Invitations({
+      ...parts(),
+      invited: {
+        async pending() {
+          const before = rows;
+          if (before[0]?.atMs === 1) {
+            rows = [row(group, 2)];
+            followed.wake();
+          }
+          return before;
+        },
+        get: async (id) => rows.find((one) => one.group === id),
+      },
+    });
+    const reading = followed.follow(undefined);
+    expect((await next(reading)).atMs).toBe(2);
+    const further = reading.next();
+    followed.wake();
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    followed.close();
+    expect((await further).done).toBe(true);
   });
 
   it("of who is blocked are not shown", async () => {

@@ -140,6 +140,27 @@ describe("what the desk asks for", () => {
     expect(heads.items.map(({ role }) => role)).toEqual(["context"]);
   });
 
+  it("stays asked for where what is submitted was drafted before it was", async () => {
+    const first = await device.keep(said(bob, group, { kind: "text", text: "one" }));
+    const draft = await device.reports.draftReport(group, [first], { category: "hate" });
+    const report = await draft.submit({ consent: draft.disclosure.hash });
+    const asks = (atMs: number, note: string) =>
+      device.write({
+        ...{ kind: "contextRequest", atMs, about: fromHex(report.id), note },
+        gaps: [{ account: bob.account, after: 0, before: 9e9 }],
+      });
+    asks(NOW_MS, "what came next?");
+    await look();
+    const context = await device.reports.draftContext(report, [first]);
+    asks(NOW_MS + 1, "and before?");
+    await look();
+    await context.submit({ consent: context.disclosure.hash });
+    expect((await device.reports.get(report.id))?.wanted).toMatchObject({ note: "and before?" });
+    const other = await device.reports.draftContext(report, [first]);
+    await other.submit({ consent: other.disclosure.hash });
+    expect((await device.reports.get(report.id))?.wanted).toBeUndefined();
+  });
+
   it("reaches a device that did not make the report, which has to be told where", async () => {
     const missing = await device.keep(said(bob, withBob, { kind: "text", text: "two" }));
     const about = idOf("made elsewhere");
@@ -190,6 +211,20 @@ describe("statements", () => {
     expect(heads).toMatchObject({ kind: "appeal", accused: me, about: idOf("fresh") });
     expect(words.note).toBe(note);
     await expect(device.moderation.appeal(fresh as never, { note })).rejects.toEqual(failure("appealClosed"));
+  });
+
+  it("are appealed against by one of two drafts that are submitted at once", async () => {
+    device.write(statement("fresh", { appealUntilMs: NOW_MS + 86_400_000 }));
+    await look();
+    const drafts = await Promise.all(
+      ["one", "two"].map((note) => device.moderation.appeal(toHex(idOf("fresh")), { note })),
+    );
+    const submitted = await Promise.allSettled(drafts.map((draft) => draft.submit({ consent: draft.disclosure.hash })));
+    expect(submitted.map(({ status }) => status)).toEqual(["fulfilled", "rejected"]);
+    expect(submitted[1]).toMatchObject({ reason: { code: "appealClosed" } });
+    await drafts[0]?.submit({ consent: drafts[0].disclosure.hash });
+    await device.clock.advance(1);
+    expect(device.submitted).toHaveLength(1);
   });
 
   it("come with the moderators' powers, as the realm signed them", () => {

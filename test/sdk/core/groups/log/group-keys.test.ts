@@ -11,7 +11,12 @@ import {
   sealHandover,
   sealRotation,
 } from "../../../../../sdk/core/groups/log/group-keys.js";
-import { openEntry, sealCheckpoint, sealEntry } from "../../../../../sdk/core/groups/log/sealed-entries.js";
+import {
+  NONCE_BYTES,
+  openEntry,
+  sealCheckpoint,
+  sealEntry,
+} from "../../../../../sdk/core/groups/log/sealed-entries.js";
 import { nodePlatform } from "../../../../../sdk/node/platform.js";
 
 const { cipher, deviceKeys, random } = nodePlatform;
@@ -122,7 +127,7 @@ describe("a sealed entry", () => {
     const secret = freshSecret(crypto, 4);
     const entry = random.bytes(50);
     const place = { group, seq: 9 };
-    const sealed = sealEntry(crypto, place, { secret, entry });
+    const sealed = sealEntry(crypto, place, { secret, entry, nonce: random.bytes(NONCE_BYTES) });
     expect(openEntry(crypto, place, { secret, sealed })).toEqual(entry);
     expect(openEntry(crypto, { ...place, seq: 10 }, { secret, sealed })).toBeUndefined();
     expect(

@@ -13,7 +13,7 @@ import {
 } from "@sotto/protocol";
 import { beforeEach, describe, expect, it } from "vitest";
 import type { EpochSecret } from "../../../../../sdk/core/groups/log/group-keys.js";
-import { sealCheckpoint, sealEntry } from "../../../../../sdk/core/groups/log/sealed-entries.js";
+import { NONCE_BYTES, sealCheckpoint, sealEntry } from "../../../../../sdk/core/groups/log/sealed-entries.js";
 import { decodeRow, keys } from "../../../../../sdk/core/rows.js";
 import { nodePlatform } from "../../../../../sdk/node/platform.js";
 import { groupOf, join, type LogClient, LogWorld } from "./fixture.js";
@@ -51,7 +51,8 @@ async function secretOf(client: LogClient, id: ConversationId): Promise<EpochSec
 async function force(client: LogClient, id: ConversationId, plaintext: Uint8Array): Promise<void> {
   const secret = await secretOf(client, id);
   const expectedSeq = world.relay.log(id).entries.at(-1)?.seq ?? 0;
-  const entry = sealEntry({ cipher, random }, { group: id, seq: expectedSeq + 1 }, { secret, entry: plaintext });
+  const nonce = random.bytes(NONCE_BYTES);
+  const entry = sealEntry({ cipher }, { group: id, seq: expectedSeq + 1 }, { secret, entry: plaintext, nonce });
   const { privateKey } = deviceKeys.fromSeed(deriveGroupAccessSeed(secret.secret));
   const signature = deviceKeys.sign(privateKey, groupAppendText({ group: id, expectedSeq, entry }));
   await world.relay.side({}).anonymous.request({ type: "appendGroup", group: id, expectedSeq, entry, signature });
@@ -243,9 +244,8 @@ describe("a relay that lies", () => {
       world.engine.sign(carol.person.identity, text),
     );
     const log = world.relay.log(id);
-    log.entries = [
-      { ...place, acceptedMs: world.relay.nowMs, entry: sealEntry({ cipher, random }, place, { secret, entry }) },
-    ];
+    const sealed = sealEntry({ cipher }, place, { secret, entry, nonce: random.bytes(NONCE_BYTES) });
+    log.entries = [{ ...place, acceptedMs: world.relay.nowMs, entry: sealed }];
     const body = sealCheckpoint({ cipher, random }, place, { secret, state: encodeGroupState(forged) });
     log.checkpoint = { seq: place.seq, body };
     await expect(bob.logs.sync(id)).rejects.toMatchObject({ code: "groupForked" });

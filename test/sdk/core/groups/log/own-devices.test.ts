@@ -64,6 +64,37 @@ describe("own devices", () => {
     expect(alice.words().map(({ groups }) => groups.length)).toEqual([MAX_GROUPS_PER_BODY, 3]);
   });
 
+  it("keep an invitation that came itself where the one they are told of is older", async () => {
+    const { id } = await bob.logs.create({ title: "Open" });
+    await bob.logs.append(id, { kind: "invite", account: alice.id });
+    await bob.handInvitation(alice);
+    await alice.logs.serve(parseDeviceId(2));
+    await bob.logs.append(id, { kind: "remove", accounts: [alice.id] });
+    await bob.logs.append(id, { kind: "invite", account: alice.id });
+    const phone = await alice.second();
+    const newer = await bob.handInvitation(phone);
+    for (const word of alice.words()) await phone.take(word);
+    const stored = await phone.store.get(keys.invitation(phone.store, id));
+    expect(stored && decodeRow("invitation", stored)).toEqual(newer);
+    expect((await phone.logs.accept(id)).status).toBe("joined");
+  });
+
+  it("keep an invitation that was made after another one was declined, whichever they hear of first", async () => {
+    alice.others = [parseDeviceId(2)];
+    const phone = await alice.second();
+    const { id } = await bob.logs.create({ title: "Open" });
+    await bob.logs.append(id, { kind: "invite", account: alice.id });
+    for (const device of [alice, phone]) await bob.handInvitation(device);
+    await phone.logs.sync(id);
+    await alice.logs.decline(id);
+    await bob.logs.append(id, { kind: "invite", account: alice.id });
+    const newer = await bob.handInvitation(phone);
+    for (const word of alice.words()) await phone.take(word);
+    const stored = await phone.store.get(keys.invitation(phone.store, id));
+    expect(stored && decodeRow("invitation", stored)).toEqual(newer);
+    expect((await phone.logs.accept(id)).status).toBe("joined");
+  });
+
   it("leave together, and an old word brings nothing back", async () => {
     alice.others = [parseDeviceId(2)];
     const phone = await alice.second();

@@ -1,0 +1,180 @@
+/** Who says how a group is called and looks, and what members show of it, whatever comes between the log and the word. */
+
+import {
+  type Content,
+  type ConversationId,
+  decodeContent,
+  encodeContent,
+  type MessageId,
+  toHex,
+} from "@sotto/protocol";
+import { beforeEach, describe, expect, it } from "vitest";
+import { encodeGroupItem, isShownChange, type ShownChange } from "../../../../sdk/core/conversations/group-change.js";
+import { Genuine } from "../../../../sdk/core/franking/genuine.js";
+import type { Looks } from "../../../../sdk/core/groups/shown.js";
+import { type StatementParts, Statements } from "../../../../sdk/core/groups/statements.js";
+import { nodePlatform } from "../../../../sdk/node/platform.js";
+import { groupOf, type LogClient, LogWorld } from "./log/fixture.js";
+
+const { random } = nodePlatform;
+const picture = Uint8Array.of(1, 2);
+
+let world: LogWorld;
+let alice: LogClient;
+let bob: LogClient;
+let carol: LogClient;
+let id: ConversationId;
+
+beforeEach(async () => {
+  world = await LogWorld.open();
+  [alice, bob, carol] = [await world.client(), await world.client(), await world.client()];
+  for (const client of [alice, bob, carol]) talks(client);
+  id = await groupOf(alice, bob, carol);
+  await Promise.all([bob, carol].map((client) => client.logs.sync(id)));
+  await say(alice, bob, carol);
+});
+
+/** Gives a client the voice of a whole one: orders of its own carry contents, and those of others are read. */
+function talks(client: LogClient): Statements {
+  const { logs, shown, account } = client;
+  const items: {
+    readonly sequence: number;
+    readonly row: { readonly shape: "group"; readonly content: Uint8Array };
+  }[] = [];
+  const timeline = { latest: async (count: number) => items.slice(-count) };
+  const thread = (group: ConversationId) => ({ group, timeline, tell: () => undefined });
+  const parts: StatementParts = {
+    ...{ logs, shown, account },
+    conversations: { group: async (group) => thread(group) as never },
+    author: {
+      passing({ group }: { group: ConversationId }, saying: { readonly kind: "groupProfile" } & Looks, header) {
+        const content: Content = {
+          ...{ ...saying, sender: account.id, device: account.device, conversation: group, seen: [] },
+          ...{ messageId: toHex(random.bytes(16)) as MessageId, counter: 1, sentAtMs: 1, timerMs: undefined },
+          revision: header?.revision,
+        };
+        return { encoded: encodeContent(content), change: { key: "counters", value: undefined } };
+      },
+    } as StatementParts["author"],
+    outbox: { queue: (order) => ({ order: 1, changes: [], sent: () => void client.orders.push(order) }) },
+    changed: () => undefined,
+    failed: (error) => client.failures.push(error),
+  };
+  const statements = new Statements(parts);
+  client.consequences = async (changed) => {
+    const effects = changed.applied.flatMap(({ summary }) => summary).filter(isShownChange);
+    for (const one of effects) items.push({ sequence: 1, row: { shape: "group", content: encodeGroupItem(one) } });
+    return statements.after(changed);
+  };
+  voices.set(client, statements);
+  return statements;
+}
+const voices = new WeakMap<LogClient, Statements>();
+
+/** What a client said of the group since it was last asked. */
+function taken(client: LogClient): (Content & { readonly kind: "groupProfile" })[] {
+  const contents = client.orders.splice(0).flatMap(({ type, body }) => {
+    if (type !== "content" || body === undefined) return [];
+    const content = decodeContent(body);
+    return content.kind === "groupProfile" ? [content] : [];
+  });
+  return contents;
+}
+
+async function hears(client: LogClient, content: Content): Promise<void> {
+  const plan = await voices.get(client)?.said(Genuine.saidHere({ content, encoded: encodeContent(content) }));
+  await client.store.commit(plan?.build() ?? []);
+  for (const work of plan?.after ?? []) work();
+}
+
+/** What one has to say reaches the others. */
+async function say(from: LogClient, ...to: readonly LogClient[]): Promise<number> {
+  const said = taken(from);
+  for (const client of to) for (const content of said) await hears(client, content);
+  return said.length;
+}
+
+const looks = (client: LogClient): Looks => {
+  const state = client.logs.get(id)?.state;
+  if (state === undefined) throw new Error("no group");
+  const { title, avatar } = client.shown.of(id, state);
+  return { title, avatar };
+};
+const update = (client: LogClient, change: Partial<Looks>) => client.logs.append(id, { kind: "update", ...change });
+
+/** The process ends when the entry is in the log, and before anything of it is on the disk. */
+async function crashes(client: LogClient, appending: () => Promise<unknown>): Promise<LogClient> {
+  client.raw.beforeWrite = async () => {
+    throw new Error("the disk is gone");
+  };
+  await expect(appending()).rejects.toMatchObject({ code: "storeFailed" });
+  const next = await client.killed();
+  await next.shown.load();
+  talks(next);
+  return next;
+}
+
+describe("a group's title", () => {
+  it("is said by who changed it, once, also where its process ended between the log and the disk", async () => {
+    const next = await crashes(alice, () => update(alice, { title: "Yard" }));
+    await Promise.all([bob, carol].map((client) => client.logs.sync(id)));
+    expect(looks(bob).title).toBe("Garden");
+    await next.logs.sync(id);
+    expect(await say(next, bob, carol)).toBe(1);
+    expect([next, bob, carol].map((client) => looks(client).title)).toEqual(["Yard", "Yard", "Yard"]);
+    await next.logs.sync(id);
+    expect(await say(next, bob, carol)).toBe(0);
+  });
+
+  it("that was overtaken before its author's next run is said all the same: the log's items show it, and nothing else", async () => {
+    const next = await crashes(alice, () => update(alice, { title: "Yard" }));
+    await update(bob, { title: "Court" });
+    await carol.logs.sync(id);
+    await say(bob, carol);
+    await next.logs.sync(id);
+    const item: ShownChange = { kind: "settings", by: alice.id, changed: { title: "Yard" } };
+    expect(carol.shown.inItem(id, item)).toMatchObject({ changed: { title: undefined } });
+    expect(await say(next, bob, carol)).toBe(1);
+    expect(carol.shown.inItem(id, item)).toEqual(item);
+    expect([bob, carol].map((client) => looks(client).title)).toEqual(["Court", "Court"]);
+  });
+
+  it("and the picture that another member changes in the same moment are both shown to everybody in the end", async () => {
+    await update(bob, { avatar: picture });
+    await update(alice, { title: "Yard" });
+    for (const client of [alice, bob, carol]) await client.logs.sync(id);
+    const [ofBob, ofAlice] = [taken(bob), taken(alice)];
+    for (const content of ofBob) for (const client of [alice, carol]) await hears(client, content);
+    for (const content of ofAlice) for (const client of [bob, carol]) await hears(client, content);
+    for (const client of [alice, bob, carol]) expect(looks(client)).toEqual({ title: "Yard", avatar: picture });
+  });
+
+  it("is of the log also where only the picture is another by now, for who may say that and nothing else", async () => {
+    await update(bob, { title: "Yard" });
+    const [ofBob] = taken(bob);
+    await update(alice, { avatar: picture });
+    const isOfLog = (content: Content) => voices.get(alice)?.isOfLog(content);
+    if (ofBob === undefined) throw new Error("nothing was said");
+    expect(isOfLog(ofBob)).toBe(true);
+    expect(isOfLog({ ...ofBob, title: "a slur" })).toBe(false);
+  });
+
+  it("is told to whom a member brought in before it had heard of it itself", async () => {
+    const dave = await world.client();
+    talks(dave);
+    await alice.logs.append(id, { kind: "invite", account: dave.id });
+    const { title } = await alice.handInvitation(dave);
+    await dave.store.commit(dave.shown.stating(id, alice.id, { title }));
+    alice.orders.splice(0);
+    // While Alice is away the title changes, and then he accepts: she reads both in the log before she hears what Bob said.
+    await update(bob, { title: "Yard" });
+    const ofBob = taken(bob);
+    await dave.logs.accept(id);
+    await alice.logs.sync(id);
+    await bob.logs.sync(id);
+    for (const content of ofBob) for (const client of [alice, carol]) await hears(client, content);
+    expect(looks(dave).title).toBe("Garden");
+    expect(await say(alice, dave)).toBe(1);
+    expect(looks(dave).title).toBe("Yard");
+  });
+});
