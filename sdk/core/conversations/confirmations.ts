@@ -55,16 +55,17 @@ export class Confirmations {
     const commit = await locks.run(Conversations.lockKey(state), async () => {
       if (!(await this.isContact(state))) return undefined;
       const targets: MessageId[] = [];
-      const changes: StoreChange[] = [];
+      const changes: (() => readonly StoreChange[])[] = [];
       for (const id of new Set(messages)) {
         const found = await findMessage(store, state.timeline, id, [state.peer]);
         if (found?.row.status !== "received") continue;
         targets.push(id);
-        changes.push(...(await readRow(state, found, readMs)));
+        changes.push(await readRow(state, found, readMs));
       }
       if (targets.length === 0) return undefined;
       const receipt = { kind: "receipt", receipt: "read", targets } as const;
-      return this.queue(state, receipt, changes, readMs);
+      const read = changes.flatMap((build) => build());
+      return this.queue(state, receipt, read, readMs);
     });
     await commit?.durable;
     commit?.sent();
@@ -80,19 +81,20 @@ export class Confirmations {
     const { timeline, group } = thread;
     const commit = await locks.run(Conversations.lockKey(thread), async () => {
       const targets: MessageId[] = [];
-      const changes: StoreChange[] = [];
+      const changes: (() => readonly StoreChange[])[] = [];
       for (const id of new Set(messages)) {
         const [found] = await findNamed(store, timeline, id, account.id);
         if (found?.row?.status !== "received" || found.row.shape !== "content") continue;
         targets.push(id);
-        changes.push(...(await readRow(thread, { ...found, row: found.row }, readMs)));
+        changes.push(await readRow(thread, { ...found, row: found.row }, readMs));
       }
       if (targets.length === 0) return undefined;
       outbox.assertRoom();
       const receipt = { kind: "receipt", receipt: "read", targets } as const;
       const { encoded, change } = author.passing(thread, receipt, { revision: revisionOf(group) });
       const marked = sentSync.marked({ group }, readMs, encoded);
-      const durable = store.commit([...marked.flatMap((order) => order.changes), change, ...changes]);
+      const read = changes.flatMap((build) => build());
+      const durable = store.commit([...marked.flatMap((order) => order.changes), change, ...read]);
       return { durable, marked };
     });
     await commit?.durable;
@@ -125,12 +127,12 @@ export class Confirmations {
   }
 }
 
-/** The changes of a message that was read: from then on its time runs, if it has a timer. */
+/** The changes of a message that was read, for the turn of their commit: from then on its time runs, if it has a timer. */
 async function readRow(
   { timeline }: Pick<Thread, "timeline">,
   { sequence, row }: Pick<FoundMessage, "sequence" | "row">,
   readMs: number,
-): Promise<readonly StoreChange[]> {
+): Promise<() => readonly StoreChange[]> {
   const begun = await timeline.lives.read(sequence, row, readMs);
-  return [timeline.replace(sequence, { ...row, status: "read" }), ...begun];
+  return () => [timeline.replace(sequence, { ...row, status: "read" }), ...begun()];
 }

@@ -4,7 +4,7 @@ import { type AccountId, type Content, equalBytes } from "@sotto/protocol";
 import type { Row } from "../rows.js";
 import type { SealedStore } from "../storage/sealed-store.js";
 import { fittingMentions, isOfPage } from "./annotations.js";
-import { findNamed } from "./find.js";
+import { findShown } from "./find.js";
 import type { Item, Quoted, QuotedState } from "./items.js";
 import type { Of } from "./kind-roles.js";
 import { locationIn } from "./location.js";
@@ -105,10 +105,7 @@ export class ContentItems {
 
   /** A place that shows nothing is missing: on another device the same content may never have taken one. */
   private async quotedState({ messageId, hash: said }: Quotation): Promise<QuotedState> {
-    const found = await findNamed(this.store, this.timeline, messageId, this.me);
-    const shown = found.flatMap(({ row, hash }) =>
-      row === undefined || row.shape === "hidden" ? [] : [{ row, hash }],
-    );
+    const shown = await findShown(this.store, this.timeline, messageId, this.me);
     if (shown.length === 0) return "missing";
     // In a DM either side may have given the same id to another message: the one with the quoted words is meant.
     const quoted = shown.find(({ hash }) => equalBytes(hash, said));

@@ -57,6 +57,21 @@ export async function findNamed(
   return found.filter((one) => one !== undefined);
 }
 
+/** Those of them that are shown: a message with a timer is not any more from the moment it is over. */
+export async function findShown(
+  store: SealedStore,
+  timeline: Timeline,
+  id: MessageId,
+  me: AccountId,
+): Promise<readonly FoundMessage[]> {
+  const shown: FoundMessage[] = [];
+  for (const { row, ...found } of await findNamed(store, timeline, id, me)) {
+    if (row === undefined || row.shape === "hidden" || (await timeline.lives.isOverAt(found.sequence))) continue;
+    shown.push({ ...found, row });
+  }
+  return shown;
+}
+
 async function read(store: SealedStore, timeline: Timeline, key: string): Promise<FoundContent | undefined> {
   const stored = await store.get(key);
   if (stored === undefined) return undefined;

@@ -1,15 +1,15 @@
 /** From stored timeline rows to the items an app renders. */
 
-import type { AccountId, MessageId } from "@sotto/protocol";
+import type { AccountId, Content, MessageId } from "@sotto/protocol";
 import { endOf, timerOf } from "../disappearing/lifetime.js";
 import { timerSetting } from "../disappearing/timer-setting.js";
 import { Shown } from "../groups/shown.js";
 import type { SealedStore } from "../storage/sealed-store.js";
 import { ContentItems, type Placed } from "./content-items.js";
-import { type FoundMessage, findNamed } from "./find.js";
+import { type FoundMessage, findShown } from "./find.js";
 import { readGroupItem } from "./group-change.js";
 import { cursorOf, type Item } from "./items.js";
-import type { Of } from "./kind-roles.js";
+import { isAboutMessage, type Of } from "./kind-roles.js";
 import { orderText, placementOf } from "./placement.js";
 import { pollIn } from "./polls.js";
 import { readStored } from "./stored-content.js";
@@ -34,20 +34,14 @@ export class ItemReader {
 
   /** The message that an answer to this id quotes: in a DM the peer's, if both sides gave it to one. */
   async message(id: MessageId): Promise<FoundMessage | undefined> {
-    for (const { row, ...found } of await findNamed(this.store, this.timeline, id, this.me)) {
-      if (row !== undefined && row.shape !== "hidden") return { ...found, row };
-    }
-    return undefined;
+    const [found] = await findShown(this.store, this.timeline, id, this.me);
+    return found;
   }
 
   /** The poll under an id; `undefined` if there is none, or it was deleted. */
   async poll(id: MessageId): Promise<Of<"poll"> | undefined> {
-    const named = await findNamed(this.store, this.timeline, id, this.me);
-    for (const { row } of named) {
-      const poll = row && pollIn(row);
-      if (poll !== undefined) return poll;
-    }
-    return undefined;
+    const shown = await findShown(this.store, this.timeline, id, this.me);
+    return shown.map(({ row }) => pollIn(row)).find((poll) => poll !== undefined);
   }
 
   /** The item of a row; `undefined` for a place that holds nothing to show. */
@@ -88,16 +82,28 @@ export class ItemReader {
   private async fromContent(placed: Placed, { sequence, row }: TimelineRow): Promise<Item | undefined> {
     const { lives } = this.timeline;
     if (row.deletedMs !== undefined) {
-      const life = await lives.at(sequence);
-      if (life !== undefined && lives.hasEnded(life)) return undefined;
-      return { ...placed, kind: "deleted", messageId: row.messageId };
+      return (await lives.isOverAt(sequence)) ? undefined : { ...placed, kind: "deleted", messageId: row.messageId };
     }
     const content = readStored(row.content);
     const timerMs = timerOf(content);
-    if (timerMs === undefined) return this.contents.item(placed, row, content);
+    if (timerMs === undefined) {
+      return (await this.isAboutNothing(content)) ? undefined : this.contents.item(placed, row, content);
+    }
     const life = await lives.at(sequence);
-    if (life !== undefined && lives.hasEnded(life)) return undefined;
+    const isOver = life === undefined ? await this.isGone(sequence) : lives.hasEnded(life);
+    if (isOver) return undefined;
     return this.contents.item(placed, row, content, { timerMs, ...(life && { expiresMs: endOf(life) }) });
+  }
+
+  /** Whether a message went since its row was read: then its time is no more either, as if it had not begun. */
+  private async isGone(sequence: number): Promise<boolean> {
+    return (await this.timeline.row(sequence))?.shape !== "content";
+  }
+
+  /** Whether a word goes with its message, which is over. What is about a message with a timer says its timer too. */
+  private async isAboutNothing(content: Content): Promise<boolean> {
+    if (content.timerMs === undefined || !isAboutMessage(content)) return false;
+    return (await findShown(this.store, this.timeline, content.target, this.me)).length === 0;
   }
 
   /** Not every app looks at the promise, so its rejection (a store that closed) is nobody's surprise. */

@@ -71,8 +71,7 @@ export async function received(
     const { row, sequence } = found;
     if (row === undefined || (isMine && row.from === people.me)) continue;
     // Read on several devices at once, its time runs from the first.
-    const begun = isMine ? await timeline.lives.read(sequence, row, readMs) : [];
-    if (begun.length > 0) changes.push(() => begun);
+    if (isMine) changes.push(await timeline.lives.read(sequence, row, readMs));
     if (!follows(row.status, receipt.receipt)) continue;
     if (row.status === "failed") proven.push(messageId);
     changes.push(() => timeline.move(sequence, row, confirmed(row, receipt.receipt, acceptedMs)));

@@ -159,21 +159,26 @@ export class Sender {
       const { asking, group } = await this.allowed(thread, standing, saying);
       outbox.assertRoom();
       const content = await author.word(thread, { saying, messageId: id, group });
-      const encoded = encodeContent(content);
-      const outcome = await writer.write({
-        said: Genuine.saidHere({ content, encoded }),
-        atMs: clock.now(),
-        status: "pending",
-      });
-      if (outcome.kind !== "shown") {
-        throw new SottoError("invalidArgument", { detail: "no message of this conversation that this applies to" });
+      try {
+        const encoded = encodeContent(content);
+        const outcome = await writer.write({
+          said: Genuine.saidHere({ content, encoded }),
+          atMs: clock.now(),
+          status: "pending",
+        });
+        if (outcome.kind !== "shown") {
+          throw new SottoError("invalidArgument", { detail: "no message of this conversation that this applies to" });
+        }
+        const { sequence, changes } = outcome.build();
+        const to = thread.kind === "group" ? { group: thread.group } : { recipient: thread.peer };
+        const order = { ...to, type: "content", body: encoded, conversation: timeline.id } as const;
+        const queued = outbox.queue(sequence === undefined ? order : { ...order, sequence });
+        const durable = store.commit([...changes, ...queued.changes, ...asking.build()]);
+        return { sequence, durable, sent: queued.sent, tellings: outcome.tellings, after: asking.after };
+      } catch (error) {
+        timeline.unstamp(content);
+        throw error;
       }
-      const { sequence, changes } = outcome.build();
-      const to = thread.kind === "group" ? { group: thread.group } : { recipient: thread.peer };
-      const order = { ...to, type: "content", body: encoded, conversation: timeline.id } as const;
-      const queued = outbox.queue(sequence === undefined ? order : { ...order, sequence });
-      const durable = store.commit([...changes, ...queued.changes, ...asking.build()]);
-      return { sequence, durable, sent: queued.sent, tellings: outcome.tellings, after: asking.after };
     });
     await placed.durable;
     if (placed.sequence !== undefined) {

@@ -32,6 +32,8 @@ export class Timeline {
   private durable: number;
   private readonly readers = new Set<() => void>();
   private ended = false;
+  /** How often a row was put in a place that had one: what was read before may be another now. */
+  private rewritten = 0;
   private readonly resolving = new Map<number, Deferred<void>>();
   private readonly index: OrderIndex;
   /** When the time of its messages began. */
@@ -91,6 +93,11 @@ export class Timeline {
     return { counter, sentAtMs };
   }
 
+  /** The content of this counter is not said after all: a gap would say that it was. Under the lock that it was stamped under. */
+  unstamp({ counter }: { readonly counter: number }): void {
+    if (this.counters.nextCounter === counter + 1) this.counters = { ...this.counters, nextCounter: counter };
+  }
+
   /**
    * Time for a content that is not counted, because it is nobody's words: it repeats the last counter, so that a gap between two
    * others is something that was said.
@@ -132,7 +139,7 @@ export class Timeline {
     const placed = placement ?? placementOf(row, sequence);
     const stored = placed === undefined ? row : { ...row, acceptedMs: placed.acceptedMs };
     const begun = this.lives.sent(sequence, undefined, stored);
-    const changes = [this.replace(sequence, stored), this.countersChange(), ...begun];
+    const changes = [this.put(sequence, stored), this.countersChange(), ...begun];
     if (placed !== undefined) return { sequence, changes: [...changes, this.place(sequence, placed)] };
     if (row.shape !== "hidden") this.index.wait(sequence);
     return { sequence, changes };
@@ -143,7 +150,7 @@ export class Timeline {
     return this.index.place(sequence, placement);
   }
 
-  /** The changes that put a row in a place that held `before`, and move it to the position it then has. */
+  /** The changes that put a row in a place that held `before`, and move it to the position it then has. For the turn of their commit. */
   move(sequence: number, before: Row<"item"> | undefined, row: Row<"item">): readonly StoreChange[] {
     const from = before === undefined ? undefined : placementOf(before, sequence);
     const to = placementOf(row, sequence);
@@ -155,8 +162,13 @@ export class Timeline {
     return [...left, this.replace(sequence, row), ...placed, ...this.lives.sent(sequence, before, row)];
   }
 
-  /** The change that puts another row in a place, where that does not change its position. */
+  /** The change that puts another row in a place, where that does not change its position. For the turn of its commit. */
   replace(sequence: number, row: Row<"item">): StoreChange {
+    this.rewritten += 1;
+    return this.put(sequence, row);
+  }
+
+  private put(sequence: number, row: Row<"item">): StoreChange {
     return { key: keys.item(this.store, this.id, sequence), value: encodeRow("item", row) };
   }
 
@@ -194,7 +206,10 @@ export class Timeline {
     this.resolving.delete(sequence);
   }
 
-  /** Every durable row behind a place, then new ones as they come, until the signal aborts or the client closes. */
+  /**
+   * Every durable row behind a place, then new ones as they come, until the signal aborts or the client closes; each as it is when
+   * it is taken.
+   */
   async *follow(after: number, signal: AbortSignalLike | undefined): AsyncGenerator<TimelineRow> {
     let wake = () => {};
     const abort = () => wake();
@@ -212,9 +227,12 @@ export class Timeline {
           continue;
         }
         const upTo = Math.min(durable, position + PAGE);
+        const { rewritten } = this;
         for (const found of await this.page(position, upTo)) {
+          // Whoever takes them may take long over one.
+          const row = rewritten === this.rewritten ? found.row : await this.row(found.sequence);
           if (this.ended || signal?.aborted) return;
-          yield found;
+          if (row !== undefined) yield { sequence: found.sequence, row };
         }
         position = upTo;
       }

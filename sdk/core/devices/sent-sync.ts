@@ -24,7 +24,7 @@ export interface SentSyncParts {
   readonly store: SealedStore;
   readonly account: OwnAccount;
   readonly outbox: Pick<Outbox, "queue" | "vacancy" | "spareRoom">;
-  readonly keptSends: Pick<KeptSends, "since" | "get">;
+  readonly keptSends: Pick<KeptSends, "since" | "get" | "isKept">;
   /** What this device keeps of the frank of a content it said. */
   evidenceOf(body: Uint8Array): Promise<Uint8Array | undefined>;
   /** The other devices of this account. */
@@ -76,7 +76,8 @@ export class SentSync {
     await outbox.vacancy(envelopes.length);
     const evidences = await Promise.all(rows.map((row) => row && this.parts.evidenceOf(row.body)));
     const queued = rows.flatMap((row, index) => {
-      if (row === undefined) return [];
+      // A message may have ended while there was no room.
+      if (row === undefined || !keptSends.isKept(envelopes[index] as Uint8Array)) return [];
       const to = { ...whither(row), evidence: evidences[index] };
       return [outbox.queue({ ...this.order(to, saidMs(row), row.body), device })];
     });

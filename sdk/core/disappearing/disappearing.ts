@@ -154,7 +154,7 @@ export class Disappearing implements Time {
         thread,
         due.map(({ key }) => key),
       );
-      return { durable: store.commit([...changes, ...time.keep()]), told };
+      return { durable: store.commit([...changes(), ...time.keep()]), told };
     });
     await ended.durable;
     ended.told();

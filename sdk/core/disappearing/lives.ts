@@ -43,12 +43,15 @@ export class Lives {
     return timerMs === undefined ? [] : this.begin(sequence, { timerMs, startedMs });
   }
 
-  /** The changes that begin the time of somebody else's message, because it was read; none if it was read earlier, or has no timer. */
-  async read(sequence: number, row: Row<"item">, readMs: number): Promise<readonly StoreChange[]> {
+  /**
+   * The changes that begin the time of somebody else's message, because it was read; none if it was read earlier, or has no timer.
+   * For the turn of the commit: an end that was told before its row is there would be taken for none.
+   */
+  async read(sequence: number, row: Row<"item">, readMs: number): Promise<() => readonly StoreChange[]> {
     const life = this.ifRead(row, readMs);
-    if (life === undefined) return [];
-    const before = await this.at(sequence);
-    return before !== undefined && earlierLife(before, life) === before ? [] : this.begin(sequence, life);
+    const before = life && (await this.at(sequence));
+    const isNews = life !== undefined && (before === undefined || earlierLife(before, life) !== before);
+    return () => (isNews ? this.begin(sequence, life) : []);
   }
 
   /** The changes that begin the time of somebody else's message that is new here and was read already. */
@@ -61,6 +64,12 @@ export class Lives {
   async at(sequence: number): Promise<Lifetime | undefined> {
     const stored = await this.store.get(keys.lifetime(this.store, this.of.id, sequence));
     return stored === undefined ? undefined : decodeRow("lifetime", stored);
+  }
+
+  /** Whether the message in a place is over: from then on nothing shows it, also while what it leaves is being deleted. */
+  async isOverAt(sequence: number): Promise<boolean> {
+    const life = await this.at(sequence);
+    return life !== undefined && this.hasEnded(life);
   }
 
   /** Whether a message that comes now is over already; `readMs` if it was read on another device. */

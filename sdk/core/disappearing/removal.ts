@@ -6,6 +6,7 @@ import type { Handles } from "../conversations/handles.js";
 import { changed, hidden } from "../conversations/incoming.js";
 import { pollIn } from "../conversations/polls.js";
 import { readStored } from "../conversations/stored-content.js";
+import type { TimelineRow } from "../conversations/timeline.js";
 import { type EvidenceRows, REPORTABLE_AFTER_END_MS } from "../franking/evidence.js";
 import type { KeptSends } from "../outbox/kept-sends.js";
 import type { Outbox } from "../outbox/outbox.js";
@@ -26,7 +27,8 @@ export interface RemovalParts {
 
 /** What ends, and what is told of it once that is durable. */
 export interface Ended {
-  readonly changes: readonly StoreChange[];
+  /** For the turn of the commit. */
+  changes(): readonly StoreChange[];
   told(): void;
 }
 
@@ -34,8 +36,8 @@ export interface Ended {
 interface Ending {
   readonly thread: Thread;
   readonly changes: StoreChange[];
-  /** Places that show nothing any more. */
-  readonly places: number[];
+  /** Places that show nothing any more, and what they showed. */
+  readonly places: TimelineRow[];
   /** When each ended. */
   readonly messages: Map<MessageId, number>;
   /** Those of them that may have votes. */
@@ -61,9 +63,11 @@ export class Removal {
       const { timeline } = thread;
       for (const id of [...messages.keys(), ...unsaid])
         this.parts.handles.failed(timeline.id, id, new SottoError("expired"));
-      for (const place of places) thread.tell(changed(place));
+      for (const { sequence } of places) thread.tell(changed(sequence));
     };
-    return { changes, told };
+    const emptied = () =>
+      places.flatMap(({ sequence, row }) => thread.timeline.move(sequence, row, hidden(row.from, row.atMs)));
+    return { changes: () => [...changes, ...emptied()], told };
   }
 
   private async message(ending: Ending, key: string): Promise<void> {
@@ -80,19 +84,14 @@ export class Removal {
       const row = await timeline.row(word.sequence);
       if (row?.shape !== "content") continue;
       if (row.status === "pending" || row.status === "failed") ending.unsaid.push(readStored(row.content).messageId);
-      this.empty(ending, word.sequence, row);
+      ending.places.push({ sequence: word.sequence, row });
     }
     const row = await timeline.row(sequence);
     if (row?.shape !== "content") return;
     const id = nameIn(row);
     if (id !== undefined) ending.messages.set(id, endOf(life));
     if (pollIn(row) !== undefined && id !== undefined) ending.polls.push(id);
-    this.empty(ending, sequence, row);
-  }
-
-  private empty({ thread: { timeline }, changes, places }: Ending, sequence: number, row: Row<"item">): void {
-    changes.push(...timeline.move(sequence, row, hidden(row.from, row.atMs)));
-    places.push(sequence);
+    ending.places.push({ sequence, row });
   }
 
   /** What waits to be sent, votes, and what is kept to be sent again. */

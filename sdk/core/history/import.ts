@@ -247,10 +247,10 @@ export class HistoryImport {
       const emptied = await this.withoutWords(state, before, row);
       const votes = await this.votesAfter(state, before, row);
       const isReadNow = before.status === "received" && row.status === "read";
-      const begun = isReadNow ? await timeline.lives.read(sequence, row, row.acceptedMs ?? row.atMs) : [];
+      const begun = isReadNow ? await timeline.lives.read(sequence, row, row.acceptedMs ?? row.atMs) : () => [];
       const stands = before.shape === "hidden" ? (await this.standsAbout(state, row))(sequence) : [];
       const kept = await this.reportable(entry);
-      const changes = [...timeline.move(sequence, before, row), ...emptied, ...votes, ...begun, ...stands, ...kept];
+      const changes = [...timeline.move(sequence, before, row), ...emptied, ...votes, ...begun(), ...stands, ...kept];
       return { sequence, durable: store.commit(changes) };
     });
     if (moved === undefined) return;

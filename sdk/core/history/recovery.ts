@@ -115,9 +115,10 @@ export class Recovery {
     const { lost } = this;
     if (lost === undefined) return;
     const plan = await words.ask(lost);
-    this.lost = undefined;
-    const changes = [...plan.build(), { key: keys.lost, value: undefined }, ...(isBehind ? inbox.skipTo(head) : [])];
-    await store.commit(changes);
+    // More may have turned out to be lost meanwhile: then it is asked for once more.
+    const asked = this.lost === lost ? [{ key: keys.lost, value: undefined }] : [];
+    if (this.lost === lost) this.lost = undefined;
+    await store.commit([...plan.build(), ...asked, ...(isBehind ? inbox.skipTo(head) : [])]);
     for (const work of plan.after) work();
     if (isBehind) gap(head - cursor);
   }

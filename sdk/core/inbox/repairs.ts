@@ -9,6 +9,7 @@ import { holdsProfileKey } from "../consent/relations.js";
 import { Conversations, type Thread } from "../conversations/conversations.js";
 import { LOST } from "../conversations/item-reader.js";
 import { cursorOf } from "../conversations/items.js";
+import type { TimelineRow } from "../conversations/timeline.js";
 import type { Counters } from "../counters.js";
 import { isFatal } from "../fatal.js";
 import type { GroupLogs } from "../groups/log/group-logs.js";
@@ -95,7 +96,7 @@ export class Repairs {
   ): Promise<Plan> {
     const { store, counters } = this.parts;
     const changes: StoreChange[] = [];
-    const places: number[] = [];
+    const places: TimelineRow[] = [];
     for (const envelope of envelopes) {
       const key = keys.undecryptable(envelope);
       const stored = await store.get(key);
@@ -108,16 +109,16 @@ export class Repairs {
       changes.push({ key, value: undefined });
       if (waiting.conversation === undefined) counters.count("ownLost");
       if (thread === undefined || sequence === undefined || row?.shape !== "undecryptable") continue;
-      changes.push(thread.timeline.replace(sequence, { ...row, reason: LOST }));
-      places.push(sequence);
+      places.push({ sequence, row: { ...row, reason: LOST } });
     }
     const settle = () => {
-      for (const place of places) {
-        thread?.timeline.settle(place);
-        thread?.tell({ type: "changed", detail: { cursor: cursorOf(place) } });
+      for (const { sequence } of places) {
+        thread?.timeline.settle(sequence);
+        thread?.tell({ type: "changed", detail: { cursor: cursorOf(sequence) } });
       }
     };
-    return { build: () => changes, after: [settle] };
+    const lost = () => places.flatMap(({ sequence, row }) => thread?.timeline.replace(sequence, row) ?? []);
+    return { build: () => [...changes, ...lost()], after: [settle] };
   }
 
   private async round(): Promise<void> {

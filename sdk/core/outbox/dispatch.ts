@@ -77,12 +77,13 @@ export class Dispatch {
       if (access.kind === "fellow" && fellow === undefined) {
         throw new SottoError("groupLeft", { detail: "one of both is no member any more" });
       }
-      const { relation } = await peers.get(row.recipient);
       // Told when it leaves, not when it was queued: it may be another by now, and the newest is what counts.
       const said = { ...row, body: await this.body(row) };
       const franked = await this.parts.franker.franked(row, { kind: "account", account: row.recipient });
       if (franked === undefined) return { attempted: Promise.resolve(LATER) };
       const { frank, commitment } = franked;
+      // Last: whoever is shut out meanwhile is not told the key that this account then takes.
+      const { relation } = await peers.get(row.recipient);
       const payload = outgoingPayload(said, {
         relation,
         profileKey: this.parts.handedOut(),

@@ -49,6 +49,8 @@ export type Settled = {
       readonly acceptedMs: number;
       /** What this device keeps of its frank; `commit` stores it. None of what was not franked. */
       readonly evidence?: Uint8Array | undefined;
+      /** Asked in the turn of `commit`: of what was struck out while it was on its way nothing is said once more, to nobody. */
+      isWanted(): boolean;
     }
   | { readonly kind: "failed"; readonly error: SottoError }
 );

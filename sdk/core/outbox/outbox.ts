@@ -82,7 +82,8 @@ export class Outbox {
    * @throws outboxFull if too much waits already; nothing is queued.
    */
   queue(order: Order): Queued {
-    if ((order.type === "sent" ? this.waiting.spare : this.waiting.left) === 0) throw new SottoError("outboxFull");
+    const isOwn = order.recipient === this.parts.account.id;
+    if ((isOwn ? this.waiting.spare : this.waiting.left) === 0) throw new SottoError("outboxFull");
     return this.take(order);
   }
 
@@ -105,7 +106,7 @@ export class Outbox {
     return this.waiting.left;
   }
 
-  /** How many more `sent` would be taken. */
+  /** How many more orders for own devices would be taken. */
   get spareRoom(): number {
     return this.waiting.spare;
   }
@@ -256,16 +257,17 @@ export class Outbox {
     const orders = [...again, ...leftOutOrders(said, acceptedMs, inGroup?.leftOut ?? [])];
     const evidence = stamp === undefined ? undefined : await franker.evidence(said, { acceptedMs, stamp });
     let queued: readonly Queued[] = [];
+    const isWanted = () => !this.struck.has(order);
     const commit = (alongside: readonly StoreChange[]) => {
-      const taken = orders.slice(0, this.waiting.leftForFollowing);
-      for (const _dropped of orders.slice(taken.length)) counters.count("groupWordsDropped");
+      const wanted = isWanted() ? orders : [];
+      const taken = wanted.slice(0, this.waiting.leftForFollowing);
+      for (const _dropped of wanted.slice(taken.length)) counters.count("groupWordsDropped");
       queued = taken.map((one) => this.take(one));
-      const isStruck = this.struck.has(order);
-      const kept = isStruck ? [] : [...keptSends.keeping(said, { atMs, acceptedMs }), ...(evidence?.changes ?? [])];
+      const kept = isWanted() ? [...keptSends.keeping(said, { atMs, acceptedMs }), ...(evidence?.changes ?? [])] : [];
       const own = [{ key: keys.outbox(order), value: undefined }, franker.forgotten(row), ...kept];
       return store.commit([...own, ...queued.flatMap(({ changes }) => changes), ...alongside]);
     };
-    await settled(said, { kind: "accepted", atMs, acceptedMs, evidence: evidence?.encoded, commit });
+    await settled(said, { kind: "accepted", atMs, acceptedMs, evidence: evidence?.encoded, isWanted, commit });
     for (const { sent } of queued) sent();
   }
 

@@ -21,7 +21,10 @@ export class Room {
     return Math.max(0, MAX_WAITING - this.count);
   }
 
-  /** How many more `sent` would be taken: they follow what was accepted just now, and so have room of their own. */
+  /**
+   * How many more orders for own devices would be taken. They have room of their own, because they follow something: what was
+   * accepted just now, a decision that counts in memory already, an order that was taken back to go with them.
+   */
   get spare(): number {
     return Math.max(0, 2 * MAX_WAITING - this.count);
   }

@@ -50,5 +50,5 @@ async function settleWord(parts: SettlingParts, row: Row<"outbox">, outcome: Set
 }
 
 function orders({ sentSync }: SettlingParts, row: Row<"outbox">, outcome: Settled): readonly Queued[] {
-  return outcome.kind === "accepted" ? sentSync.accepted(row, outcome) : [];
+  return outcome.kind === "accepted" && outcome.isWanted() ? sentSync.accepted(row, outcome) : [];
 }

@@ -98,10 +98,7 @@ describe("a message with a timer", () => {
     const again = await world.client("alice");
     const back = await again.openDM({ accountId: bob.accountId });
     await shows(back, ["answer"]);
-    await eventually(
-      () => itemOf(back, reply.id),
-      (item) => item?.kind === "reply" && item.quoted.state === "missing",
-    );
+    expect(await itemOf(back, reply.id)).toMatchObject({ kind: "reply", quoted: { state: "missing" } });
   });
 
   it("takes no place on a device that was off when it was said and when it ended", async () => {

@@ -100,6 +100,16 @@ describe("what is said in a group", () => {
     expect(await thread.timeline.row(2)).toBeUndefined();
   });
 
+  it("leaves no gap in what is counted where it was refused: nobody said anything there", async () => {
+    const { id: target } = sender.say(thread, async () => text("hi"));
+    sender.say(thread, async () => ({ kind: "delete", target }));
+    const late = sender.say(thread, async () => ({ kind: "edit", target, text: "too late" }));
+    await expect(late.accepted).rejects.toEqual(refused("invalidArgument"));
+    sender.say(thread, async () => text("further"));
+    await sender.settled();
+    expect([await content(2), await content(3)]).toMatchObject([{ counter: 2 }, { text: "further", counter: 3 }]);
+  });
+
   it("can be taken back once it was given up, and is not sent once more by who is out", async () => {
     box.toGroup = async () => ({ kind: "failed", error: new SottoError("expired") });
     const sent = sender.say(thread, async () => text("hi"));

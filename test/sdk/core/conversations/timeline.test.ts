@@ -154,6 +154,18 @@ describe("a timeline", () => {
     expect((await timeline.follow(0, stop).next()).done).toBe(true);
   });
 
+  it("shows each place as it is when it is taken, however long ago its page was read", async () => {
+    const talk = await fixture();
+    const { store, timeline } = talk;
+    for (let count = 1; count <= 10; count++) await append(talk, count).announced;
+    const reading = timeline.follow(0, undefined);
+    expect((await reading.next()).value).toMatchObject({ sequence: 1, row: { atMs: 1 } });
+    await store.commit([timeline.replace(7, row(70))]);
+    const seen: unknown[] = [];
+    for (let count = 2; count <= 10; count++) seen.push((await reading.next()).value?.row.atMs);
+    expect(seen).toEqual([2, 3, 4, 5, 6, 70, 8, 9, 10]);
+  });
+
   it("keeps nothing of followers that ended", async () => {
     const talk = await fixture();
     for (let turn = 0; turn < 50; turn++) {

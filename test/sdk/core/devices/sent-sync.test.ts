@@ -52,7 +52,7 @@ async function fixture() {
   const keep = async (kept: Row<"outbox">, acceptedMs: number) => {
     await store.commit([keptSends.keep(kept, { atMs: acceptedMs, acceptedMs })]);
   };
-  return { store, kept, clock, peers, outbox, devices, sentSync, handover, row, keep };
+  return { store, kept, keptSends, clock, peers, outbox, devices, sentSync, handover, row, keep };
 }
 
 const inGroup = { recipient: undefined, group, standing: { revision: 3, head: new Uint8Array(32) } } as const;
@@ -66,6 +66,18 @@ describe("telling own devices what was sent", () => {
     const row = it.row(text);
     for (const { sent } of it.sentSync.accepted(row, { acceptedMs: 77 })) sent();
     expect(it.outbox.sent).toEqual([{ recipient: me, type: "sent", peer, atMs: 77, body: row.body }]);
+  });
+
+  it("leaves out a message that ended while a device that joined waited for room", async () => {
+    const it = await fixture();
+    const content: Content = { ...(await Talk.open()).content(me, messageId(9), text), timerMs: 5 };
+    const row = it.row(text, { body: encodeContent(content) });
+    await it.store.commit(it.keptSends.keeping(row, { atMs: 1_000_500, acceptedMs: 1_000_500 }));
+    it.outbox.vacancy = async () => {
+      await it.store.commit(await it.keptSends.forget(content.conversation, content.messageId));
+    };
+    await it.sentSync.serve(other, 1_000_000);
+    expect(it.outbox.sent).toEqual([]);
   });
 
   it("hands on what this device keeps of the frank, also to a device that joins later", async () => {

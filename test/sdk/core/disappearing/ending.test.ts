@@ -3,6 +3,8 @@ import { describe, expect, it } from "vitest";
 import { contentHash } from "../../../../sdk/core/conversations/stored-content.js";
 import { Genuine } from "../../../../sdk/core/franking/genuine.js";
 import { decodeRow, encodeRow, keys } from "../../../../sdk/core/rows.js";
+import { group } from "../groups/sending/snapshots.js";
+import { Gate } from "../storage/fixture.js";
 import { contentOf, entryOf, freshId, me, peer, START_MS, TimedDevice, words } from "./fixture.js";
 
 const TIMER_MS = 60_000;
@@ -78,6 +80,42 @@ describe("a message that ends", () => {
     await it.settle();
     expect(await it.items()).toMatchObject([{ kind: "reply", quoted: { state: "missing" } }]);
     expect(await it.state.reader.message(said.messageId)).toBeUndefined();
+  });
+
+  it("is shown nowhere from the moment it is over, before anything of it was deleted", async () => {
+    const it = await TimedDevice.start();
+    const said = words(peer, "secret", TIMER_MS);
+    const poll = contentOf(
+      peer,
+      { kind: "poll", question: "secret?", options: ["now", "later"], choose: "one" },
+      { timerMs: TIMER_MS },
+    );
+    await it.take(said);
+    await it.take(poll);
+    await it.read(said.messageId, poll.messageId);
+    for (const word of about(said.messageId, peer)) await it.take(word);
+    await it.take(contentOf(me, { kind: "vote", target: poll.messageId, choices: [1] }, { timerMs: TIMER_MS }));
+    const quotedHash = contentHash(encodeContent(said));
+    await it.take(contentOf(peer, { kind: "reply", quoted: said.messageId, quotedHash, text: "so" }));
+    expect(await it.kinds()).toEqual(["text", "poll", "edit", "reaction", "reaction", "vote", "reply"]);
+    // Time has passed, and nothing looked at the clock yet.
+    it.clock.setNow(START_MS + TIMER_MS);
+    expect(await it.rowsWith("secret")).not.toEqual([]);
+    expect(await it.items()).toMatchObject([{ kind: "reply", quoted: { state: "missing" } }]);
+    expect(await it.state.reader.message(said.messageId)).toBeUndefined();
+    expect(await it.state.reader.poll(poll.messageId)).toBeUndefined();
+    await it.stop();
+  });
+
+  it("is not shown by who read its row before it went", async () => {
+    const it = await online();
+    const said = words(peer, "secret", TIMER_MS);
+    await it.take(said);
+    await it.read(said.messageId);
+    const [read] = await it.state.timeline.latest(1);
+    await it.clock.advance(TIMER_MS);
+    await it.settle();
+    expect(read && (await it.state.reader.item(read))).toBeUndefined();
   });
 
   it("goes with its tombstone where it was deleted before, and a poll with its votes", async () => {
@@ -223,6 +261,37 @@ describe("the end that a row names", () => {
     await it.settle();
     expect(await it.count("due/")).toBe(1);
     expect(await it.item(said.messageId)).toBeDefined();
+  });
+});
+
+describe("an end that is told of", () => {
+  it("is waited for, though something else ended before it was committed", async () => {
+    const first = await online();
+    const messages = [words(peer, "secret", TIMER_MS), words(peer, "stays", undefined)] as const;
+    for (const said of messages) await first.take(said);
+    const other = { conversation: group, sequence: 1 };
+    const value = encodeRow("due", { ...other, timerMs: 1 });
+    await first.store.commit([{ key: keys.due(first.store, START_MS + 1_000, other), value }]);
+    const it = await first.restart();
+    it.online();
+    const gate = new Gate();
+    const get = it.raw.get.bind(it.raw);
+    const second = keys.message(it.store, it.state.timeline.id, peer, messages[1].messageId);
+    it.raw.get = async (key) => {
+      if (key === second) await gate.pass();
+      return get(key);
+    };
+    const reading = it.read(...messages.map(({ messageId }) => messageId));
+    await gate.arrival();
+    await it.clock.advance(1_000);
+    await it.settle();
+    expect(await it.count("due/")).toBe(0);
+    gate.open();
+    await reading;
+    await it.clock.advance(TIMER_MS);
+    await it.settle();
+    expect(await it.rowsWith("secret")).toEqual([]);
+    expect(it.errors).toEqual([]);
   });
 });
 

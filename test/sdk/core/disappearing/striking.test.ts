@@ -2,7 +2,8 @@ import { encodeContent } from "@sotto/protocol";
 import { describe, expect, it } from "vitest";
 import { deferred } from "../../../../sdk/core/deferred.js";
 import { keys, range } from "../../../../sdk/core/rows.js";
-import { type Answer, accepted, outboxFixture, quiet, refuse } from "../outbox/fixture.js";
+import { group } from "../groups/sending/snapshots.js";
+import { type Answer, accepted, outboxFixture, quiet, refuse, standing } from "../outbox/fixture.js";
 import { me, peer, words } from "./fixture.js";
 
 const body = encodeContent(words(me, "secret", 5));
@@ -55,6 +56,34 @@ describe("a row that is struck out of the outbox", () => {
       expect(it.outbox.size).toBe(0);
       expect(it.failures).toEqual([]);
     }
+  });
+
+  it("is not said again, nor told to anybody else, though it was taken", async () => {
+    const answered = deferred<void>();
+    const it = await outboxFixture();
+    it.missedAt.add(accepted.acceptedMs);
+    it.answer = async () => {
+      await answered.promise;
+      return accepted;
+    };
+    it.toGroup = async () => {
+      await answered.promise;
+      return { kind: "accepted", acceptedMs: 1, inGroup: { standing, leftOut: [peer] } };
+    };
+    const to = [{ recipient: peer }, { group }];
+    const queued = to.map((one) => it.outbox.queue({ ...one, type: "content", body }));
+    await it.store.commit(queued.flatMap(({ changes }) => changes));
+    for (const one of queued) one.sent();
+    await quiet();
+    for (const { order } of queued) await it.store.commit([await it.outbox.strike(order)]);
+    answered.resolve();
+    await quiet();
+    expect(it.ended).toHaveLength(2);
+    expect(it.wanted).toEqual([false, false]);
+    expect(it.sends).toHaveLength(1);
+    expect(await it.store.list(range(keys.outboxAll, 9))).toEqual([]);
+    expect(await it.store.list(range(keys.sentAll, 9))).toEqual([]);
+    expect(it.outbox.size).toBe(0);
   });
 
   it("is kept otherwise, and found by its message until it is forgotten", async () => {

@@ -28,6 +28,8 @@ async function fixture({ resume, store }: { readonly resume?: Uint8Array; readon
   const asked: Row<"lost">[] = [];
   const parked: Uint8Array[] = [];
   const link = { state: "ready" as const, answers: true };
+  /** Runs while it is found out whom to ask. */
+  const meanwhile = { asking: () => {} };
   const clock = manualClock();
   const recovery = new Recovery({
     store: sealed,
@@ -49,6 +51,7 @@ async function fixture({ resume, store }: { readonly resume?: Uint8Array; readon
     words: {
       ask: async (lost) => {
         asked.push(lost);
+        meanwhile.asking();
         return { build: () => [], after: [] };
       },
       answer: () => Promise.reject(new Error("none")),
@@ -76,7 +79,7 @@ async function fixture({ resume, store }: { readonly resume?: Uint8Array; readon
     sealed.commit([{ key: keys.inbox, value: encodeRow("inbox", { cursor, acceptedMs }) }]);
   const used = () => sealed.commit([{ key: `${keys.sessions}x/1`, value: text("session") }]);
   const stored = async () => decodeRow("account", (await sealed.get(keys.account)) ?? new Uint8Array());
-  return { store: sealed, recovery, account, did, asked, parked, link, clock, read, used, stored };
+  return { store: sealed, recovery, account, did, asked, meanwhile, parked, link, clock, read, used, stored };
 }
 
 describe("the token of a clean end", () => {
@@ -176,6 +179,23 @@ describe("what was lost", () => {
     await recovery.beforeReady(welcome({ resumed: "yes", highestPrekeyId: account.current.nextPrekeyId }));
     await recovery.queueEmpty();
     expect(asked).toMatchObject([{ whom: "everybody" }]);
+  });
+
+  it("is asked of everybody as well, if more turns out to be lost while own devices are asked", async () => {
+    const { store, recovery, asked, meanwhile, read, used } = await fixture();
+    await used();
+    await read(4, 500_000);
+    await recovery.beforeReady(welcome({ head: 4, devices: [own, phone] }));
+    meanwhile.asking = () => {
+      meanwhile.asking = () => {};
+      recovery.skipped();
+    };
+    await recovery.queueEmpty();
+    expect(asked).toEqual([{ sinceMs: 440_000, whom: "ownDevices" }]);
+    expect(await store.get(keys.lost)).toBeDefined();
+    await recovery.queueEmpty();
+    expect(asked[1]).toEqual({ sinceMs: 440_000, whom: "everybody" });
+    expect(await store.get(keys.lost)).toBeUndefined();
   });
 
   it("is still asked for in the next run, if this one ends before it asked", async () => {

@@ -122,11 +122,15 @@ export interface OutboxFixture {
   toGroup: (row: Row<"outbox">) => Promise<Dispatched>;
   /** Rows that ended, as they ended. */
   readonly ended: Row<"outbox">[];
+  /** Of those that were accepted, whether they were wanted still. */
+  readonly wanted: boolean[];
   /** As whom accounts were encrypted to. */
   readonly encryptedFor: (Fellow | undefined)[];
   /** There is no token yet. */
   isFrankAwaited: boolean;
   frankFails: SottoError | undefined;
+  /** Runs while a row is franked. */
+  whileFranking: () => Promise<void>;
   /** What is kept of what the relay accepted. */
   evidence: OwnEvidence | undefined;
   /** When the relay took what was franked with a token that was not good then. */
@@ -152,6 +156,7 @@ export async function outboxFixture(store?: SealedStore, clock = manualClock()):
   const repairs = { count: 0 };
   const refusals: Refusal[] = [];
   const ended: Row<"outbox">[] = [];
+  const wanted: boolean[] = [];
   const encryptedFor: (Fellow | undefined)[] = [];
   const forgotten: Uint8Array[] = [];
   let plaintext = new Uint8Array(0);
@@ -207,6 +212,7 @@ export async function outboxFixture(store?: SealedStore, clock = manualClock()):
       async franked(row) {
         if (fixture.frankFails !== undefined) throw fixture.frankFails;
         if (fixture.isFrankAwaited) return undefined;
+        await fixture.whileFranking();
         return { commitment: commitmentTo(row.envelope) };
       },
       evidence: async () => fixture.evidence,
@@ -242,15 +248,17 @@ export async function outboxFixture(store?: SealedStore, clock = manualClock()):
       const code = outcome.kind === "failed" ? outcome.error.code : undefined;
       const acceptedMs = outcome.kind === "accepted" ? outcome.acceptedMs : undefined;
       ended.push(row);
+      if (outcome.kind === "accepted") wanted.push(outcome.isWanted());
       outcomes.push({ content: row.body[0], kind: outcome.kind, code, acceptedMs });
     },
   };
   const outbox = new Outbox(parts);
   const fixture: OutboxFixture = {
     ...{ store: sealed, clock, outbox, peers, keptSends, outcomes, sends, failures, counters, repairs },
-    ...{ refusals, ended, encryptedFor, forgotten },
+    ...{ refusals, ended, wanted, encryptedFor, forgotten },
     isFrankAwaited: false,
     frankFails: undefined,
+    whileFranking: async () => undefined,
     evidence: undefined,
     missedAt: new Set(),
     timeAsked: 0,

@@ -251,6 +251,17 @@ describe("the outbox", () => {
     },
   );
 
+  it("tells nobody the key that somebody was shut out by while it was franked for them", async () => {
+    const it = await outboxFixture();
+    it.whileFranking = async () => {
+      await it.store.commit([it.peers.change({ ...(await it.peers.get(peer)), relation: "blocked" })]);
+      it.handedOut = new Uint8Array(32).fill(9);
+    };
+    await it.put(1);
+    await quiet();
+    expect(decodePayload(it.sends[0]?.plaintext ?? new Uint8Array(0))).toMatchObject({ profileKey: undefined });
+  });
+
   it("keeps a key back until the relay holds its delivery key, and then goes on", async () => {
     const it = await outboxFixture();
     it.handedOut = undefined;

@@ -51,12 +51,19 @@ describe("the end of a word to a group", () => {
       commits.push(alongside.length);
       await it.store.commit(alongside);
     };
-    await it.end({ kind: "accepted", atMs: 5, acceptedMs: 50, commit });
+    await it.end({ kind: "accepted", atMs: 5, acceptedMs: 50, isWanted: () => true, commit });
     expect(await it.timeline.row(it.sequence)).toMatchObject({ status: "accepted", acceptedMs: 50 });
     expect(it.outbox.sent).toMatchObject([{ recipient: me, type: "sent", group, standing, atMs: 50, body: it.body }]);
     expect(commits).toHaveLength(1);
     expect(it.told).toEqual(["changed"]);
     expect(await it.conversations.peers()).not.toContain(peer);
+  });
+
+  it("is told to nobody if its message ended while it was on its way", async () => {
+    const it = await fixture();
+    const commit: Settled["commit"] = (alongside) => it.store.commit(alongside);
+    await it.end({ kind: "accepted", atMs: 5, acceptedMs: 50, isWanted: () => false, commit });
+    expect(it.outbox.sent).toEqual([]);
   });
 
   it("shows that it failed where it did, and tells nobody else", async () => {

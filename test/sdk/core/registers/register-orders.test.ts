@@ -2,7 +2,7 @@ import { decodePayload, decodeRegisters, limits, parseDeviceId, type Register, S
 import { describe, expect, it } from "vitest";
 import { decodeRow, keys, range } from "../../../../sdk/core/rows.js";
 import { accepted, quiet, refuse } from "../outbox/fixture.js";
-import { me } from "../people.js";
+import { me, peer } from "../people.js";
 import { idOf, type Replica, replica, wordOf } from "./fixture.js";
 
 const talk = idOf(1);
@@ -32,6 +32,41 @@ describe("an order", () => {
     await connect(it);
     expect(it.outbox.sends).toHaveLength(1);
     expect(it.outbox.outbox.size).toBe(0);
+  });
+
+  it("leaves, though others took the last room while it was gathered into a new one", async () => {
+    const it = await replica(1);
+    await it.put("label", idOf(7), { name: "early", color: undefined });
+    const { outbox } = it.outbox;
+    const said = { recipient: peer, type: "contact" } as const;
+    while (outbox.room > 1) outbox.queue(said);
+    // The first one is taken back: there is room for two, until others take it.
+    const others = async () => {
+      while (outbox.room < 2) await Promise.resolve();
+      while (outbox.room > 0) outbox.queue(said);
+    };
+    const changed = it.put("label", idOf(8), { name: "late", color: undefined }).catch((error: unknown) => error);
+    await Promise.all([changed, others()]);
+    expect(await changed).toBeUndefined();
+    await connect(it);
+    expect(it.outbox.sends).toHaveLength(1);
+    expect(await rowsIn(it)).toEqual([]);
+  });
+
+  it("for a device that joined is queued, though others took the room that it waited for", async () => {
+    const it = await replica(1);
+    await it.put("label", idOf(7), { name: "early", color: undefined });
+    const { outbox } = it.outbox;
+    const said = { recipient: peer, type: "contact" } as const;
+    const taken = outbox.queue(said);
+    await it.store.commit(taken.changes);
+    while (outbox.room > 0) outbox.queue(said);
+    const served = it.orders.serve(parseDeviceId(2));
+    await quiet();
+    await outbox.withdraw(taken.order);
+    outbox.queue(said);
+    await served;
+    expect((await rowsIn(it)).at(-1)).toMatchObject({ type: "registers", device: 2 });
   });
 
   it("gathers drafts of many conversations, and what changes over restarts", async () => {
