@@ -140,8 +140,14 @@ export async function createDesk(parts: DeskParts): Promise<Desk> {
       },
       async tell() {
         for (const account of [...untold]) {
-          await relay.notify(account);
+          // Before the relay is asked: what is written while it answers is to be told once more.
           untold.delete(account);
+          try {
+            await relay.notify(account);
+          } catch (cause) {
+            untold.add(account);
+            throw cause;
+          }
         }
       },
       async intake() {
@@ -186,7 +192,7 @@ export async function createDesk(parts: DeskParts): Promise<Desk> {
     () => ledger.signHeads(realm, keys.signer),
     async () => {
       if (Math.abs(now() - scrubbedMs) < DAY_MS) return;
-      await scrub(rows, tables);
+      await scrub({ rows, tables, ledger });
       scrubbedMs = now();
     },
   ];

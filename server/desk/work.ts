@@ -3,6 +3,7 @@
 import { createHash, createHmac } from "node:crypto";
 import type { AccountId, CaseStage, ReportCategory } from "@sotto/protocol";
 import { toHex } from "@sotto/protocol";
+import { DeskError, type Moderator } from "./api.js";
 import type { AuditNote } from "./audit/chain.js";
 import type { Ledger } from "./audit/ledger.js";
 import type { Locks } from "./lock.js";
@@ -47,6 +48,19 @@ export class Work {
 
   constructor(parts: WorkParts) {
     this.parts = parts;
+  }
+
+  /**
+   * As `run`, for somebody who works here: who was shown out while this waited for its turn does nothing any more.
+   *
+   * @throws DeskError notSignedIn then.
+   */
+  runFor<T>(by: Moderator, piece: (draft: Draft) => Promise<T>): Promise<T> {
+    return this.run(async (draft) => {
+      const row = await this.parts.tables.moderator.get(by.id);
+      if (row?.leftMs !== undefined) throw new DeskError("notSignedIn", "Sign in.");
+      return piece(draft);
+    });
   }
 
   /** Runs a piece of work and commits what it gathered. Rows read within are as they were before. Rejects, and nothing changes. */

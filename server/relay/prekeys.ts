@@ -90,8 +90,23 @@ export async function publishKeys(rules: Rules, caller: DeviceCaller, frame: Fra
     rules.store.directory.addPrekeys(mailbox, "curve", frame.oneTimePrekeys, MAX_KEYS),
     rules.store.directory.addPrekeys(mailbox, "kyber", frame.kyberPrekeys.map(joinKyber), MAX_KEYS),
   ]);
+  await dropIfRemoved(rules, caller.device);
   const digest = digestOf(document, ownDevice(document, caller.device));
   caller.answer({ type: "published", id: frame.id, keyDigest: digest, oneTimeCount, kyberCount });
+}
+
+/**
+ * Deletes what was written behind the end of a device that was removed meanwhile: its mailbox was dropped with the keys it had
+ * then, and nobody looks for more under its name.
+ *
+ * @throws notAuthenticated if it was removed.
+ */
+async function dropIfRemoved({ accounts, store }: Rules, device: DeviceIdentity): Promise<void> {
+  const loaded = await accounts.load(device.account);
+  const held = loaded === undefined ? undefined : findDevice(loaded.document, device.device);
+  if (held?.registrationId === device.registrationId) return;
+  await store.mail.drop(device.mailbox);
+  removed();
 }
 
 /**

@@ -75,7 +75,7 @@ export class Actions {
 
   /** A second person's word on what waits for one: never who asked for it. */
   async approve(by: Moderator, id: string, verdict: "approve" | "reject"): Promise<CaseView> {
-    const after = await this.#work.run(async (draft) => {
+    const after = await this.#work.runFor(by, async (draft) => {
       const nowMs = this.#work.parts.now();
       const action = await this.#tables.action.get(id);
       const row = action === undefined ? undefined : await this.#tables.case.get(action.case);

@@ -4,7 +4,7 @@ import type { AuditEntry, AuditHead } from "../api.js";
 import type { SigningKey } from "../keys/ed25519.js";
 import type { Locks } from "../lock.js";
 import type { RowChange, Rows } from "../ports.js";
-import { scrubMarks } from "../retention/scrubbing.js";
+import { type ScrubMark, scrubbedTables, scrubMarks } from "../retention/scrubbing.js";
 import { sortable, type Tables } from "../rows.js";
 import { type AuditNote, type AuditTip, dayOf, headText, nextEntry } from "./chain.js";
 
@@ -31,21 +31,21 @@ export class Ledger {
   /** Writes changes and their entries in one batch. Resolves once that survives power loss. */
   async commit(changes: readonly RowChange[], ...notes: readonly AuditNote[]): Promise<void> {
     const { rows, tables, locks } = this.#parts;
-    const marks = scrubMarks(tables, changes, this.#parts.now());
-    if (notes.length === 0) return changes.length === 0 ? undefined : rows.write([...changes, ...marks]);
+    const lost = scrubbedTables(changes);
+    if (notes.length + lost.length === 0) return changes.length === 0 ? undefined : rows.write(changes);
     return locks.hold("audit", async () => {
-      let tip: AuditTip | undefined = await tables.auditTip.get("tip");
-      // A clock that was set back must not put an entry on a day whose head was signed.
-      const last = tip === undefined ? undefined : await this.#entry(tip.seq);
-      const atMs = Math.max(this.#parts.now(), last?.atMs ?? 0);
-      const written: RowChange[] = [];
-      for (const note of notes) {
-        const entry = nextEntry(tip, note, atMs);
-        written.push(tables.audit.put(sortable(entry.seq), encoder.encode(JSON.stringify(entry))));
-        tip = { seq: entry.seq, hash: entry.hash };
-      }
-      if (tip !== undefined) written.push(tables.auditTip.put("tip", tip));
+      const marks = await scrubMarks(tables, lost, this.#parts.now());
+      const written = notes.length === 0 ? [] : await this.#entriesOf(notes);
       await rows.write([...changes, ...marks, ...written]);
+    });
+  }
+
+  /** Takes a table's mark away once it was scrubbed, unless it lost something more since the mark was read. */
+  async scrubbed(mark: ScrubMark): Promise<void> {
+    const { rows, tables, locks } = this.#parts;
+    await locks.hold("audit", async () => {
+      if ((await tables.unscrubbed.get(mark.table))?.atMs !== mark.atMs) return;
+      await rows.write([tables.unscrubbed.drop(mark.table)]);
     });
   }
 
@@ -93,6 +93,23 @@ export class Ledger {
   /** Where the log ends. */
   tip(): Promise<AuditTip | undefined> {
     return this.#parts.tables.auditTip.get("tip");
+  }
+
+  /** Entries behind the last one, and where the log ends then. */
+  async #entriesOf(notes: readonly AuditNote[]): Promise<readonly RowChange[]> {
+    const { tables } = this.#parts;
+    let tip: AuditTip | undefined = await tables.auditTip.get("tip");
+    // A clock that was set back must not put an entry on a day whose head was signed.
+    const last = tip === undefined ? undefined : await this.#entry(tip.seq);
+    const atMs = Math.max(this.#parts.now(), last?.atMs ?? 0);
+    const written: RowChange[] = [];
+    for (const note of notes) {
+      const entry = nextEntry(tip, note, atMs);
+      written.push(tables.audit.put(sortable(entry.seq), encoder.encode(JSON.stringify(entry))));
+      tip = { seq: entry.seq, hash: entry.hash };
+    }
+    if (tip !== undefined) written.push(tables.auditTip.put("tip", tip));
+    return written;
   }
 
   async #entry(seq: number): Promise<AuditEntry | undefined> {

@@ -169,7 +169,7 @@ export class Casework {
     id: string,
     piece: (draft: Draft, row: CaseRow, nowMs: number) => Promise<CaseRow>,
   ): Promise<CaseView> {
-    const after = await this.#work.run(async (draft) => {
+    const after = await this.#work.runFor(by, async (draft) => {
       const row = needCase(by, await this.#tables.case.get(id));
       const changed = await piece(draft, row, this.#work.parts.now());
       putCase(this.#tables, draft, row, changed);

@@ -28,7 +28,7 @@ export class Openings {
 
   /** Hands out what is sealed in a case, to who works on it, or who is asked for a second opinion. */
   open(by: Moderator, id: string, reason: string): Promise<Opening> {
-    return this.#work.run(async (draft) => {
+    return this.#work.runFor(by, async (draft) => {
       const { now, random } = this.#work.parts;
       const nowMs = now();
       const row = needCase(by, await this.#tables.case.get(id));
@@ -71,10 +71,11 @@ export class Openings {
   /** Closes what was forgotten. */
   async closeOverdue(): Promise<void> {
     const nowMs = this.#work.parts.now();
-    const overdue = (await this.#tables.opening.all()).filter(({ value }) => value.closesMs <= nowMs);
-    if (overdue.length === 0) return;
+    const overdue = async () => (await this.#tables.opening.all()).filter(({ value }) => value.closesMs <= nowMs);
+    if ((await overdue()).length === 0) return;
     await this.#work.run(async (draft) => {
-      for (const { key, value } of overdue) this.#end(draft, key, value, "desk");
+      // Read again: whoever opened one may have closed it just now.
+      for (const { key, value } of await overdue()) this.#end(draft, key, value, "desk");
     });
   }
 

@@ -41,9 +41,9 @@ export async function takeRoot({ dataDir }: DeskSettings, file: string, terminal
     await writeKeyFile(path, form, { publicKey: toHex(publicKey), secret: toHex(secret) }, "create");
     const ledger = new Ledger({ rows, tables, locks: new Locks(), now: () => systemClock.now() });
     const change = tables.root.put("root", { publicKey });
-    const changes = [change, markOf(tables, "root", systemClock.now())];
+    const changes = [change, markOf(tables, { table: "root", atMs: systemClock.now() })];
     await ledger.commit(changes, { by: "operator", what: "rootTaken", about: toHex(publicKey) });
-    await scrub(rows, tables);
+    await scrub({ rows, tables, ledger });
   } finally {
     await rows.close();
   }

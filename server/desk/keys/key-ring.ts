@@ -4,6 +4,7 @@ import { deskKeyId, epochOf, equalBytes, type Realm, realmOf, sealKeysOf, toHex,
 import { DeskError } from "../api.js";
 import type { AuditNote } from "../audit/chain.js";
 import type { Ledger } from "../audit/ledger.js";
+import type { Locks } from "../lock.js";
 import type { RowChange } from "../ports.js";
 import { type RowOf, sortable, type Tables } from "../rows.js";
 import { type SigningKey, signingKeyOf } from "./ed25519.js";
@@ -25,17 +26,24 @@ export interface TriageKey {
   readonly expiresMs: number;
 }
 
+/** A key of the relay's stamps. */
+interface StampKey {
+  readonly epoch: number;
+  readonly key: Uint8Array;
+}
+
 /** What the ring works on. */
 export interface KeyRingParts {
   readonly tables: Tables;
   readonly ledger: Ledger;
+  readonly locks: Locks;
   random(bytes: number): Uint8Array;
   now(): number;
 }
 
 type IssuerRow = RowOf<"issuerKey"> & { readonly signing: SigningKey | undefined };
 
-/** All keys of the desk. */
+/** All keys of the desk. They change one change at a time: what is in memory is read anew behind most, and must miss none. */
 export class KeyRing {
   readonly #parts: KeyRingParts;
   readonly #issuer = new Map<number, IssuerRow>();
@@ -123,7 +131,11 @@ export class KeyRing {
   }
 
   /** Makes, publishes and destroys what is due. */
-  async upkeep(): Promise<void> {
+  upkeep(): Promise<void> {
+    return this.#parts.locks.hold("keys", () => this.#upkeep());
+  }
+
+  async #upkeep(): Promise<void> {
     const { tables, ledger, random, now } = this.#parts;
     const due = dueKeys(this.#held(), now());
     const changes: RowChange[] = [];
@@ -174,9 +186,13 @@ export class KeyRing {
    * Keeps stamp keys that the relay made. One that was destroyed here does not come back, and one that is held is never replaced, for
    * stamps were made under it; but that of an epoch to come is, under which none were: the relay may be another one since.
    */
-  async takeStampKeys(keys: readonly { readonly epoch: number; readonly key: Uint8Array }[]): Promise<void> {
+  takeStampKeys(keys: readonly StampKey[]): Promise<void> {
+    return this.#parts.locks.hold("keys", () => this.#takeStampKeys(keys));
+  }
+
+  async #takeStampKeys(keys: readonly StampKey[]): Promise<void> {
     const { tables, ledger, now } = this.#parts;
-    const isNews = ({ epoch, key }: (typeof keys)[number]) => {
+    const isNews = ({ epoch, key }: StampKey) => {
       const held = this.#stamp.get(epoch);
       return held === undefined || (epoch > epochOf(now()) && !equalBytes(held, key));
     };
@@ -187,7 +203,11 @@ export class KeyRing {
   }
 
   /** Makes an epoch's tokens count no more from a time on. @throws DeskError notFound for an epoch that has no key. */
-  async revokeEpoch(epoch: number, afterMs: number): Promise<void> {
+  revokeEpoch(epoch: number, afterMs: number): Promise<void> {
+    return this.#parts.locks.hold("keys", () => this.#revokeEpoch(epoch, afterMs));
+  }
+
+  async #revokeEpoch(epoch: number, afterMs: number): Promise<void> {
     const row = this.#issuer.get(epoch);
     if (row === undefined) throw new DeskError("notFound", "There is no such epoch here.");
     const { publicKey, seed } = row;

@@ -56,7 +56,8 @@ export class People {
       throw new DeskError("badRequest", "There is no such role or team.");
     const { random, now } = this.#work.parts;
     const code = toHex(random(16));
-    await this.#work.run(async (draft) => {
+    const inTurn: Work["run"] = (piece) => (by === "operator" ? this.#work.run(piece) : this.#work.runFor(by, piece));
+    await inTurn(async (draft) => {
       const nowMs = now();
       const open = await this.#tables.invite.all();
       const people = await this.#tables.moderator.all();
@@ -100,7 +101,7 @@ export class People {
   /** Ends somebody's work here: what was sealed to them, what they had claimed and opened. */
   async leave(by: Moderator, id: string): Promise<void> {
     needLead(by);
-    await this.#work.run(async (draft) => {
+    await this.#work.runFor(by, async (draft) => {
       const nowMs = this.#work.parts.now();
       const row = await this.#tables.moderator.get(id);
       if (row === undefined) throw new DeskError("notFound", "There is nobody of this id.");

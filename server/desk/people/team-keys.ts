@@ -47,9 +47,9 @@ export class TeamKeys {
     if (!teams.includes(team) || !worksIn(by, team)) throw new DeskError("notAllowed", "This is not your team.");
     const key = decoded(publicKey, SEAL_PUBLIC_KEY_BYTES);
     const keyId = toHex(deskKeyId(key));
-    const people = new Map((await this.#people.all()).map((one) => [one.id, one]));
-    await this.#work.run(async (draft) => {
+    await this.#work.runFor(by, async (draft) => {
       const nowMs = this.#work.parts.now();
+      const people = new Map((await this.#people.all()).map((one) => [one.id, one]));
       if ((await this.#tables.teamKey.get(keyId)) !== undefined) throw new DeskError("conflict", "This key is known.");
       if (by.role !== "lead" && !(await this.#isDue(team)))
         throw new DeskError("conflict", "The team has a key; a lead may replace it.");
@@ -76,8 +76,8 @@ export class TeamKeys {
 
   /** Seals a key that one holds to somebody of the team who lacks it. Idempotent. */
   async grant(by: Moderator, { keyId, moderator, sealed }: { keyId: string; moderator: string; sealed: string }) {
-    const person = await this.#people.find(moderator);
-    await this.#work.run(async (draft) => {
+    await this.#work.runFor(by, async (draft) => {
+      const person = await this.#people.find(moderator);
       const row = await this.#tables.teamKey.get(keyId);
       const held = await this.#tables.teamGrant.get(`${keyId}/${by.id}`);
       if (row === undefined || held === undefined || !worksIn(by, row.team))

@@ -60,6 +60,8 @@ export interface RelayDouble {
   readonly enforced: Uint8Array[];
   readonly told: AccountId[];
   state: "here" | "away";
+  /** What it waits for before it answers that it told an account. */
+  answering: Promise<void>;
   stampKey(epoch: number): Uint8Array;
   leave(report: Omit<RelayReport, "seq">): void;
 }
@@ -94,6 +96,7 @@ export async function openDesk(
     enforced: [],
     told: [],
     state: "here",
+    answering: Promise.resolve(),
     stampKey(epoch) {
       const key = stampKeys.get(epoch) ?? randomBytes(32);
       stampKeys.set(epoch, key);
@@ -158,6 +161,7 @@ export async function openDesk(
       async notify(account) {
         await here();
         relay.told.push(account);
+        await relay.answering;
       },
     },
     ...parts,

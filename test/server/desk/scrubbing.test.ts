@@ -53,7 +53,8 @@ it("what was shared in a report leaves the files with its row, also if the desk 
   expect(onDisk(words)).toBe(false);
 });
 
-/** Whether bytes lie anywhere in a folder's files. */
+/** Whether bytes lie anywhere in a folder's files: but for the outermost, which LevelDB's compression may spell with a neighbour's. */
 function onDisk(folder: string, bytes: Uint8Array): boolean {
-  return readdirSync(folder).some((name) => readFileSync(join(folder, name)).includes(Buffer.from(bytes)));
+  const inner = Buffer.from(bytes).subarray(4, -4);
+  return readdirSync(folder).some((name) => readFileSync(join(folder, name)).includes(inner));
 }

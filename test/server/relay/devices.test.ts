@@ -2,7 +2,7 @@
 
 import { failures, hashDeliveryKey, limits, parseDeviceId } from "@sotto/protocol";
 import { describe, expect, it } from "vitest";
-import { mailboxId, StoreError } from "../../../server/ports.js";
+import { mailboxId, type Store, StoreError } from "../../../server/ports.js";
 import { memoryStore } from "../../../server/store/index.js";
 import type { Client } from "./support/client.js";
 import { TestDevice } from "./support/device.js";
@@ -96,6 +96,36 @@ describe("revokeDevice", () => {
     const { client: bob } = await relay.person("bob");
     bob.say({ type: "fetchBundles", id: 7, account, devices: [] });
     expect((await bob.next("bundles")).devices.map(({ device }) => device)).toEqual([1]);
+  });
+
+  it("leaves nothing of keys that the device publishes as it goes", async () => {
+    const clock = new ManualClock();
+    const store = memoryStore({ clock });
+    await store.open();
+    let adding = 0;
+    let go = () => {};
+    const dropped = new Promise<void>((resolve) => {
+      go = resolve;
+    });
+    const directory: Store["directory"] = {
+      ...store.directory,
+      addPrekeys(...keys) {
+        adding += 1;
+        return dropped.then(() => store.directory.addPrekeys(...keys));
+      },
+    };
+    const { relay, alice, second, secondClient } = await two({ clock, store: { ...store, directory } });
+    secondClient.say({ type: "publishKeys", id: 1, oneTime: "add", ...alice.person.oneTimeKeys([2, 3]) });
+    await secondClient.rest();
+    expect(adding).toBe(2);
+    revoke(alice.client, second, hash(1));
+    await secondClient.closed("revoked");
+    await alice.client.rest();
+    go();
+    await alice.client.rest();
+    const gone = mailboxId(alice.account, second.known.device, second.registrationId);
+    expect(await relay.store.directory.countPrekeys(gone, "curve")).toBe(0);
+    expect(await relay.store.directory.highestPrekey(gone, "kyber")).toBe(0);
   });
 
   it("replaces the delivery key in the same step, and remembers the one the device knew", async () => {
