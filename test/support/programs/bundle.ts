@@ -1,7 +1,6 @@
 /** Bundles the programs that tests run in processes of their own, once for a whole test run and from the source as it is. */
 
-import { mkdirSync, mkdtempSync } from "node:fs";
-import { readdir, readFile, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { build } from "esbuild";
@@ -18,13 +17,10 @@ const WORKSPACES = ["protocol", "sdk", "server"];
 /** From here programs find the libraries of the server, in its versions where they are others than the repository's. */
 const PLACE = join(ROOT, "server/node_modules/.cache/sotto-programs");
 
-/** Called by the test runner before all tests, once for each of its projects. */
-export async function setup(): Promise<void> {
-  if (process.env[BUNDLED] !== undefined) return;
-  // Before anything is awaited: the other project's call comes in the meantime.
-  mkdirSync(PLACE, { recursive: true });
-  const folder = mkdtempSync(join(PLACE, "run-"));
-  process.env[BUNDLED] = folder;
+/** Called by the test runner before all tests; answers what to do after them. */
+export async function setup(): Promise<() => Promise<void>> {
+  await mkdir(PLACE, { recursive: true });
+  const folder = await mkdtemp(join(PLACE, "run-"));
   const examples = (await readdir(join(ROOT, "examples"))).filter((name) => name.endsWith(".ts"));
   await build({
     absWorkingDir: ROOT,
@@ -43,13 +39,8 @@ export async function setup(): Promise<void> {
   const builder = pathToFileURL(join(ROOT, "scripts/build-console.mjs")).href;
   const { buildConsole }: { buildConsole(folder: string): Promise<void> } = await import(builder);
   await buildConsole(join(folder, "console"));
-}
-
-/** Called by the test runner after all tests. */
-export async function teardown(): Promise<void> {
-  const folder = process.env[BUNDLED];
-  delete process.env[BUNDLED];
-  if (folder !== undefined) await rm(folder, { recursive: true, force: true });
+  process.env[BUNDLED] = folder;
+  return () => rm(folder, { recursive: true, force: true });
 }
 
 /** Everything but this repository's own packages. */
