@@ -107,7 +107,7 @@ export const deskTables = {
   teamKey: {
     key: "key id, hex",
     doc: "the public half of a team's key; the other was never here",
-    deletedBy: "retention, once nothing is sealed to it",
+    deletedBy: "retention, 31 days after it expired, once nothing is sealed to it",
     value: record({
       team: choice(...teams),
       publicKey: bytes(SEAL_PUBLIC_KEY_BYTES),

@@ -1,5 +1,6 @@
 /** Deletes what its time is over for: words, notes, team keys nothing is sealed to, limits of days past. Keys of epochs go by their own upkeep. */
 
+import { REPORT_WINDOW_MS } from "@sotto/protocol";
 import type { RowChange } from "../ports.js";
 import type { Tables } from "../rows.js";
 import type { Work } from "../work.js";
@@ -49,11 +50,13 @@ async function deleteNotes(tables: Tables, work: Work): Promise<void> {
   }
 }
 
-/** A team's key that expired goes with the last report that is sealed to it. */
+/** A team's key that expired goes with the last report that is sealed to it, which may be on its way for as long as any. */
 async function deleteTeamKeys(work: Work): Promise<void> {
   const { tables, now } = work.parts;
   await work.run(async (draft) => {
-    const expired = (await tables.teamKey.all()).filter(({ value }) => value.expiresMs + DAY_MS <= now());
+    const expired = (await tables.teamKey.all()).filter(
+      ({ value }) => value.expiresMs + REPORT_WINDOW_MS + DAY_MS <= now(),
+    );
     if (expired.length === 0) return;
     const used = new Set<string>();
     for (const { key } of await tables.kept.all()) {

@@ -1,17 +1,14 @@
 /** Who works at the desk: invitations, signing in, sessions, roles, keys of teams, leaving. */
 
 import { randomBytes } from "node:crypto";
-import { deskKeyOf, SEAL_PUBLIC_KEY_BYTES, sealKeysOf } from "@sotto/protocol";
+import { deskKeyOf, SEAL_PUBLIC_KEY_BYTES } from "@sotto/protocol";
 import { describe, expect, it } from "vitest";
 import { signingKeyOf } from "../../../server/desk/index.js";
 import { signLogin } from "../../../server/desk/person-key.js";
 import { DAY_MS, openDesk, realmOfDesk, type TestDesk } from "./desk-of.js";
-import { hire, type Worker } from "./staff.js";
+import { grantsTo, hire, newKey, sealed, type Worker } from "./staff.js";
 
 const MINUTE_MS = 60_000;
-const newKey = () => Buffer.from(sealKeysOf(new Uint8Array(randomBytes(32))).publicKey).toString("base64");
-const sealed = Buffer.from("sealed").toString("base64");
-const grantsTo = (...workers: readonly Worker[]) => workers.map(({ me }) => ({ moderator: me.id, sealed }));
 
 async function signs(test: TestDesk, worker: Worker, secret = worker.secret, id = worker.me.id) {
   const { challenge } = await test.desk.beginLogin(id);

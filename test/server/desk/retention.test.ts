@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import { defaultDeskSettings, signingKeyOf } from "../../../server/desk/index.js";
 import { DAY_MS, openDesk, realmOfDesk, type TestDesk } from "./desk-of.js";
 import { arrive, reported, submit } from "./report-of.js";
-import { hire, onlyCase } from "./staff.js";
+import { grantsTo, hire, newKey, onlyCase } from "./staff.js";
 
 const keysOf = (test: TestDesk, table: string) =>
   [...test.rows.held.keys()].filter((key) => key.startsWith(`${table}/`));
@@ -150,6 +150,21 @@ describe("keys", () => {
     expect(keysOf(test, "triageKey")).toHaveLength(2);
     for (let day = 0; day < 31; day++) await test.pass(DAY_MS);
     expect(keysOf(test, "triageKey")).not.toContain(`triageKey/${toHex(first?.id ?? new Uint8Array())}`);
+  });
+
+  it("of a team that were replaced open what comes late, and go a month later", async () => {
+    const test = await openDesk();
+    const lead = await hire(test, "lead", ["community"]);
+    const made = async () => {
+      const wish = { team: "community", publicKey: newKey(), grants: grantsTo(lead) } as const;
+      return (await test.desk.newTeamKey(lead.me, wish)).keyId;
+    };
+    const [first, second] = [await made(), await made()];
+    await test.pass(29 * DAY_MS);
+    expect((await test.desk.me(lead.me)).keys.map(({ keyId }) => keyId).sort()).toEqual([first, second].sort());
+    await test.pass(3 * DAY_MS);
+    expect((await test.desk.me(lead.me)).keys.map(({ keyId }) => keyId)).toEqual([second]);
+    expect(keysOf(test, "teamGrant")).toHaveLength(1);
   });
 });
 

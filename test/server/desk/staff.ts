@@ -1,7 +1,7 @@
 /** People who work at a desk under test, with their own keys. */
 
 import { randomBytes } from "node:crypto";
-import { type Team, teams } from "@sotto/protocol";
+import { sealKeysOf, type Team, teams } from "@sotto/protocol";
 import type { CaseView, Moderator, ModeratorRole } from "../../../server/desk/api.js";
 import { personKeyOf, signLogin } from "../../../server/desk/person-key.js";
 import type { TestDesk } from "./desk-of.js";
@@ -44,4 +44,17 @@ export async function onlyCase(test: TestDesk, { me }: Worker): Promise<CaseView
   const [entry, ...more] = await test.desk.queue(me);
   if (entry === undefined || more.length > 0) throw new Error(`${more.length + (entry ? 1 : 0)} cases`);
   return test.desk.case(me, entry.id);
+}
+
+/** The public half of a new team key, as the API takes it. */
+export function newKey(): string {
+  return Buffer.from(sealKeysOf(new Uint8Array(randomBytes(32))).publicKey).toString("base64");
+}
+
+/** What stands for the private half, sealed: the desk cannot look into it. */
+export const sealed = Buffer.from("sealed").toString("base64");
+
+/** It, sealed to people. */
+export function grantsTo(...workers: readonly Worker[]) {
+  return workers.map(({ me }) => ({ moderator: me.id, sealed }));
 }
