@@ -18,6 +18,7 @@ export default defineConfig({
     globalSetup: "test/support/programs/bundle.ts",
     testTimeout: 30_000,
     hookTimeout: 30_000,
+    expect: { poll: { timeout: 20_000 } },
     pool: "forks",
     // Most tests wait for sockets, disks and child processes rather than compute; one worker a core would idle.
     maxWorkers: 4,

@@ -40,8 +40,6 @@ interface Running {
 
 /** A device. Its events are played one after the other. */
 export class ChaosDevice {
-  /** What it said and the relay accepted. */
-  accepted: () => readonly MessageId[] = () => [];
   private running: Running | undefined;
   private conversation: DirectConversation | undefined;
   private net: "up" | "cut" = "up";
@@ -195,10 +193,10 @@ export class ChaosDevice {
     return life.isDrained ? undefined : `${this.name} has mail it did not acknowledge`;
   }
 
-  /** If nothing waits in its outbox, what it said was told to its account's other devices too. */
+  /** If nothing waits in its outbox, what it knows to have said was told to its account's other devices too. */
   async noteSynced(): Promise<void> {
     if (this.running === undefined) return;
-    const accepted = this.accepted();
+    const accepted = this.common.ledger.acceptedOf(this.biography, (await this.view()).ids);
     if ((await this.running.client.debugBundle()).outboxSize > 0) return;
     for (const id of accepted) this.biography.synced.add(id);
   }

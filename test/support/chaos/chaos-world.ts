@@ -209,13 +209,11 @@ export class ChaosWorld {
     },
   ): ChaosDevice {
     const { name, at } = life;
-    const device = new ChaosDevice(
+    return new ChaosDevice(
       this.common,
       unborn({ name, side, joinedAt: at, donor, inherits }),
       join(this.world.folder, "clients", name),
     );
-    device.accepted = () => this.ledger.acceptedOf(name);
-    return device;
   }
 
   /** The device's first life begins; from its registration on it counts. */

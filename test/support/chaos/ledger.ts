@@ -131,10 +131,15 @@ export class Ledger {
     );
   }
 
-  /** What a device said and the relay accepted. */
-  acceptedOf(author: DeviceName): readonly MessageId[] {
+  /**
+   * What a device said and the relay accepted, as far as its present state knows of it, which shows `shown`: put back, it
+   * neither shows what it said behind its copy, nor has it in its outbox.
+   */
+  acceptedOf({ name, restores }: Biography, shown: ReadonlySet<MessageId>): readonly MessageId[] {
+    const putBackAt = restores.at(-1)?.at ?? Number.NEGATIVE_INFINITY;
     return [...this.sayings.values()]
-      .filter((one) => one.author === author && one.outcome.state === "accepted")
+      .filter(({ author, outcome }) => author === name && outcome.state === "accepted")
+      .filter(({ id, at }) => at > putBackAt || shown.has(id))
       .map(({ id }) => id);
   }
 }

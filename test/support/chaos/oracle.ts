@@ -9,7 +9,8 @@
  *   Lost is only what neither holds: it said it alone, or the saying device was put back behind it or revoked as well.
  * - What a device said and the relay accepted reaches the account's other devices in a second step. If the device is put
  *   back or revoked in between, they may never learn of it. Known as told is what was said before the device was once
- *   seen with an empty outbox.
+ *   seen with an empty outbox; but one that was put back has its copy's outbox, whose emptiness says nothing of what was
+ *   said between copy and putting back.
  * - What was only queued when a device was revoked, reset or put back, and never accepted, is nobody's.
  * - A reset begins anew: a device of the new identity owes nothing of what was accepted before it was registered. The
  *   peer keeps, and owes, everything it had.

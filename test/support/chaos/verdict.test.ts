@@ -103,6 +103,18 @@ describe("the verdict on chaos", () => {
     expect(judge(gone.story.ledger, [end(gone.bob, [])]).missing).toHaveLength(1);
   });
 
+  it("does not take for told what a device that was put back has forgotten, however empty its outbox is", () => {
+    const { story, alice, bob, second } = beginning();
+    const [kept, alone] = [story.said("alice-1"), story.said("alice-1")];
+    story.restored(alice, [kept]);
+    const [since, open] = [story.said("alice-1"), story.said("alice-1", { outcome: { state: "open" } })];
+    for (const id of story.ledger.acceptedOf(alice, new Set([kept.id, open.id]))) alice.synced.add(id);
+    story.ended(alice);
+    const everything = [kept, alone, since].map((text) => shown(text, bob));
+    const findings = judge(story.ledger, [end(bob, everything), end(second, [])]);
+    expect(findings.missing.map((line) => line.split(" ")[0])).toEqual([`#${kept.number}`, `#${since.number}`]);
+  });
+
   it("sees another order, other words, texts twice and texts of nobody", () => {
     const { story, alice, bob } = beginning();
     const [one, two] = [story.said("alice-1"), story.said("bob-1")];
