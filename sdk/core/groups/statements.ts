@@ -91,12 +91,14 @@ export class Statements {
 
   /**
    * Whether a content says what the log says now, of a group that this account is let into: of title or avatar, for who changed
-   * one may not have read yet that somebody changed the other.
+   * one may not have read yet that somebody changed the other. That there is none is no such word.
    */
   isOfLog(content: Content): boolean {
     if (content.kind !== "groupProfile") return false;
     const group = this.parts.logs.get(content.conversation);
-    return group?.status === "joined" && Object.keys(agreed(group.state, content)).length > 0;
+    if (group?.status !== "joined") return false;
+    const { title = "", avatar } = agreed(group.state, content);
+    return title !== "" || (avatar?.length ?? 0) > 0 || areSame(group.state, content);
   }
 
   /** Items of the log that show now what they left out before: apps look at them again. */

@@ -157,6 +157,9 @@ describe("a group's title", () => {
     if (ofBob === undefined) throw new Error("nothing was said");
     expect(isOfLog(ofBob)).toBe(true);
     expect(isOfLog({ ...ofBob, title: "a slur" })).toBe(false);
+    await update(alice, { avatar: new Uint8Array(0) });
+    expect(isOfLog({ ...ofBob, title: "a slur" })).toBe(false);
+    expect(isOfLog(ofBob)).toBe(true);
   });
 
   it("is told to whom a member brought in before it had heard of it itself", async () => {
