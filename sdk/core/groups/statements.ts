@@ -30,7 +30,7 @@ export interface StatementParts {
   readonly logs: Pick<GroupLogs, "get">;
   readonly conversations: Pick<Conversations, "group">;
   readonly author: Pick<Author, "passing">;
-  readonly outbox: Pick<Outbox, "queue">;
+  readonly outbox: Pick<Outbox, "queue" | "room">;
   /** A group is shown in another way than before. */
   changed(group: ConversationId): void;
   failed(error: unknown): void;
@@ -44,11 +44,11 @@ export class Statements {
    * A member said it. Of title and avatar that is shown which the log says too: nobody else decides how a group is called, and
    * who changes one may not have read yet that somebody changed the other. What the log said before, or never, is remembered for
    * the items of the log. Whom this account brought in behind the entry that the member had read was not among those it was said
-   * to, and hears it from here. Runs under the lock of the group's conversation.
+   * to, and hears it from here, as far as the outbox takes it now. Runs under the lock of the group's conversation.
    */
   async said({ content }: Genuine): Promise<Plan> {
     if (content.kind !== "groupProfile") return nothing;
-    const { logs, shown, changed, conversations } = this.parts;
+    const { logs, shown, changed, conversations, outbox } = this.parts;
     const { conversation: group, sender, revision = 0 } = content;
     const thread = await conversations.group(group);
     const brought = await this.broughtInBehind(thread, revision);
@@ -62,8 +62,9 @@ export class Statements {
         if (shown.isWhole(group, state)) return remembered;
         const changes = shown.stating(group, sender, agreed(state, content));
         isNews = changes.length > 0;
-        const news = { looks: shown.of(group, state), revision: state.seq };
-        if (isNews && logs.get(group)?.status === "joined") stating = this.stating(thread, news, brought);
+        const isHeard = logs.get(group)?.status === "joined";
+        const told = isNews && isHeard ? brought.slice(0, outbox.room) : [];
+        stating = this.stating(thread, { looks: shown.of(group, state), revision: state.seq }, told);
         return [...remembered, ...changes, ...stating.build()];
       },
       after: [
