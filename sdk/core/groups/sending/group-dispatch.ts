@@ -164,10 +164,14 @@ export class GroupDispatch {
     return AT_ONCE;
   }
 
-  /** A signature by a former epoch's key may be refused before the log's number is looked at. */
+  /**
+   * A signature by a former epoch's key may be refused before the log's number is looked at. Where the window was called back
+   * meanwhile, another word of it found that out.
+   */
   private async failed(error: unknown, { group, frame }: Sealed, window: Cancellation): Promise<Dispatched> {
     const mayBeBehind = hasCode(error, "notAllowed") || hasCode(error, "groupNotFound");
-    if (!mayBeBehind || window.aborted) return outcomeOf(error);
+    if (!mayBeBehind) return outcomeOf(error);
+    if (window.aborted) return AT_ONCE;
     try {
       const { state } = await this.parts.logs.sync(group);
       if (state.seq === frame.revision) return outcomeOf(error);

@@ -1,6 +1,7 @@
 import { deriveDeliveryKey, hashDeliveryKey, parseDeviceId, SottoError } from "@sotto/protocol";
 import { describe, expect, it } from "vitest";
 import { Cancellation } from "../../../../../sdk/core/cancellation.js";
+import { deferred } from "../../../../../sdk/core/deferred.js";
 import { eachRow, keys } from "../../../../../sdk/core/rows.js";
 import { me } from "../../people.js";
 import { rowFor, sendingFixture } from "./fixture.js";
@@ -386,5 +387,28 @@ describe("words to a group that are on their way together", () => {
     expect(await second.attempted).toMatchObject({ kind: "again" });
     expect(window.aborted).toBe(true);
     expect(it.log.syncs).toBe(1);
+  });
+
+  it("all go again where one finds that the log moved, and the next is refused for a former epoch's signature", async () => {
+    const it = await three();
+    await it.send(rowFor(1));
+    it.change([bob, cleo]);
+    const window = new Cancellation();
+    const [bothLeft, moved] = [deferred<void>(), deferred<void>()];
+    let sends = 0;
+    it.relay.before = async ({ type }) => {
+      if (type !== "sendGroup") return;
+      sends += 1;
+      if (sends === 1) return bothLeft.promise;
+      bothLeft.resolve();
+      await moved.promise;
+      throw new SottoError("groupNotFound");
+    };
+    const first = await it.dispatch.begin(rowFor(2), window);
+    const second = await it.dispatch.begin(rowFor(3), window);
+    expect(await first.attempted).toMatchObject({ kind: "again" });
+    moved.resolve();
+    expect(await second.attempted).toMatchObject({ kind: "again", afterMs: 0 });
+    expect(sends).toBe(2);
   });
 });
