@@ -78,6 +78,11 @@ class Story {
     if (changed !== undefined) this.wrote(accountOf(by), { kind: "settings", changed, by: accountOf(by) });
   }
 
+  /** Accepts an invitation where an admin has to let it in. */
+  waits(person: Person): void {
+    this.wrote(accountOf(person), { kind: "waiting", account: accountOf(person), by: accountOf(FOUNDER) });
+  }
+
   /** What is found, without what is clean. */
   get found(): Partial<Findings> {
     const findings = judge(this.observed);
@@ -126,6 +131,16 @@ describe("the verdict on a group", () => {
     expect(story.found).toEqual({
       missing: ["#1 (p1, event 0) with p1", "#0 (p0, event 0) with p2"],
     });
+  });
+
+  it("excuses an author who was removed before it could hear that its text was accepted, and nobody else", () => {
+    const story = new Story();
+    for (const by of [GUEST, MEMBER]) {
+      const id = story.said(by, 5, by === GUEST ? PRESENT : [FOUNDER, GUEST]);
+      (story.sayings.get(id) as Saying).outcome = { state: "open" };
+      story.change(by, ({ failed }) => ({ failed: [...failed, id] }));
+    }
+    expect(story.found).toEqual({ missing: ["#1 (p1, event 0) with p1"] });
   });
 
   it("finds what is read by who came later, or was removed before", () => {
@@ -223,6 +238,18 @@ describe("the verdict on a group", () => {
       undecryptable: ["p1: noSenderKey"],
       unsaid: ["#3 (p0, event 0): groupDenied", "#0 (p1, event 0) is still on its way", "#2 (p1, event 0): groupLeft"],
     });
+  });
+
+  it("excuses who was denied to speak while it waited to be let in, and nobody else", () => {
+    const story = new Story();
+    story.did({ kind: "accept", by: GUEST });
+    story.waits(GUEST);
+    for (const by of [MEMBER, GUEST]) {
+      const id = story.said(by, 6, []);
+      story.passages.delete(id);
+      (story.sayings.get(id) as Saying).outcome = { state: "failed", code: "groupDenied" };
+    }
+    expect(story.found.unsaid).toEqual(["#0 (p1, event 0): groupDenied"]);
   });
 
   it("finds what was done by a client's word and not by the log's, and the other way round", () => {

@@ -83,11 +83,14 @@ interface Judging extends Observed {
   readonly memberships: Memberships;
 }
 
-function missingOf({ sayings, passages, memberships }: Judging, { person, account, texts }: View): string[] {
+function missingOf({ sayings, passages, memberships }: Judging, { person, account, texts, failed }: View): string[] {
   const shown = new Set(texts.map(({ id }) => id));
+  // Whose client ended before the answer came asks again by sending again, which nobody may who was removed meanwhile.
+  const isUnheard = ({ id, by, outcome }: Saying) =>
+    by === person && outcome.state === "open" && failed.includes(id) && memberships.wasOut(account);
   return [...sayings.values()].flatMap((saying) => {
     const passage = passages.get(saying.id);
-    if (passage?.acceptedMs === undefined || shown.has(saying.id)) return [];
+    if (passage?.acceptedMs === undefined || shown.has(saying.id) || isUnheard(saying)) return [];
     const isOwed =
       memberships.bySeq(account, passage) === "owed" && memberships.byClock(account, passage.acceptedMs) === "owed";
     return isOwed ? [`${spell(saying)} with ${nameOf(person)}`] : [];
@@ -191,8 +194,11 @@ function lineOf({ from, change }: View["entries"][number]): string {
 }
 
 function unsaidOf({ sayings, memberships, views: [founder] }: Judging, { person, account, pending }: View): string[] {
-  const wasQuiet = founder.entries.some(
-    ({ change }) => change.kind === "settings" && change.changed.write === "admins",
+  // Where only admins wrote for a while, or it waited to be let in, it had no voice.
+  const wasSilent = founder.entries.some(
+    ({ change }) =>
+      (change.kind === "settings" && change.changed.write === "admins") ||
+      (change.kind === "waiting" && change.account === account),
   );
   const mine = [...sayings.values()].filter(({ by }) => by === person);
   const left = new Set(pending);
@@ -201,7 +207,7 @@ function unsaidOf({ sayings, memberships, views: [founder] }: Judging, { person,
     const { outcome } = saying;
     if (outcome.state !== "failed") return [];
     const isExcused =
-      (outcome.code === "groupDenied" && wasQuiet) || (outcome.code === "groupLeft" && memberships.wasOut(account));
+      (outcome.code === "groupDenied" && wasSilent) || (outcome.code === "groupLeft" && memberships.wasOut(account));
     return isExcused ? [] : [`${spell(saying)}: ${outcome.code}`];
   });
 }
