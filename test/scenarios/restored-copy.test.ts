@@ -156,6 +156,33 @@ describe("an old copy of the only device", () => {
   });
 });
 
+describe("an old copy of one of several devices", () => {
+  it("hears what was read on another one since, though it was said before everything that comes again", async () => {
+    const { alice, bob, toBob } = await talked();
+    const laptop = device("laptop", "alice");
+    await laptop.joinFrom(alice.client, "all");
+    const shows = (...statuses: readonly string[]) =>
+      eventually(
+        async () => {
+          const items = await (await laptop.client.openDM({ accountId: bob.client.accountId })).latest(9);
+          return items.flatMap((item) => (item.kind === "text" && item.direction === "received" ? [item.status] : []));
+        },
+        (seen) => String(seen) === String(statuses),
+      );
+    await shows("received", "received", "received");
+    await laptop.close();
+    await laptop.copy();
+    await laptop.open();
+    const texts = (await toBob.latest(9)).flatMap((item) => (item.kind === "text" ? [item.messageId] : []));
+    await toBob.markRead(texts);
+    await shows("read", "read", "read");
+    await laptop.close();
+    await laptop.restore();
+    await laptop.open();
+    await shows("read", "read", "read");
+  });
+});
+
 describe("an old copy from before the first mail ever came", () => {
   it("gets back what others said since, though what waits stands behind it", async () => {
     const alice = device("alice");

@@ -47,7 +47,7 @@ export function wireInbox(
 ): InboxRoom {
   const { platform, store, engine, account, rootPin, locks, counters, peers, roles, conversations, handles } = before;
   const { relay, sessions, former, identityChanges, keptSends, outbox, accountState, arrivals, confirmations } = before;
-  const { ownDevices, firstState, sender, groupLogs, senderKeys, fellows, invited } = before;
+  const { ownDevices, firstState, sentSync, sender, groupLogs, senderKeys, fellows, invited } = before;
   const { registers, registerOrders, realm, checking, evidence, seen, statements, hooks, later } = before;
   const { clock, log } = platform;
   const { arrived, failed } = hooks;
@@ -101,7 +101,7 @@ export function wireInbox(
       recovery: { answerMissed: (peer, atMs) => later().recovery.answerMissed(peer, atMs) },
     }),
     ownMail: new OwnMail({
-      ...{ ...taking, accountState, registers, registerOrders, failed, invitedToo: hooks.invited },
+      ...{ ...taking, accountState, registers, registerOrders, sentSync, failed, invitedToo: hooks.invited },
       ownEvidence: (said, encoded) =>
         handedOver({ realm: realm.isKnown ? realm.id : undefined, nowMs: relay.nowMs() }, said, encoded),
       groupMoved(group, before) {

@@ -5,6 +5,7 @@
 
 import { type Content, type DeviceId, decodeContent } from "@sotto/protocol";
 import type { OwnAccount } from "../account/own-account.js";
+import { nothing, ordering, type Plan } from "../inbox/plan.js";
 import { type KeptSends, saidMs } from "../outbox/kept-sends.js";
 import type { Order, Queued } from "../outbox/order.js";
 import type { Outbox } from "../outbox/outbox.js";
@@ -83,6 +84,25 @@ export class SentSync {
     });
     await store.commit(queued.flatMap(({ changes }) => changes));
     for (const { sent } of queued) sent();
+  }
+
+  /**
+   * For the inbox: an own device lost what it was told since a time. What was said since comes with the history; what was read
+   * since may have been said long before, and is told again as far as the outbox takes it now.
+   */
+  async missed(device: DeviceId, sinceMs: number): Promise<Plan> {
+    const { keptSends, outbox } = this.parts;
+    // What was told again is kept too.
+    const marks = new Map<string, Order>();
+    for await (const { row } of keptSends.since(sinceMs)) {
+      const { type, peer, group, standing, atMs, body } = row;
+      if (type !== "sent" || atMs === undefined || (row.device !== undefined && row.device !== device)) continue;
+      const { kind, messageId } = decodeContent(body);
+      if (kind !== "receipt") continue;
+      marks.set(messageId, { ...this.order({ peer, group, standing }, atMs, body), device });
+    }
+    if (marks.size === 0) return nothing;
+    return ordering(() => [...marks.values()].slice(0, outbox.spareRoom).map((order) => outbox.queue(order)));
   }
 
   /** Contents for others; a resend was news when it was sent first, and what went to one member when it went to the group. */

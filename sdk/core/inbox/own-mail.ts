@@ -5,7 +5,7 @@ import { happened } from "../consent/relations.js";
 import { Conversations } from "../conversations/conversations.js";
 import type { AccountState } from "../devices/account-state.js";
 import type { FirstState } from "../devices/first-state.js";
-import { isSynced } from "../devices/sent-sync.js";
+import { isSynced, type SentSync } from "../devices/sent-sync.js";
 import { Genuine, type Wording } from "../franking/genuine.js";
 import type { Invited } from "../groups/invited.js";
 import type { GroupLogs, GroupSnapshot } from "../groups/log/group-logs.js";
@@ -26,6 +26,7 @@ export interface OwnMailParts extends MailParts {
   readonly firstState: Pick<FirstState, "everything">;
   readonly registers: Pick<Registers, "merge">;
   readonly registerOrders: Pick<RegisterOrders, "missed">;
+  readonly sentSync: Pick<SentSync, "missed">;
   readonly history: Pick<History, "take" | "acknowledged" | "missed">;
   readonly groupLogs: Pick<GroupLogs, "adopt" | "get" | "status">;
   readonly invited: Pick<Invited, "get">;
@@ -112,7 +113,7 @@ export class OwnMail {
   }
 
   private async word(word: Word, sender: Address): Promise<Plan> {
-    const { history, registerOrders, repairs, resends } = this.parts;
+    const { history, registerOrders, sentSync, repairs, resends } = this.parts;
     switch (word.type) {
       case "retry":
         return resends.answer(sender, word.envelopes);
@@ -124,6 +125,7 @@ export class OwnMail {
         return both(
           await history.missed(sender.device, word.atMs),
           await registerOrders.missed(sender.device, word.atMs),
+          await sentSync.missed(sender.device, word.atMs),
         );
       default:
         return word satisfies never;

@@ -169,6 +169,45 @@ describe("telling own devices what was sent", () => {
   });
 });
 
+describe("a device that lost what it was told", () => {
+  const ask = async (it: Awaited<ReturnType<typeof fixture>>) => {
+    it.outbox.sent.length = 0;
+    const { build, after } = await it.sentSync.missed(other, 1_000_000);
+    await it.store.commit(build());
+    for (const work of after) work();
+    return it.outbox.sent;
+  };
+  const told = { recipient: me, type: "sent", peer, atMs: 77 } as const;
+
+  it("is told again what was read since, once, whenever it was said; the rest comes with the history", async () => {
+    const it = await fixture();
+    await it.keep(it.row(receipt("read"), told), 999_999);
+    const [mark, ofGroup] = [
+      it.row(receipt("read"), told),
+      it.row(receipt("read"), { ...told, ...inGroup, peer: undefined }),
+    ];
+    await it.keep(mark, 1_000_000);
+    await it.keep({ ...ofGroup, recipient: me }, 1_000_001);
+    await it.keep(it.row(text, told), 1_000_002);
+    await it.keep(it.row(receipt("read")), 1_000_003);
+    await it.keep(it.row(receipt("read"), { ...told, device: parseDeviceId(3) }), 1_000_004);
+    const again = { ...told, device: other };
+    await it.keep({ ...mark, device: other, envelope: new Uint8Array(16).fill(99) }, 1_000_005);
+    const { standing } = inGroup;
+    expect(await ask(it)).toEqual([
+      { ...again, body: mark.body },
+      { recipient: me, device: other, type: "sent", group, standing, atMs: 77, body: ofGroup.body },
+    ]);
+  });
+
+  it("waits for the next loss where the outbox takes nothing", async () => {
+    const it = await fixture();
+    await it.keep(it.row(receipt("read"), told), 1_000_000);
+    it.outbox.room = 0;
+    expect(await ask(it)).toEqual([]);
+  });
+});
+
 describe("a profile key that another device made", () => {
   it("is repeated to contacts this device wrote to lately or is about to write to, and to nobody else", async () => {
     const it = await fixture();

@@ -301,6 +301,7 @@ export async function inboxFixture(raw = new UnsafeMemoryStore()): Promise<Inbox
     invitedToo: (group: string) => told.push(`invited too ${group}`),
     groupMoved: (group: string) => told.push(`moved ${group}`),
     registerOrders: { missed: async () => nothing },
+    sentSync: { missed: async () => plan("read marks asked for") },
     recovery: { answerMissed: async () => plan("answered what was missed") },
     history: {
       take: async () => plan("took history"),

@@ -291,7 +291,7 @@ describe("history of another device of this account", () => {
     const body = encodeOwnBody("archived", { transfer: new Uint8Array(16), part: 0 });
     await it.deliver(it.own({ type: "archived", body }));
     await it.deliver(it.own({ type: "missed", atMs: 1 }));
-    expect(it.told).toEqual(["took history", "history acknowledged", "history asked for"]);
+    expect(it.told).toEqual(["took history", "history acknowledged", "history asked for", "read marks asked for"]);
   });
 
   it("is not taken if an entry is by a third person, under another name, or edited by somebody else", async () => {
