@@ -43,8 +43,10 @@ export function deedsUnlike(deeds: readonly Deed[], found: Written): string[] {
   // Every update of a run is one of the title: an entry that shows none is evidence of one that was not told.
   const silent = new Set(log.flatMap(({ from, change }) => (isSilentUpdate(change) ? [accounts.get(from)] : [])));
   const untold = untoldTitles(deeds, found);
+  // Where only admins write, a member is heard on the title that counts, and not on one that was overtaken.
+  const wasQuiet = log.some(({ change }) => change.kind === "settings" && change.changed.write === "admins");
   const isUntold = ({ act }: Deed) =>
-    act.kind === "update" && untold.has(act.settings.title ?? "") && silent.has(act.by);
+    act.kind === "update" && (wasQuiet || untold.has(act.settings.title ?? "")) && silent.has(act.by);
   const spared = new Set(deeds.filter(isUntold).flatMap(effectOf));
   // With who goes, the invitations go that it made: nobody took those back.
   const farewells = new Set(log.flatMap(({ seq, change }) => (FAREWELLS.has(change.kind) ? [seq] : [])));

@@ -73,7 +73,7 @@ class Story {
   }
 
   /** Changes the title; the entry, if there is one, shows as much of that as is given. */
-  updated(by: Person, title: string, changed?: { readonly title?: string }): void {
+  updated(by: Person, title: string, changed?: { readonly title?: string; readonly write?: "admins" }): void {
     this.did({ kind: "update", by, settings: { title } });
     if (changed !== undefined) this.wrote(accountOf(by), { kind: "settings", changed, by: accountOf(by) });
   }
@@ -293,6 +293,15 @@ describe("the verdict on a group", () => {
     staying.updated(MEMBER, "of a member", {});
     staying.change(MEMBER, () => ({ title: "of a member" }));
     expect(Object.keys(staying.found)).toEqual(["divided", "undone"]);
+  });
+
+  it("spares a member's title that was overtaken where only admins write, and asks for the one that counts", () => {
+    const story = new Story();
+    story.updated(MEMBER, "of a member", {});
+    story.updated(FOUNDER, "of the founder", { title: "of the founder", write: "admins" });
+    expect(story.found).toEqual({});
+    story.change(MEMBER, () => ({ title: "of a member" }));
+    expect(Object.keys(story.found)).toEqual(["divided"]);
   });
 
   it("finds numbers of the log and times of the relay that say different things", () => {
