@@ -3,11 +3,18 @@
  * it says it to the group; whoever brought somebody in says it to them.
  */
 
-import { type AccountId, type Content, type ConversationId, decodeGroupEntry, equalBytes } from "@sotto/protocol";
+import {
+  type AccountId,
+  type Content,
+  type ConversationId,
+  decodeGroupEntry,
+  equalBytes,
+  toHex,
+} from "@sotto/protocol";
 import type { OwnAccount } from "../account/own-account.js";
 import type { Author } from "../conversations/author.js";
 import type { Conversations, GroupThread } from "../conversations/conversations.js";
-import { readGroupItem } from "../conversations/group-change.js";
+import { readGroupItem, type ShownChange } from "../conversations/group-change.js";
 import { cursorOf } from "../conversations/items.js";
 import type { Genuine } from "../franking/genuine.js";
 import { nothing, ordering, type Plan } from "../inbox/plan.js";
@@ -42,16 +49,18 @@ export class Statements {
 
   /**
    * A member said it. Of title and avatar that is shown which the log says too: nobody else decides how a group is called, and
-   * who changes one may not have read yet that somebody changed the other. What the log said before, or never, is remembered for
-   * the items of the log. Whom this account brought in behind the entry that the member had read was not among those it was said
-   * to, and hears it from here, as far as the outbox takes it now. Runs under the lock of the group's conversation.
+   * who changes one may not have read yet that somebody changed the other. Of what the log said before, the latest is shown that
+   * somebody said, for who changed it since may have left without a word; the rest is remembered for the items of the log. Whom
+   * this account brought in behind the entry that the member had read was not among those it was said to, and hears it from
+   * here, as far as the outbox takes it now. Runs under the lock of the group's conversation.
    */
   async said({ content }: Genuine): Promise<Plan> {
     if (content.kind !== "groupProfile") return nothing;
     const { logs, shown, changed, conversations, outbox } = this.parts;
     const { conversation: group, sender, revision = 0 } = content;
     const thread = await conversations.group(group);
-    const brought = await this.broughtInBehind(thread, revision);
+    const recent = await recentChanges(thread);
+    const brought = this.broughtInBehind(group, revision, recent);
     let isNews = false;
     let stating: Plan = nothing;
     return {
@@ -60,7 +69,8 @@ export class Statements {
         if (state === undefined) return [];
         const remembered = areSame(state, content) ? [] : shown.remembering(group, sender, content);
         if (shown.isWhole(group, state)) return remembered;
-        const changes = shown.stating(group, sender, agreed(state, content));
+        const overtaken = latestOf(recent, content, shown.of(group, state));
+        const changes = shown.stating(group, sender, { ...overtaken, ...agreed(state, content) });
         isNews = changes.length > 0;
         const isHeard = logs.get(group)?.status === "joined";
         const told = isNews && isHeard ? brought.slice(0, outbox.room) : [];
@@ -78,15 +88,17 @@ export class Statements {
   }
 
   /** Members who came behind an entry of the log, invited by this account. */
-  private async broughtInBehind(thread: GroupThread, revision: number): Promise<readonly AccountId[]> {
+  private broughtInBehind(
+    group: ConversationId,
+    revision: number,
+    recent: readonly ShownChange[],
+  ): readonly AccountId[] {
     const { account, logs } = this.parts;
-    const late = (logs.get(thread.group)?.state.members ?? []).filter(({ joinedSeq }) => joinedSeq > revision);
-    if (late.length === 0) return [];
-    const joined = (await thread.timeline.latest(LOOKED_AT)).flatMap(({ row }) => {
-      const change = row.shape === "group" ? readGroupItem(row.content) : undefined;
-      return change?.kind === "joined" && change.by === account.id ? [change.account] : [];
-    });
-    const brought = late.map((member) => member.account).filter((one) => joined.includes(one) && one !== account.id);
+    const joined = new Set(
+      recent.flatMap((change) => (change.kind === "joined" && change.by === account.id ? [change.account] : [])),
+    );
+    const late = (logs.get(group)?.state.members ?? []).filter(({ joinedSeq }) => joinedSeq > revision);
+    const brought = late.map((member) => member.account).filter((one) => joined.has(one) && one !== account.id);
     return brought.slice(0, MAX_TOLD);
   }
 
@@ -178,6 +190,23 @@ function looksIn({ entry }: AppliedChange): Partial<Looks> {
   if (change.kind !== "update") return {};
   const { title, avatar } = change;
   return { ...(title !== undefined && { title }), ...(avatar !== undefined && { avatar }) };
+}
+
+/** What the latest items of a timeline say of its group, oldest first. */
+async function recentChanges({ timeline }: GroupThread): Promise<readonly ShownChange[]> {
+  const items = await timeline.latest(LOOKED_AT);
+  return items.flatMap(({ row }) => (row.shape === "group" ? [readGroupItem(row.content)] : []));
+}
+
+/** What of it the log said behind what is shown now. */
+function latestOf(recent: readonly ShownChange[], { title, avatar }: Looks, shown: Looks): Partial<Looks> {
+  const said = recent.flatMap((change) => (change.kind === "settings" ? [change.changed] : []));
+  const titled = (one: string) => said.map((changed) => changed.title).lastIndexOf(one);
+  const pictured = (one: Uint8Array) => said.map(({ avatar: other }) => other && toHex(other)).lastIndexOf(toHex(one));
+  return {
+    ...(titled(title) > titled(shown.title) && { title }),
+    ...(pictured(avatar) > pictured(shown.avatar) && { avatar }),
+  };
 }
 
 /** What of it the log says. */

@@ -37,6 +37,12 @@ export function untoldTitles(deeds: readonly Deed[], { memberships, accounts }: 
   );
 }
 
+/** Whether who gave the group its name left without a word: everybody shows the latest one they were told then. */
+export function isNameless({ log, memberships }: Pick<Written, "log" | "memberships">): boolean {
+  const last = log.filter(({ change }) => change.kind === "settings").at(-1);
+  return last !== undefined && isSilentUpdate(last.change) && memberships.wasOut(last.from);
+}
+
 /** Lines for what was done and is not there, what is there and was refused, and refusals of no known kind. */
 export function deedsUnlike(deeds: readonly Deed[], found: Written): string[] {
   const { log, accounts } = found;

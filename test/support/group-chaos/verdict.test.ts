@@ -295,6 +295,15 @@ describe("the verdict on a group", () => {
     expect(Object.keys(staying.found)).toEqual(["divided", "undone"]);
   });
 
+  it("asks for no title where the one that counts was told to nobody any more", () => {
+    const story = new Story();
+    story.updated(GUEST, "of the guest", {});
+    story.change(MEMBER, () => ({ title: "an earlier one" }));
+    expect(story.found).toEqual({});
+    story.updated(FOUNDER, "of the founder", { title: "of the founder" });
+    expect(Object.keys(story.found)).toEqual(["divided"]);
+  });
+
   it("spares a member's title that was overtaken where only admins write, and asks for the one that counts", () => {
     const story = new Story();
     story.updated(MEMBER, "of a member", {});

@@ -1,7 +1,7 @@
 /** Compares what everybody shows in the end with what it must show. */
 
 import type { AccountId, MessageId } from "@sotto/protocol";
-import { deedsUnlike, untoldTitles } from "./deeds.js";
+import { deedsUnlike, isNameless, untoldTitles } from "./deeds.js";
 import { nameOf, type Person } from "./events.js";
 import type { Deed, Saying } from "./ledger.js";
 import { Memberships } from "./memberships.js";
@@ -52,13 +52,13 @@ export function judge(observed: Observed): Findings {
   const memberships = new Memberships(log);
   const judging = { ...observed, memberships };
   const written = { log, memberships, accounts };
-  const untold = untoldTitles(deeds, written);
+  const names = { untold: untoldTitles(deeds, written), isNameless: isNameless(written) };
   return {
     missing: views.flatMap((view) => missingOf(judging, view)),
     leaked: views.flatMap((view) => leakedTo(judging, view)),
     strange: views.flatMap((view) => strangeOf(judging, view)),
     disordered: disorderOf(judging),
-    divided: views.flatMap((view) => divisionOf(judging, view, untold)),
+    divided: views.flatMap((view) => divisionOf(judging, view, names)),
     entries: views.flatMap((view) => entriesUnlike(founder, view)),
     undecryptable: views.flatMap(({ person, closed }) => closed.map((reason) => `${nameOf(person)}: ${reason}`)),
     unsaid: views.flatMap((view) => unsaidOf(judging, view)),
@@ -77,6 +77,12 @@ export function inLines(findings: Findings): readonly string[] {
   return Object.entries(findings).flatMap(([name, list]: [string, readonly string[]]) =>
     list.map((one) => `${name}: ${one}`),
   );
+}
+
+/** What of a group's titles was not told to everybody. */
+interface Names {
+  readonly untold: ReadonlySet<string>;
+  readonly isNameless: boolean;
 }
 
 interface Judging extends Observed {
@@ -145,7 +151,7 @@ function disorderOf({ views, sayings, passages }: Judging): string[] {
 }
 
 /** Who is in the group sees what the founder sees, but for titles that only some were told; who is not knows it. */
-function divisionOf({ views: [founder], memberships }: Judging, view: View, untold: ReadonlySet<string>): string[] {
+function divisionOf({ views: [founder], memberships }: Judging, view: View, { untold, isNameless }: Names): string[] {
   const { person, account, standing, title, state } = view;
   const place = placesIn(founder).get(account);
   // Who declined where the log could not be read with the invitation any more has put it away on its own side only.
@@ -155,7 +161,8 @@ function divisionOf({ views: [founder], memberships }: Judging, view: View, unto
     return [`${nameOf(person)} is ${place ?? "out"} and takes itself for ${standing}`];
   // Who waits has read the log as it was then, and is told of nothing more before it is let in.
   if (place !== "member") return [];
-  const isAlike = title === founder.title || [title, founder.title].some((one) => one !== undefined && untold.has(one));
+  const mayDiffer = isNameless || [title, founder.title].some((one) => one !== undefined && untold.has(one));
+  const isAlike = title === founder.title || mayDiffer;
   if (state === founder.state && isAlike) return [];
   return [`${nameOf(person)} sees "${title}", ${state}, the founder "${founder.title}", ${founder.state}`];
 }

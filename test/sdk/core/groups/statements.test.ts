@@ -161,6 +161,27 @@ describe("a group's title", () => {
     for (const client of [alice, bob, carol]) expect(looks(client)).toEqual({ title: "Yard", avatar: picture });
   });
 
+  it.each([
+    ["in the order of the log", (one: Content, other: Content) => [one, other]],
+    ["in the other order", (one: Content, other: Content) => [other, one]],
+  ])(
+    "whose author left without a word leaves everybody at the latest one that was said, heard %s",
+    async (_, ordered) => {
+      await update(bob, { title: "Yard" });
+      await alice.logs.sync(id);
+      await update(alice, { title: "Court" });
+      await carol.logs.sync(id);
+      await update(carol, { title: "Attic" });
+      for (const client of [alice, bob]) await client.logs.sync(id);
+      const [[ofBob], [ofAlice]] = [taken(bob), taken(alice)];
+      if (ofBob === undefined || ofAlice === undefined) throw new Error("nothing was said");
+      for (const client of [alice, bob]) for (const content of ordered(ofBob, ofAlice)) await hears(client, content);
+      expect([alice, bob].map((client) => looks(client).title)).toEqual(["Court", "Court"]);
+      await say(carol, alice, bob);
+      expect([alice, bob].map((client) => looks(client).title)).toEqual(["Attic", "Attic"]);
+    },
+  );
+
   it("is of the log also where only the picture is another by now, for who may say that and nothing else", async () => {
     await update(bob, { title: "Yard" });
     const [ofBob] = taken(bob);
