@@ -29,7 +29,7 @@ async function main(): Promise<number> {
   const seed = whole(values.seed, freshSeed());
   console.log(`seed ${seed}, ${members} members, ${events} events`);
   const outcome = await runGroupChaos({
-    ...{ seed, events, cast: castOf(members) },
+    ...{ seed, events, cast: castOf(members), titles: "alike" },
     limitMs: LIMIT_FOR_THE_REST_MS + events * LIMIT_PER_EVENT_MS,
     ...(values.trace === true ? { say: console.log } : {}),
   });

@@ -44,15 +44,10 @@ export function isNameless({ log, memberships }: Pick<Written, "log" | "membersh
 }
 
 /** Lines for what was done and is not there, what is there and was refused, and refusals of no known kind. */
-export function deedsUnlike(deeds: readonly Deed[], found: Written): string[] {
-  const { log, accounts } = found;
-  // Every update of a run is one of the title: an entry that shows none is evidence of one that was not told.
+export function deedsUnlike(deeds: readonly Deed[], { log, accounts }: Omit<Written, "memberships">): string[] {
+  // Every update of a run is one of the title: an entry that shows none is evidence of one that the founder was not told.
   const silent = new Set(log.flatMap(({ from, change }) => (isSilentUpdate(change) ? [accounts.get(from)] : [])));
-  const untold = untoldTitles(deeds, found);
-  // Where only admins write, a member is heard on the title that counts, and not on one that was overtaken.
-  const wasQuiet = log.some(({ change }) => change.kind === "settings" && change.changed.write === "admins");
-  const isUntold = ({ act }: Deed) =>
-    act.kind === "update" && (wasQuiet || untold.has(act.settings.title ?? "")) && silent.has(act.by);
+  const isUntold = ({ act }: Deed) => act.kind === "update" && silent.has(act.by);
   const spared = new Set(deeds.filter(isUntold).flatMap(effectOf));
   // With who goes, the invitations go that it made: nobody took those back.
   const farewells = new Set(log.flatMap(({ seq, change }) => (FAREWELLS.has(change.kind) ? [seq] : [])));

@@ -204,7 +204,7 @@ describe("the verdict on a group", () => {
     expect(story.found.divided).toHaveLength(2);
     const misnamed = new Story();
     misnamed.change(MEMBER, () => ({ title: "another" }));
-    expect(misnamed.found.divided).toHaveLength(1);
+    expect(misnamed.found).toEqual({ misnamed: ['p1 sees "another", the founder "t"'] });
     const hidden = new Story();
     hidden.change(GUEST, () => ({ standing: "none" }));
     expect(hidden.found.divided).toEqual(["p2 is out and takes itself for none"]);
@@ -292,7 +292,7 @@ describe("the verdict on a group", () => {
     const staying = new Story();
     staying.updated(MEMBER, "of a member", {});
     staying.change(MEMBER, () => ({ title: "of a member" }));
-    expect(Object.keys(staying.found)).toEqual(["divided", "undone"]);
+    expect(Object.keys(staying.found)).toEqual(["misnamed"]);
   });
 
   it("asks for no title where the one that counts was told to nobody any more", () => {
@@ -301,7 +301,7 @@ describe("the verdict on a group", () => {
     story.change(MEMBER, () => ({ title: "an earlier one" }));
     expect(story.found).toEqual({});
     story.updated(FOUNDER, "of the founder", { title: "of the founder" });
-    expect(Object.keys(story.found)).toEqual(["divided"]);
+    expect(Object.keys(story.found)).toEqual(["misnamed"]);
   });
 
   it("spares a member's title that was overtaken where only admins write, and asks for the one that counts", () => {
@@ -310,7 +310,7 @@ describe("the verdict on a group", () => {
     story.updated(FOUNDER, "of the founder", { title: "of the founder", write: "admins" });
     expect(story.found).toEqual({});
     story.change(MEMBER, () => ({ title: "of a member" }));
-    expect(Object.keys(story.found)).toEqual(["divided"]);
+    expect(Object.keys(story.found)).toEqual(["misnamed"]);
   });
 
   it("finds numbers of the log and times of the relay that say different things", () => {

@@ -20,6 +20,8 @@ export interface Findings {
   readonly disordered: readonly string[];
   /** Members see different states, or do not know where they stand. */
   readonly divided: readonly string[];
+  /** Members show another title than the founder, though the one that counts was told. */
+  readonly misnamed: readonly string[];
   /** Entries of the log that somebody's timeline tells otherwise than the founder's. */
   readonly entries: readonly string[];
   /** Something did not open. */
@@ -52,13 +54,14 @@ export function judge(observed: Observed): Findings {
   const memberships = new Memberships(log);
   const judging = { ...observed, memberships };
   const written = { log, memberships, accounts };
-  const names = { untold: untoldTitles(deeds, written), isNameless: isNameless(written) };
+  const untold = untoldTitles(deeds, written);
   return {
     missing: views.flatMap((view) => missingOf(judging, view)),
     leaked: views.flatMap((view) => leakedTo(judging, view)),
     strange: views.flatMap((view) => strangeOf(judging, view)),
     disordered: disorderOf(judging),
-    divided: views.flatMap((view) => divisionOf(judging, view, names)),
+    divided: views.flatMap((view) => divisionOf(judging, view)),
+    misnamed: isNameless(written) ? [] : views.flatMap((view) => misnamedOf(judging, view, untold)),
     entries: views.flatMap((view) => entriesUnlike(founder, view)),
     undecryptable: views.flatMap(({ person, closed }) => closed.map((reason) => `${nameOf(person)}: ${reason}`)),
     unsaid: views.flatMap((view) => unsaidOf(judging, view)),
@@ -77,12 +80,6 @@ export function inLines(findings: Findings): readonly string[] {
   return Object.entries(findings).flatMap(([name, list]: [string, readonly string[]]) =>
     list.map((one) => `${name}: ${one}`),
   );
-}
-
-/** What of a group's titles was not told to everybody. */
-interface Names {
-  readonly untold: ReadonlySet<string>;
-  readonly isNameless: boolean;
 }
 
 interface Judging extends Observed {
@@ -150,9 +147,9 @@ function disorderOf({ views, sayings, passages }: Judging): string[] {
   return lines;
 }
 
-/** Who is in the group sees what the founder sees, but for titles that only some were told; who is not knows it. */
-function divisionOf({ views: [founder], memberships }: Judging, view: View, { untold, isNameless }: Names): string[] {
-  const { person, account, standing, title, state } = view;
+/** Who is in the group sees what the founder sees; who is not knows it. */
+function divisionOf({ views: [founder], memberships }: Judging, view: View): string[] {
+  const { person, account, standing, state } = view;
   const place = placesIn(founder).get(account);
   // Who declined where the log could not be read with the invitation any more has put it away on its own side only.
   if (place === "invited" && standing === "declined") return [];
@@ -160,11 +157,16 @@ function divisionOf({ views: [founder], memberships }: Judging, view: View, { un
   if (!standingsFor(place, memberships.isFormer(account)).includes(standing))
     return [`${nameOf(person)} is ${place ?? "out"} and takes itself for ${standing}`];
   // Who waits has read the log as it was then, and is told of nothing more before it is let in.
-  if (place !== "member") return [];
-  const mayDiffer = isNameless || [title, founder.title].some((one) => one !== undefined && untold.has(one));
-  const isAlike = title === founder.title || mayDiffer;
-  if (state === founder.state && isAlike) return [];
-  return [`${nameOf(person)} sees "${title}", ${state}, the founder "${founder.title}", ${founder.state}`];
+  if (place !== "member" || state === founder.state) return [];
+  return [`${nameOf(person)} sees ${state}, the founder ${founder.state}`];
+}
+
+/** Titles are told in messages: of one that was not told to everybody any more, some show it and others the one before. */
+function misnamedOf({ views: [founder] }: Judging, view: View, untold: ReadonlySet<string>): string[] {
+  const { person, account, title } = view;
+  const mayDiffer = [title, founder.title].some((one) => one !== undefined && untold.has(one));
+  if (placesIn(founder).get(account) !== "member" || title === founder.title || mayDiffer) return [];
+  return [`${nameOf(person)} sees "${title}", the founder "${founder.title}"`];
 }
 
 /** What somebody may take itself for. Who was in the group can look at it still, also if it was asked back and declined. */
