@@ -13,16 +13,26 @@ export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions, externalConditions: conditions } },
   test: {
-    include: ["test/**/*.test.ts"],
-    exclude: unseen,
-    globalSetup: "test/support/programs/bundle.ts",
     testTimeout: 30_000,
     hookTimeout: 30_000,
     expect: { poll: { timeout: 20_000 } },
     pool: "forks",
     // Most tests wait for sockets, disks and child processes rather than compute; one worker a core would idle.
     maxWorkers: 4,
-    // Every test ends what it began, so that the next file of a process need not load every module anew: half of all the work.
-    isolate: false,
+    projects: [
+      // Every test ends what it began, so that the next file of a process need not load every module anew: half of all the work.
+      {
+        extends: true,
+        test: {
+          name: "all",
+          include: ["test/**/*.test.ts"],
+          exclude: [pages],
+          isolate: false,
+          globalSetup: "test/support/programs/bundle.ts",
+        },
+      },
+      // What drives a browser leaves hooks on every promise of its process.
+      { extends: true, test: { name: "pages", include: [pages], exclude: unseen } },
+    ],
   },
 });
