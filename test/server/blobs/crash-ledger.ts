@@ -57,13 +57,13 @@ export class Ledger {
     let held = 0;
     for (let number = 0; number < BLOBS; number++) {
       held += (await blobs.find(blob(number)))?.lengthBytes ?? 0;
-      const promised = await this.#compareOne(blobs, number);
+      const promised = await this.#compareOne(blobs, number, "reopened");
       if (promised !== undefined) await this.#compareBytes(blobs, number, promised);
     }
     if (blobs.usage().bytes !== held) this.broken.push(`${held} bytes are held, and ${blobs.usage().bytes} counted`);
   }
 
-  async #compareOne(blobs: Blobs, number: number): Promise<Promised | undefined> {
+  async #compareOne(blobs: Blobs, number: number, when: "alive" | "reopened"): Promise<Promised | undefined> {
     const promised = this.#promised.get(number);
     const found = await blobs.find(blob(number));
     if (promised === undefined) {
@@ -72,6 +72,8 @@ export class Ledger {
     }
     const isOther = found !== undefined && found.lengthBytes !== promised.lengthBytes;
     if (isOther) this.broken.push(`blob ${number} is another one`);
+    // What a failed delete took away, or a failed create did not bring, a crash may still bring back.
+    if (found === undefined && promised.state === "unknown" && when === "alive") return undefined;
     if (found === undefined || isOther) {
       if (promised.state === "there") this.broken.push(`blob ${number} is gone`);
       this.#promised.delete(number);
@@ -89,7 +91,7 @@ export class Ledger {
   /** Completes every blob and reads it. */
   async finish(blobs: Blobs): Promise<void> {
     for (const number of [...this.#promised.keys()]) {
-      const promised = await this.#compareOne(blobs, number);
+      const promised = await this.#compareOne(blobs, number, "alive");
       if (promised === undefined) continue;
       await this.#append(blobs, number, promised, promised.lengthBytes - promised.committed, "commit");
       await this.#compareBytes(blobs, number, promised);
@@ -108,9 +110,9 @@ export class Ledger {
 
   async #work(blobs: Blobs): Promise<void> {
     const number = this.#random.below(BLOBS);
-    const promised = await this.#compareOne(blobs, number);
+    const promised = await this.#compareOne(blobs, number, "alive");
     if (promised === undefined) {
-      await this.#create(blobs, number);
+      if (!this.#promised.has(number)) await this.#create(blobs, number);
       return;
     }
     const dice = this.#random.below(100);
@@ -153,7 +155,7 @@ export class Ledger {
     } finally {
       await append.discard();
     }
-    await this.#compareOne(blobs, number);
+    await this.#compareOne(blobs, number, "alive");
   }
 
   async #delete(blobs: Blobs, number: number, promised: Promised): Promise<void> {
@@ -163,7 +165,10 @@ export class Ledger {
   }
 
   async #expire(blobs: Blobs): Promise<void> {
-    const due = [...this.#promised].filter(([, { expiresMs }]) => expiresMs <= EXPIRY.sweepAt);
+    // One that a failed create did not bring is not there to be swept, and may be once there was a crash.
+    const due = [...this.#promised].filter(
+      ([, { expiresMs, state }]) => expiresMs <= EXPIRY.sweepAt && state === "there",
+    );
     for (const [, promised] of due) promised.state = "unknown";
     await blobs.expire(EXPIRY.sweepAt, NEVER_ABORTED);
     for (const [number] of due) this.#promised.delete(number);
