@@ -30,6 +30,12 @@ const MAX_TOLD = 16;
 /** Places of a timeline in which items are looked for that a statement is about: it comes right behind them. */
 const LOOKED_AT = 32;
 
+/** An item of a timeline that tells of its group. */
+interface Recent {
+  readonly sequence: number;
+  readonly change: ShownChange;
+}
+
 /** What statements work with. */
 export interface StatementParts {
   readonly account: Pick<OwnAccount, "id">;
@@ -40,7 +46,6 @@ export interface StatementParts {
   readonly outbox: Pick<Outbox, "queue" | "room">;
   /** A group is shown in another way than before. */
   changed(group: ConversationId): void;
-  failed(error: unknown): void;
 }
 
 /** Makes and takes them. */
@@ -79,7 +84,7 @@ export class Statements {
       },
       after: [
         () => isNews && changed(group),
-        () => void this.retell(thread, content).catch((error: unknown) => this.parts.failed(error)),
+        () => retell(thread, recent, content),
         () => {
           for (const work of stating.after) work();
         },
@@ -88,14 +93,10 @@ export class Statements {
   }
 
   /** Members who came behind an entry of the log, invited by this account. */
-  private broughtInBehind(
-    group: ConversationId,
-    revision: number,
-    recent: readonly ShownChange[],
-  ): readonly AccountId[] {
+  private broughtInBehind(group: ConversationId, revision: number, recent: readonly Recent[]): readonly AccountId[] {
     const { account, logs } = this.parts;
     const joined = new Set(
-      recent.flatMap((change) => (change.kind === "joined" && change.by === account.id ? [change.account] : [])),
+      recent.flatMap(({ change }) => (change.kind === "joined" && change.by === account.id ? [change.account] : [])),
     );
     const late = (logs.get(group)?.state.members ?? []).filter(({ joinedSeq }) => joinedSeq > revision);
     const brought = late.map((member) => member.account).filter((one) => joined.has(one) && one !== account.id);
@@ -110,20 +111,7 @@ export class Statements {
     if (content.kind !== "groupProfile") return false;
     const group = this.parts.logs.get(content.conversation);
     if (group?.status !== "joined") return false;
-    const { title = "", avatar } = agreed(group.state, content);
-    return title !== "" || (avatar?.length ?? 0) > 0 || areSame(group.state, content);
-  }
-
-  /** Items of the log that show now what they left out before: apps look at them again. */
-  private async retell(thread: GroupThread, { title, avatar }: Looks): Promise<void> {
-    for (const { sequence, row } of await thread.timeline.latest(LOOKED_AT)) {
-      if (row.shape !== "group") continue;
-      const change = readGroupItem(row.content);
-      if (change.kind !== "settings") continue;
-      const { changed } = change;
-      const isOfIt = changed.title === title || (changed.avatar !== undefined && equalBytes(changed.avatar, avatar));
-      if (isOfIt) thread.tell({ type: "changed", detail: { cursor: cursorOf(sequence) } });
-    }
+    return isAny(agreed(group.state, content)) || areSame(group.state, content);
   }
 
   /**
@@ -147,11 +135,10 @@ export class Statements {
         changes.push(...shown.meeting(group, state));
         // Nobody vouches for what somebody else put into the log and did not say: what is shown here was said.
         const looks = shown.of(group, state);
-        const { title = "", avatar } = agreed(state, looks);
-        const isAny = title !== "" || (avatar !== undefined && avatar.length > 0);
+        const isNamed = isAny(agreed(state, looks));
         const isHeard = status === "joined";
         const others = isHeard && isChanged && state.members.length > 1 ? [undefined] : [];
-        const told = isHeard && isAny && !isChanged ? newcomers.slice(0, MAX_TOLD) : [];
+        const told = isHeard && isNamed && !isChanged ? newcomers.slice(0, MAX_TOLD) : [];
         stating = this.stating(thread, { looks, revision: state.seq }, [...others, ...told]);
         return [...changes, ...stating.build()];
       },
@@ -193,14 +180,26 @@ function looksIn({ entry }: AppliedChange): Partial<Looks> {
 }
 
 /** What the latest items of a timeline say of its group, oldest first. */
-async function recentChanges({ timeline }: GroupThread): Promise<readonly ShownChange[]> {
+async function recentChanges({ timeline }: GroupThread): Promise<readonly Recent[]> {
   const items = await timeline.latest(LOOKED_AT);
-  return items.flatMap(({ row }) => (row.shape === "group" ? [readGroupItem(row.content)] : []));
+  return items.flatMap(({ sequence, row }) =>
+    row.shape === "group" ? [{ sequence, change: readGroupItem(row.content) }] : [],
+  );
+}
+
+/** Items of the log that show now what they left out before: apps look at them again. */
+function retell(thread: GroupThread, recent: readonly Recent[], { title, avatar }: Looks): void {
+  for (const { sequence, change } of recent) {
+    if (change.kind !== "settings") continue;
+    const { changed } = change;
+    const isOfIt = changed.title === title || (changed.avatar !== undefined && equalBytes(changed.avatar, avatar));
+    if (isOfIt) thread.tell({ type: "changed", detail: { cursor: cursorOf(sequence) } });
+  }
 }
 
 /** What of it the log said behind what is shown now. */
-function latestOf(recent: readonly ShownChange[], { title, avatar }: Looks, shown: Looks): Partial<Looks> {
-  const said = recent.flatMap((change) => (change.kind === "settings" ? [change.changed] : []));
+function latestOf(recent: readonly Recent[], { title, avatar }: Looks, shown: Looks): Partial<Looks> {
+  const said = recent.flatMap(({ change }) => (change.kind === "settings" ? [change.changed] : []));
   const titled = (one: string) => said.map((changed) => changed.title).lastIndexOf(one);
   const pictured = (one: Uint8Array) => said.map(({ avatar: other }) => other && toHex(other)).lastIndexOf(toHex(one));
   return {
@@ -212,6 +211,11 @@ function latestOf(recent: readonly ShownChange[], { title, avatar }: Looks, show
 /** What of it the log says. */
 function agreed(state: Looks, { title, avatar }: Looks): Partial<Looks> {
   return { ...(title === state.title && { title }), ...(equalBytes(avatar, state.avatar) && { avatar }) };
+}
+
+/** Whether there is a title or an avatar. */
+function isAny({ title = "", avatar }: Partial<Looks>): boolean {
+  return title !== "" || (avatar !== undefined && avatar.length > 0);
 }
 
 function isUpdate(change: AppliedChange): boolean {

@@ -70,7 +70,6 @@ function talks(client: LogClient): Statements {
       },
     },
     changed: () => undefined,
-    failed: (error) => client.failures.push(error),
   };
   const statements = new Statements(parts);
   client.consequences = async (changed) => {

@@ -249,7 +249,6 @@ export async function inboxFixture(raw = new UnsafeMemoryStore()): Promise<Inbox
     ...{ account, shown, logs, conversations, outbox },
     author: { passing: () => ({}) as never },
     changed: (group) => told.push(`changed ${group}`),
-    failed: (error) => told.push(`failed: ${error}`),
   });
   const held = new HeldMail(store);
   await held.load();
