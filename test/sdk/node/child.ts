@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
+import { program } from "../../support/programs/program.js";
 
 /** A real Node process that runs a TypeScript file beside this one. */
 export interface Child {
@@ -15,7 +16,7 @@ export interface Child {
 /** Starts a file of this folder with arguments. Its errors appear on standard error. */
 export function runChild(file: string, ...args: readonly string[]): Child {
   const path = fileURLToPath(new URL(file, import.meta.url));
-  const child = spawn(process.execPath, ["--conditions=sotto-source", "--import", "tsx", path, ...args], {
+  const child = spawn(process.execPath, [...program(path), ...args], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   const lines: string[] = [];

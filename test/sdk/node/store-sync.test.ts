@@ -1,6 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
+import { program } from "../../support/programs/program.js";
 import { freshFolder } from "./folder.js";
 
 const COMMITS = 20;
@@ -12,7 +13,7 @@ if (!canTrace) process.stderr.write("not run: strace cannot watch system calls h
 /** The system calls that matter, in the order they began: syncs of a database's log, and printed commit numbers. */
 function traced(folder: string): readonly string[] {
   const writer = fileURLToPath(new URL("./sequential-writer.ts", import.meta.url));
-  const node = [process.execPath, "--conditions=sotto-source", "--import", "tsx", writer, folder, String(COMMITS)];
+  const node = [process.execPath, ...program(writer), folder, String(COMMITS)];
   const watch = ["-f", "-y", "-qq", "-e", "trace=fsync,fdatasync,write", "-e", "signal=none"];
   const { stderr, status } = spawnSync("strace", [...watch, ...node], { encoding: "utf8", maxBuffer: 268_435_456 });
   expect(status).toBe(0);

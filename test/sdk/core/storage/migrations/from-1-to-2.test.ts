@@ -1,5 +1,3 @@
-import { readFile } from "node:fs/promises";
-import { fileURLToPath } from "node:url";
 import { type AccountId, directConversationId, parseAccountId } from "@sotto/protocol";
 import { beforeAll, describe, expect, it } from "vitest";
 import { OwnAccount } from "../../../../../sdk/core/account/own-account.js";
@@ -9,27 +7,17 @@ import { Peers } from "../../../../../sdk/core/sessions/peers.js";
 import type { SealedStore } from "../../../../../sdk/core/storage/sealed-store.js";
 import { FORMAT, HEADER_KEY } from "../../../../../sdk/core/storage/store-header.js";
 import { openSealed } from "../fixture.js";
-import { MemoryPlace, UnsafeMemoryStore } from "../unsafe-memory-store.js";
+import { UnsafeMemoryStore } from "../unsafe-memory-store.js";
+import { type OldStore, oldStore, placeOf } from "./old-store.js";
 import { expectSurvivesPowerLoss } from "./power-loss.js";
 
 /** Written by the code of format 1: two people who talked, one who never answered, one to whom nothing left yet. */
-interface Fixture {
-  readonly ids: Readonly<Record<"me" | "bob" | "carol" | "dave" | "one" | "two" | "three" | "four", string>>;
-  readonly rows: Readonly<Record<string, string>>;
-}
-
-let fixture: Fixture;
+let fixture: OldStore<"me" | "bob" | "carol" | "dave" | "one" | "two" | "three" | "four">;
 beforeAll(async () => {
-  const file = fileURLToPath(new URL("../format-1.json", import.meta.url));
-  fixture = JSON.parse(await readFile(file, "utf8")) as Fixture;
+  fixture = await oldStore(1);
 });
 
-function oldPlace(): MemoryPlace {
-  const place = new MemoryPlace();
-  for (const [key, value] of Object.entries(fixture.rows))
-    place.rows.set(key, Uint8Array.from(Buffer.from(value, "base64")));
-  return place;
-}
+const oldPlace = () => placeOf(fixture);
 
 async function relationTo(store: SealedStore, who: "bob" | "carol" | "dave") {
   const { relation, relationVersion } = await new Peers(store).get(parseAccountId(fixture.ids[who]));

@@ -1,32 +1,20 @@
-import { readFile } from "node:fs/promises";
-import { fileURLToPath } from "node:url";
 import { directConversationId, parseAccountId, parseDeviceId } from "@sotto/protocol";
 import { beforeAll, describe, expect, it } from "vitest";
 import { decodeRow, eachRow, encodeRow, keys, type Row, type rows } from "../../../../../sdk/core/rows.js";
 import type { SealedStore } from "../../../../../sdk/core/storage/sealed-store.js";
 import { FORMAT, HEADER_KEY } from "../../../../../sdk/core/storage/store-header.js";
 import { openSealed } from "../fixture.js";
-import { MemoryPlace, UnsafeMemoryStore } from "../unsafe-memory-store.js";
+import { UnsafeMemoryStore } from "../unsafe-memory-store.js";
+import { type OldStore, oldStore, placeOf } from "./old-store.js";
 import { expectSurvivesPowerLoss } from "./power-loss.js";
 
 /** Written by the code of format 2: what waits of every kind, and more kept sends than one page of a migration. */
-interface Fixture {
-  readonly ids: Readonly<Record<"me" | "bob" | "carol", string>>;
-  readonly rows: Readonly<Record<string, string>>;
-}
-
-let fixture: Fixture;
+let fixture: OldStore<"me" | "bob" | "carol">;
 beforeAll(async () => {
-  const file = fileURLToPath(new URL("../format-2.json", import.meta.url));
-  fixture = JSON.parse(await readFile(file, "utf8")) as Fixture;
+  fixture = await oldStore(2);
 });
 
-function oldPlace(): MemoryPlace {
-  const place = new MemoryPlace();
-  for (const [key, value] of Object.entries(fixture.rows))
-    place.rows.set(key, Uint8Array.from(Buffer.from(value, "base64")));
-  return place;
-}
+const oldPlace = () => placeOf(fixture);
 
 const named: readonly (readonly [string, keyof typeof rows])[] = [
   [keys.peers, "peer"],

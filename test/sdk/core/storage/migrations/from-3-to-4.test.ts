@@ -1,5 +1,3 @@
-import { readFile } from "node:fs/promises";
-import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, it } from "vitest";
 import { Search } from "../../../../../sdk/core/search/search.js";
 import { SearchIndex } from "../../../../../sdk/core/search/search-index.js";
@@ -7,19 +5,15 @@ import { FORMAT, HEADER_KEY } from "../../../../../sdk/core/storage/store-header
 import { manualClock } from "../../link/manual-clock.js";
 import { conversationId, messageId, peer, Talk } from "../../people.js";
 import { openSealed } from "../fixture.js";
-import { MemoryPlace, UnsafeMemoryStore } from "../unsafe-memory-store.js";
+import { UnsafeMemoryStore } from "../unsafe-memory-store.js";
+import { type OldStore, oldStore, placeOf } from "./old-store.js";
 
-let rows: Readonly<Record<string, string>>;
+let fixture: OldStore;
 beforeAll(async () => {
-  const file = fileURLToPath(new URL("../format-3.json", import.meta.url));
-  ({ rows } = JSON.parse(await readFile(file, "utf8")) as { readonly rows: typeof rows });
+  fixture = await oldStore(3);
 });
 
-function oldPlace(): MemoryPlace {
-  const place = new MemoryPlace();
-  for (const [key, value] of Object.entries(rows)) place.rows.set(key, Uint8Array.from(Buffer.from(value, "base64")));
-  return place;
-}
+const oldPlace = () => placeOf(fixture);
 
 describe("a store of format 3", () => {
   it("opens with every row as it was, and is of the present format then, which a program of format 3 refuses", async () => {
@@ -28,7 +22,7 @@ describe("a store of format 3", () => {
     const store = await openSealed(new UnsafeMemoryStore(place));
     await store.close();
     expect(place.rows.get(HEADER_KEY)?.[5]).toBe(FORMAT);
-    expect(place.rows.size).toBe(Object.keys(rows).length);
+    expect(place.rows.size).toBe(Object.keys(fixture.rows).length);
     for (const [key, value] of oldPlace().rows) if (key !== HEADER_KEY) expect(place.rows.get(key)).toEqual(value);
   });
 

@@ -1,5 +1,3 @@
-import { readFile } from "node:fs/promises";
-import { fileURLToPath } from "node:url";
 import { type ConversationId, parseAccountId } from "@sotto/protocol";
 import { beforeAll, describe, expect, it } from "vitest";
 import { GroupRows } from "../../../../../sdk/core/groups/log/group-rows.js";
@@ -9,27 +7,17 @@ import { decodeRow, eachRow, keys, type rows } from "../../../../../sdk/core/row
 import type { SealedStore } from "../../../../../sdk/core/storage/sealed-store.js";
 import { FORMAT, HEADER_KEY } from "../../../../../sdk/core/storage/store-header.js";
 import { openSealed } from "../fixture.js";
-import { MemoryPlace, UnsafeMemoryStore } from "../unsafe-memory-store.js";
+import { UnsafeMemoryStore } from "../unsafe-memory-store.js";
+import { type OldStore, oldStore, placeOf } from "./old-store.js";
 import { expectSurvivesPowerLoss } from "./power-loss.js";
 
 /** Written by the code of format 4: what waits and what was sent, a group, an invitation, and mail that is held. */
-interface Fixture {
-  readonly ids: Readonly<Record<"me" | "bob" | "carol" | "group" | "asked", string>>;
-  readonly rows: Readonly<Record<string, string>>;
-}
-
-let fixture: Fixture;
+let fixture: OldStore<"me" | "bob" | "carol" | "group" | "asked">;
 beforeAll(async () => {
-  const file = fileURLToPath(new URL("../format-4.json", import.meta.url));
-  fixture = JSON.parse(await readFile(file, "utf8")) as Fixture;
+  fixture = await oldStore(4);
 });
 
-function oldPlace(): MemoryPlace {
-  const place = new MemoryPlace();
-  for (const [key, value] of Object.entries(fixture.rows))
-    place.rows.set(key, Uint8Array.from(Buffer.from(value, "base64")));
-  return place;
-}
+const oldPlace = () => placeOf(fixture);
 
 const named: readonly (readonly [string, keyof typeof rows])[] = [
   [keys.outboxAll, "outbox"],
