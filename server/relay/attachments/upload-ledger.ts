@@ -52,7 +52,7 @@ export class UploadLedger {
       const answer = countGrant(decodeDays(stored?.value), question);
       if (answer.kind === "full") throw new SottoError("uploadQuota", { retryAfterMs: answer.retryAfterMs });
       const value = encodeRecord(row, { version: 1, days: answer.days });
-      const ttlMs = Math.max(1, answer.countedUntilMs - question.nowMs);
+      const ttlMs = Math.max(1, answer.rememberedUntilMs - question.nowMs);
       if ((await this.table.compareAndSet(UPLOADED, key, stored?.revision, value, ttlMs)).won) return;
     }
     throw new SottoError("busy", { detail: "an account's uploads change too often" });

@@ -20,14 +20,16 @@ export interface QuotaQuestion {
 
 /** Whether there is room: the days with the wish counted in, or how long it takes until enough of them count no more. */
 export type QuotaAnswer =
-  | { readonly kind: "granted"; readonly days: readonly GrantedDay[]; readonly countedUntilMs: number }
+  | { readonly kind: "granted"; readonly days: readonly GrantedDay[]; readonly rememberedUntilMs: number }
   | { readonly kind: "full"; readonly retryAfterMs: number };
 
 const DAY_MS = 86_400_000;
+/** Days that count no more are remembered for so long: where the clock goes back by as much, they count again. */
+const CLOCK_BACK_MS = DAY_MS;
 
 /**
- * Counts a wish in. Days that count no more are left out; they come in order, the oldest first. A wish above the quota never
- * fits, and must be refused before.
+ * Counts a wish in. Days that have long counted no more are left out; they come in order, the oldest first. A wish above the
+ * quota never fits, and must be refused before.
  */
 export function countGrant(days: readonly GrantedDay[], question: QuotaQuestion): QuotaAnswer {
   const { bytes, quotaBytes, keptMs, nowMs } = question;
@@ -36,8 +38,9 @@ export function countGrant(days: readonly GrantedDay[], question: QuotaQuestion)
   let over = counted.reduce((sum, granted) => sum + granted.bytes, bytes) - quotaBytes;
   if (over <= 0) {
     const today = Math.floor(nowMs / DAY_MS);
-    const next = withGrant(counted, { day: today, bytes });
-    return { kind: "granted", days: next, countedUntilMs: Math.max(...next.map(endOf)) };
+    const remembered = days.filter((granted) => endOf(granted) + CLOCK_BACK_MS > nowMs);
+    const next = withGrant(remembered, { day: today, bytes });
+    return { kind: "granted", days: next, rememberedUntilMs: Math.max(...next.map(endOf)) + CLOCK_BACK_MS };
   }
   let retryAfterMs = keptMs;
   for (const granted of counted) {
