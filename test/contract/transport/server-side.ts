@@ -27,6 +27,7 @@ export class Recorder implements ConnectionHandler {
   drains = 0;
   closes = 0;
   onMessage: (message: Uint8Array) => void = () => {};
+  onDrained: () => void = () => {};
   onClosed: () => void = () => {};
 
   constructor(readonly connection: Connection) {}
@@ -38,6 +39,7 @@ export class Recorder implements ConnectionHandler {
 
   drained(): void {
     this.drains += 1;
+    this.onDrained();
   }
 
   closed(): void {

@@ -76,11 +76,92 @@ describe("patience with a peer", () => {
     expect(spent).toBe(1);
   });
 
+  describe("while this process stands still", () => {
+    let stillMs = 0;
+
+    beforeEach(() => {
+      stillMs = 0;
+      const { now } = performance;
+      vi.spyOn(performance, "now").mockImplementation(() => now.call(performance) + stillMs);
+    });
+    afterEach(() => {
+      vi.restoreAllMocks();
+    });
+
+    /** Nothing is read and no timer fires for so long; then what is due fires, and what came is read in the same turn. */
+    function standStill(ms: number, cameBytes: number): void {
+      stillMs += ms;
+      setTimeout(() => patience.moved(cameBytes), 30_000);
+      // Mocked time counts the turn behind a timer as a millisecond.
+      vi.advanceTimersByTime(30_001);
+    }
+
+    it("lasts for a peer whose bytes lay unread meanwhile, however long that was", () => {
+      patience.wait();
+      standStill(600_000, 1_024);
+      expect(spent).toBe(0);
+      vi.advanceTimersByTime(990);
+      expect(spent).toBe(0);
+      vi.advanceTimersByTime(20);
+      expect(spent).toBe(1);
+    });
+
+    it("ends for one of whom nothing had come, whatever fractions of a millisecond the clock counts", () => {
+      for (let at = 0; at < 50; at++) {
+        stillMs = at / 7;
+        const waited = new Patience(bounds, () => {
+          spent += 1;
+        });
+        waited.wait();
+        stillMs += 600_000;
+        vi.advanceTimersByTime(30_010);
+        expect(spent).toBe(at + 1);
+      }
+    });
+
+    it("takes nothing for that from what came, also if it stands still once more before it has read that", () => {
+      for (const isTaken of [false, true]) {
+        const before = spent;
+        const waited = new Patience(bounds, () => {
+          spent += 1;
+        });
+        waited.wait();
+        setTimeout(() => {
+          stillMs += 600_000;
+          waited.moved(1_024);
+          if (isTaken) waited.rest();
+          if (isTaken) waited.wait();
+        }, 30_000);
+        vi.advanceTimersByTime(30_990);
+        expect(spent).toBe(before);
+        vi.advanceTimersByTime(20);
+        expect(spent).toBe(before + 1);
+      }
+    });
+
+    it("does not end between the timer and what is read then, if nobody waits or it is over", () => {
+      patience.wait();
+      setTimeout(() => patience.rest(), 30_000);
+      vi.advanceTimersByTime(30_010);
+      expect(spent).toBe(0);
+      patience.wait();
+      setTimeout(() => patience.end(), 0);
+      vi.advanceTimersByTime(1_000);
+      expect(spent).toBe(0);
+    });
+  });
+
   it("leaves no timer behind", () => {
+    const others = vi.getTimerCount();
     patience.wait();
     patience.end();
-    expect(vi.getTimerCount()).toBe(0);
+    expect(vi.getTimerCount()).toBe(others);
     patience.wait();
-    expect(vi.getTimerCount()).toBe(0);
+    expect(vi.getTimerCount()).toBe(others);
+    const late = new Patience({ ...bounds, stallMs: 0 }, () => {});
+    late.wait();
+    vi.advanceTimersToNextTimer();
+    late.end();
+    expect(vi.getTimerCount()).toBe(others);
   });
 });
