@@ -22,14 +22,20 @@ export function wordsIn(text: string): string[] {
   for (const [run] of plain.matchAll(WORD)) {
     for (const word of UNSPACED.test(run) ? cut(run) : [run]) {
       if (found.length === MAX_WORDS) return found;
-      found.push(word.slice(0, MAX_WORD_LENGTH));
+      found.push(shortened(word));
     }
   }
   return found;
 }
 
+/** All parts of a run: it is made of letters only, so what its language takes for no word is one all the same, as it is alone. */
 function cut(run: string): string[] {
-  return [...segmenter.segment(run)].flatMap(({ segment, isWordLike }) => (isWordLike ? [segment] : []));
+  return Array.from(segmenter.segment(run), ({ segment }) => segment);
+}
+
+/** No longer than a word may be, and of whole characters: half of one is no letter, and would not be found again. */
+function shortened(word: string): string {
+  return word.slice(0, MAX_WORD_LENGTH).replace(/[\ud800-\udbff]$/, "");
 }
 
 /** What of a message can be searched for, with the words it was last edited to; nothing of what is about a message. */

@@ -20,6 +20,21 @@ describe("the words of a text", () => {
     expect(wordsIn("สวัสดีชาวโลก").length).toBeGreaterThan(1);
   });
 
+  it.each([
+    // Marks that repeat the character before them, which no language's rules take for a word.
+    "時々〻綾",
+    "𠀀々",
+    "𖿣抱",
+    "カ〻_に",
+    // Cut between the halves of a character.
+    `a${"𐐨".repeat(40)}`,
+  ])("are found again by what they are spelled like: %j", (text) => {
+    const words = wordsIn(text);
+    expect(words).not.toEqual([]);
+    for (const word of words) expect(wordsIn(word)).toEqual([word]);
+    expect(wordsIn(words.join(" "))).toEqual(words);
+  });
+
   it("are spelled alike whatever the case and the form of their accents, and are bounded", () => {
     fc.assert(
       fc.property(fc.string({ unit: "grapheme" }), (text) => {
