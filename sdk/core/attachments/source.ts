@@ -61,11 +61,11 @@ export async function openSource(
   }
   if (isFileUrl(source)) return readable(await openFile(parts, source.href), named ?? `path:${source.href}`);
   if (!isStream(source)) throw noSource();
+  hearFailures(source);
   const path = sizeBytes === undefined ? wholeFileOf(source) : undefined;
   if (path !== undefined && parts.openFile !== undefined) {
-    const file = await openFile(parts, path);
     // Nobody reads it: the file is opened anew, as often as is needed.
-    endStream(source);
+    const file = await openFile(parts, path).finally(() => endStream(source));
     return readable(file, named ?? `path:${path}`);
   }
   if (sizeBytes === undefined) return { kind: "stream", stream: source, place: named };
@@ -81,6 +81,14 @@ function noSource(): SottoError {
 /** Lets go of a source that is not read any more. Idempotent. */
 export function letGo({ stream }: OpenSource): void {
   if (stream !== undefined) endStream(stream);
+}
+
+/**
+ * A stream of Node that fails while nobody reads it, because it waits for its turn or was ended, would end the app's process.
+ * Whoever reads it later is told all the same.
+ */
+function hearFailures(stream: AsyncIterable<unknown>): void {
+  if ("on" in stream && typeof stream.on === "function") stream.on("error", () => undefined);
 }
 
 /** Ends a stream. Those of Node have to be destroyed: leaving a loop that never began does nothing. */

@@ -97,6 +97,29 @@ describe("a source", () => {
     expect(kept).toEqual([]);
   });
 
+  it("that is a stream of a file that is not there is sourceUnreadable, and fails nowhere else", async () => {
+    for (const [part, options] of [
+      [{}, {}],
+      [{ start: 1 }, {}],
+      [{ start: 1 }, { sizeBytes: 5 }],
+    ] as const) {
+      const stream = createReadStream(join(folder, "none"), part);
+      // What nobody listens to would end the process.
+      const unheard: unknown[] = [];
+      const { emit } = stream;
+      stream.emit = (event: string | symbol, ...of: unknown[]) => {
+        if (event !== "error" || stream.listenerCount("error") > 0) return emit.call(stream, event, ...of);
+        unheard.push(...of);
+        return true;
+      };
+      const closed = new Promise<void>((resolve) => stream.once("close", resolve));
+      const uploading = uploader.attachments.upload(stream, options);
+      await expect(uploading).rejects.toMatchObject({ code: "sourceUnreadable" });
+      await closed;
+      expect(unheard).toEqual([]);
+    }
+  });
+
   it("of unknown length is on the disk only sealed", async () => {
     const marked = new TextEncoder().encode("a canary in plain text ".repeat(10_000));
     await uploaded(Readable.from(pieces(marked)));
