@@ -49,10 +49,24 @@ describe("the console", () => {
     await page.keyboard.press("Escape");
   });
 
+  test("hears a key as soon as what it is for is on the page", async () => {
+    // Pressed by the page itself, in the same turn in which the case appears.
+    await page.evaluate(`new MutationObserver((_changes, watching) => {
+      if (document.querySelector("#case-title") === null) return;
+      watching.disconnect();
+      document.dispatchEvent(new KeyboardEvent("keydown", { key: "o" }));
+    }).observe(document.body, { childList: true, subtree: true })`);
+    await page.getByRole("link", { name: "Threat" }).click();
+    await page.getByRole("dialog", { name: "Open the words of this case" }).waitFor();
+    await page.keyboard.press("Escape");
+    await page.getByRole("link", { name: "← Queue" }).click();
+  });
+
   test("filters the queue, and keeps what nothing proves apart", async () => {
-    expect(await page.getByRole("table", { name: "Cases", exact: true }).getByRole("row").count()).toBe(7);
+    const rows = page.getByRole("table", { name: "Cases", exact: true }).getByRole("row");
+    await expect.poll(() => rows.count()).toBe(7);
     await page.getByLabel("Category").selectOption({ label: "Hate" });
-    expect(await page.getByRole("table", { name: "Cases", exact: true }).getByRole("row").count()).toBe(2);
+    await expect.poll(() => rows.count()).toBe(2);
     await page.getByLabel("Category").selectOption({ label: "All categories" });
     await page.getByText("Low trust: 1 case").click();
     await page.getByRole("table", { name: "Low-trust cases" }).getByText("Unverified").waitFor();

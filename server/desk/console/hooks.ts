@@ -1,6 +1,6 @@
 /** What components share: loading, the time, and keys. */
 
-import { useCallback, useEffect, useRef, useState } from "preact/hooks";
+import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { shortcuts } from "./preferences.js";
 
 /** Something that is asked for. A reload keeps showing what was there before. */
@@ -60,7 +60,8 @@ export function useNow(everyMs: number): number {
 export function useShortcuts(run: Readonly<Record<string, () => void>>): void {
   const latest = useRef(run);
   latest.current = run;
-  useEffect(() => {
+  // Before anybody sees the page: a key that is pressed as soon as it shows must not be lost.
+  useLayoutEffect(() => {
     const pressed = (event: KeyboardEvent) => {
       if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || shortcuts() === "off") return;
       if (document.querySelector("dialog[open]") !== null || isTyping(event.target)) return;

@@ -81,7 +81,7 @@ export function Shell({
     const timer = setInterval(() => document.visibilityState === "visible" && keep(), everyMs);
     return () => clearInterval(timer);
   }, [keep, everyMs]);
-  const place = route.page === "case" ? `case/${route.id}` : route.page;
+  const place = placeOf(route);
   useEffect(() => {
     setFailed(undefined);
     setSaid(undefined);
@@ -130,6 +130,12 @@ export function Shell({
       </div>
     </DeskContext.Provider>
   );
+}
+
+/** Where somebody is. Who came by an invitation is at the queue, before its address says so too. */
+function placeOf(route: Route): string {
+  if (route.page === "case") return `case/${route.id}`;
+  return route.page === "invitation" ? "queue" : route.page;
 }
 
 /** Whether the same keys are held: nothing that is open is opened anew for them. */

@@ -24,7 +24,8 @@ export interface Watched {
 /** Opens a page, and notes all it asks for. */
 export async function watchedPage(browser: Browser, options: BrowserContextOptions = {}): Promise<Watched> {
   const context = await browser.newContext({ viewport: { width: 1280, height: 860 }, ...options });
-  context.setDefaultTimeout(10_000);
+  // Nearly as long as a whole test: a passphrase alone costs seconds where the machine is busy.
+  context.setDefaultTimeout(25_000);
   const page = await context.newPage();
   const requests: string[] = [];
   const troubles: string[] = [];
