@@ -8,34 +8,48 @@ import { createServer } from "node:net";
  */
 const FIRST = 10_000;
 const LAST = 32_000;
-/** Ports of one worker, and workers of one run; every worker has its own, every run nearly always. */
+/** Ports of one range: a guard, which says whose the range is as long as its process lives, and those that are given. */
 const PORTS = 16;
-const WORKERS = 8;
-const RUNS = Math.floor((LAST - FIRST) / (PORTS * WORKERS));
+const RANGES = Math.floor((LAST - FIRST) / PORTS);
 
-/** What runs outside of the test runner is a run of its own. */
-const worker = Number(process.env.VITEST_POOL_ID ?? 0) % WORKERS;
-const run = (worker === 0 ? process.pid : process.ppid) % RUNS;
-const base = FIRST + (run * WORKERS + worker) * PORTS;
+let mine: Promise<number> | undefined;
 let next = 0;
 
 /**
- * A port nobody listens on, and that is not given again before 15 others were. A port of the system's choice would not do: it may be
+ * A port nobody listens on, and that is not given again before 14 others were. A port of the system's choice would not do: it may be
  * another's a moment later, and uWebSockets.js comes back at once to named ports only.
  */
 export async function freePort(): Promise<number> {
-  for (let tried = 0; tried < PORTS; tried++) {
-    const port = base + next;
-    next = (next + 1) % PORTS;
-    if (await isFree(port)) return port;
+  mine ??= claimedRange();
+  const guard = await mine;
+  for (let tried = 1; tried < PORTS; tried++) {
+    const port = guard + 1 + next;
+    next = (next + 1) % (PORTS - 1);
+    if (await listens(port, "for a moment")) return port;
   }
-  throw new Error(`no port from ${base} to ${base + PORTS - 1} is free`);
+  throw new Error(`no port from ${guard + 1} to ${guard + PORTS - 1} is free`);
 }
 
-function isFree(port: number): Promise<boolean> {
+/** A range that no other process of this or of another run has. */
+async function claimedRange(): Promise<number> {
+  for (let tried = 0; tried < RANGES; tried++) {
+    const guard = FIRST + ((process.pid + tried) % RANGES) * PORTS;
+    if (await listens(guard, "until this process ends")) return guard;
+  }
+  throw new Error(`every range of ports from ${FIRST} to ${LAST} is claimed`);
+}
+
+/** Whether somebody could listen on a port. */
+function listens(port: number, howLong: "for a moment" | "until this process ends"): Promise<boolean> {
   return new Promise((resolve) => {
-    const probe = createServer();
-    probe.once("error", () => resolve(false));
-    probe.listen(port, () => probe.close(() => resolve(true)));
+    const server = createServer((socket) => socket.destroy());
+    server.once("error", () => resolve(false));
+    server.listen(port, () => {
+      if (howLong === "for a moment") server.close(() => resolve(true));
+      else {
+        server.unref();
+        resolve(true);
+      }
+    });
   });
 }

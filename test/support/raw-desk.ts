@@ -40,6 +40,8 @@ export class TestRealm {
   readonly signer = newSigner();
   /** The relay's setting `deskKey`. */
   readonly link = newSigner();
+  /** That of when the realm began, so that its documents are the same ones however late it gets. */
+  private readonly epoch = epochOf(Date.now());
 
   get id(): Realm {
     return realmOf(this.root.publicKey);
@@ -91,7 +93,7 @@ export class TestRealm {
       previous: new Uint8Array(32),
       issuedMs: 1,
       minFrankVersion: 1,
-      epochs: [{ epoch: epochOf(Date.now()), issuerKey: this.signer.publicKey }],
+      epochs: [{ epoch: this.epoch, issuerKey: this.signer.publicKey }],
       deskKeys: [{ role: "triage", id: new Uint8Array(8), key: key(), ...span }],
       deskSigner: this.signer.publicKey,
       statementHash: statementHash(STATEMENT),

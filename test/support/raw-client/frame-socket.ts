@@ -25,7 +25,8 @@ export class FrameSocket {
   private constructor(readonly socket: WebSocket) {
     socket.on("message", (data: Buffer) => this.take(decodeFrame(new Uint8Array(data), "toClient")));
     socket.on("error", () => undefined);
-    this.closed = once(socket, "close").then(([code]) => Number(code));
+    // Not `once` of node:events, which rejects at an error: a refused connection closes too, and not everybody waits for it.
+    this.closed = new Promise((resolve) => socket.once("close", resolve));
   }
 
   /** Connects; the challenge is the first frame to arrive. */

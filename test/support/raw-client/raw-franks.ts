@@ -101,10 +101,21 @@ export class RawFranks {
 
   /** A token of the present epoch, each given out once. */
   async token(): Promise<HeldToken> {
-    if (this.tokens.length === 0) this.tokens = await this.batch(epochOf(Date.now()));
+    if (this.tokens.length === 0) this.tokens = await this.presentBatch();
     const token = this.tokens.pop();
     if (token === undefined) throw new Error("no token");
     return token;
+  }
+
+  /** Tokens of the present epoch, which may end before the desk is asked. */
+  private async presentBatch(): Promise<HeldToken[]> {
+    const epoch = epochOf(Date.now());
+    try {
+      return await this.batch(epoch);
+    } catch (cause) {
+      if (epochOf(Date.now()) === epoch) throw cause;
+      return this.batch(epochOf(Date.now()));
+    }
   }
 
   /** Tokens for new keys of an epoch. */
