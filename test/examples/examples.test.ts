@@ -14,6 +14,9 @@ import { program } from "../support/programs/program.js";
 import { befriend, itemsUntil, silentLog, textsOf, World } from "../support/world.js";
 import { Terminal } from "./terminal.js";
 
+/** Several processes one after the other, each loading the whole SDK. */
+const PROCESSES_MS = 90_000;
+
 let folder: string;
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), "sotto-examples-"));
@@ -33,11 +36,11 @@ function run(
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, flags, { cwd: folder, env: { ...process.env, ...environment } });
     let output = "";
-    const collect = (chunk: Buffer) => {
-      output += chunk.toString("utf8");
+    const collect = (text: string) => {
+      output += text;
     };
-    child.stdout.on("data", collect);
-    child.stderr.on("data", collect);
+    child.stdout.setEncoding("utf8").on("data", collect);
+    child.stderr.setEncoding("utf8").on("data", collect);
     child.once("error", reject);
     child.once("close", (code) => resolve({ code, output }));
     child.stdin.end(input);
@@ -80,7 +83,7 @@ async function hostedRelay(settings: Partial<Settings> = {}) {
   return { close, environment: { RELAY: relay.url, ...pins, HOST_KEY: keyFile } };
 }
 
-describe("the examples", () => {
+describe("the examples", { timeout: PROCESSES_MS }, () => {
   it("send a first message", async () => {
     const world = await World.open();
     const { code, output } = await run("first-message.ts", { RELAY: world.url });

@@ -18,15 +18,20 @@ interface Running {
 export class Terminal {
   private output = "";
   private readonly readers = new Set<() => void>();
+  /** Whether it ended, and all that it showed was read. */
+  private isClosed = false;
 
   private constructor(private readonly child: ChildProcess) {
-    const collect = (chunk: Buffer) => {
-      this.output += chunk.toString("utf8");
+    const collect = (text: string) => {
+      this.output += text;
       this.wake();
     };
-    child.stdout?.on("data", collect);
-    child.stderr?.on("data", collect);
-    child.once("close", () => this.wake());
+    child.stdout?.setEncoding("utf8").on("data", collect);
+    child.stderr?.setEncoding("utf8").on("data", collect);
+    child.once("close", () => {
+      this.isClosed = true;
+      this.wake();
+    });
   }
 
   /** Starts a chat in a folder. */
@@ -68,7 +73,7 @@ export class Terminal {
     for (;;) {
       const shown = words.find((one) => this.output.includes(one, from));
       if (shown !== undefined) return shown;
-      if (tooLong.aborted || this.child.exitCode !== null)
+      if (tooLong.aborted || this.isClosed)
         throw new Error(`no ${words.map((one) => `"${one}"`).join(" or ")} in:\n${this.output.slice(from)}`);
       await new Promise<void>((resolve) => {
         this.readers.add(resolve);

@@ -53,6 +53,19 @@ function progressOf(client: Client, direction: "sending" | "receiving") {
   return told;
 }
 
+/** Kills a device as soon as a part of its history is there: a turn later all of it may be. */
+function killedAtNextPart(device: WatchedDevice): Promise<void> {
+  return new Promise((resolve) => {
+    const { client } = device;
+    const kill = ({ direction }: { readonly direction: string }) => {
+      if (direction !== "receiving") return;
+      client.removeEventListener("transfer", kill);
+      resolve(device.crash());
+    };
+    client.addEventListener("transfer", kill);
+  });
+}
+
 function expectMonotone(told: readonly { readonly done: number; readonly total: number }[]): void {
   const done = told.map((progress) => progress.done);
   expect(done).toEqual([...done].sort((one, other) => one - other));
@@ -119,12 +132,7 @@ describe("history for a new device", () => {
       const phone = device("phone", "alice");
       let onPhone = await phone.joinFrom(alice.client, "all");
       for (let time = 0; time < 2; time++) {
-        const receiving = progressOf(onPhone, "receiving");
-        await eventually(
-          async () => receiving.length,
-          (parts) => parts > 0,
-        );
-        await phone.crash();
+        await killedAtNextPart(phone);
         onPhone = await phone.open();
       }
       const there = await onPhone.openDM({ accountId: bob.client.accountId });

@@ -2,7 +2,8 @@
 
 import { join } from "node:path";
 import { type Client, type DirectConversation, type Item, levelStore, linkDevice } from "@sotto/sdk/node";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { until } from "../support/group-people.js";
 import { nextEvent, World } from "../support/world.js";
 
 let world: World;
@@ -34,14 +35,6 @@ async function contact(client: Client, { accountId }: Client): Promise<DirectCon
   return conversation;
 }
 
-/** Resolves once something came about that no event of one device tells. */
-async function until(holds: () => Promise<boolean>): Promise<void> {
-  for (let turn = 0; !(await holds()); turn++) {
-    if (turn === 200) throw new Error("it did not come about");
-    await new Promise((resolve) => setTimeout(resolve, 25));
-  }
-}
-
 /** What everybody sees alike of a conversation: the words in their order, with what became of them. */
 function picture(items: readonly Item[]): readonly unknown[] {
   return items.flatMap((item): readonly unknown[] => {
@@ -56,17 +49,18 @@ function picture(items: readonly Item[]): readonly unknown[] {
 }
 
 async function settledOn(conversations: readonly DirectConversation[], count: number): Promise<readonly unknown[]> {
-  for (let turn = 0; ; turn++) {
-    const pictures = await Promise.all(conversations.map(async (one) => picture(await one.latest(1_000))));
-    const [first = []] = pictures;
-    const isSame = pictures.every((one) => JSON.stringify(one) === JSON.stringify(first));
-    if (isSame && first.length === count) return first;
-    if (turn === 100) {
+  let seen: readonly unknown[] = [];
+  await vi.waitFor(
+    async () => {
+      const pictures = await Promise.all(conversations.map(async (one) => picture(await one.latest(1_000))));
+      const [first = []] = pictures;
       for (const one of pictures) expect(one).toEqual(first);
       expect(first).toHaveLength(count);
-    }
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
+      seen = first;
+    },
+    { timeout: 20_000, interval: 50 },
+  );
+  return seen;
 }
 
 describe("devices of one account", () => {

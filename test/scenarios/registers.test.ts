@@ -74,16 +74,12 @@ describe("devices of one account", () => {
     await toBob.setDraft("It is on its w");
     const expected = { draft: "It is on its w", assignee: "Ann", pins: ["where is my parcel?"], labels: ["parcels"] };
     await settledOn(devices, talks, { ...expected, replies: [reply] });
-    expect(new Set(told)).toEqual(
-      new Set([
-        "quickReply everywhere",
-        "label everywhere",
-        "labelled true",
-        "assignee true",
-        "pin true",
-        "draft true",
-      ]),
-    );
+    const expectedEvents = [
+      ...["quickReply everywhere", "label everywhere"],
+      ...["labelled true", "assignee true", "pin true", "draft true"],
+    ];
+    // An event comes behind the commit that the devices were seen by.
+    await vi.waitFor(() => expect(new Set(told)).toEqual(new Set(expectedEvents)), WAITING);
 
     expect(fillQuickReply(reply, { name: "Bob" })).toBe("Hello Bob");
     expect(await phone.conversations({ label: label.id, assignee: "Ann" })).toEqual([talks[1]]);

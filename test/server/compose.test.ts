@@ -82,7 +82,10 @@ describe("an embedded relay", () => {
     expect(log.lines.at(-1)).toMatchObject({ level: "error", event: "storeFailed" });
   });
 
-  it("ends its process with code 70 when its store fails and nobody else takes care", async () => {
+  // Loads the whole relay from its source.
+  it("ends its process with code 70 when its store fails and nobody else takes care", {
+    timeout: 120_000,
+  }, async () => {
     const script = `
       import { settingsFrom, startRelay } from "./server/index.ts";
       import { systemClock } from "./server/ops/system.ts";

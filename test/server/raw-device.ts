@@ -34,7 +34,8 @@ export async function openRaw(url: string): Promise<RawSocket> {
     if (first === undefined) arrived.push(frame);
     else first(frame);
   });
-  const closed = once(socket, "close").then(([code]) => Number(code));
+  // One that is refused closes too; why is told to who opens it.
+  const closed = new Promise<number>((resolve) => socket.once("close", resolve));
   await once(socket, "open");
   return {
     send: (frame) => socket.send(encodeFrame(frame)),

@@ -95,7 +95,7 @@ export function describeSenderKeys(fixture: Fixture): void {
       const { changes } = await bob.open(last);
       const sizes = changes.map((change) => (change.kind === "senderKey" ? change.record.length : 0));
       expect(Math.max(...sizes)).toBeLessThan(MAX_RECORD_BYTES);
-    });
+    }, 120_000);
 
     test("of a new distribution shuts out who only had the former one", async () => {
       const { engine, alice, bob, carol, speaker } = await aloneWithKey(fixture);

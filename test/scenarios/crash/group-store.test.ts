@@ -120,15 +120,17 @@ describe("a store that dies at each of its writes", () => {
   });
 
   it("is seen to lose entries of logs once it does not sync", async () => {
-    const seed = freshSeed();
-    let lost = 0;
-    for (let write = 2; write <= 60; write += 2) {
-      const death = { write, survives: "onlyAnswered", durability: "unsafeUnsynced", seed } as const;
-      const { restored, progress } = await dieAt(death);
-      lost += (await progress.lost(restored)).length;
-      await restored.close();
+    // One load in a hundred has its logs expire before each of these deaths: chosen ones, whose course is always the same.
+    for (const seed of [1, 2, 3]) {
+      let lost = 0;
+      for (let write = 2; write <= 60; write += 2) {
+        const death = { write, survives: "onlyAnswered", durability: "unsafeUnsynced", seed } as const;
+        const { restored, progress } = await dieAt(death);
+        lost += (await progress.lost(restored)).length;
+        await restored.close();
+      }
+      expect(lost, `seed ${seed}`).toBeGreaterThan(0);
     }
-    expect(lost).toBeGreaterThan(0);
   });
 });
 
@@ -136,6 +138,7 @@ describe("a store whose process is killed", () => {
   it(`has every body whole, leaks nothing and frees nothing early, ${LIVES} times`, { timeout: 120_000 }, async () => {
     const base = await mkdtemp(join(tmpdir(), "sotto-groups-"));
     const folder = join(base, "store");
+    let shared = 0;
     try {
       for (let life = 0; life < LIVES; life++) {
         const progress = await liveAndDie(folder, life);
@@ -143,12 +146,14 @@ describe("a store whose process is killed", () => {
         const store = orderedStore({ engine, clock: manualTime(), durability: "synced" });
         await store.open();
         await expectSound(engine, store, progress);
+        // A life may end where everything was just acknowledged; not all of them do.
+        shared += await sharedEndRows(engine);
         await store.close();
       }
+      expect(shared).toBeGreaterThan(0);
       const engine = levelEngine(folder);
       const store = orderedStore({ engine, clock: manualTime(), durability: "synced" });
       await store.open();
-      expect(await sharedEndRows(engine)).toBeGreaterThan(0);
       await clearOut(store);
       expect(await sharedEndRows(engine)).toBe(0);
       expect(await logRows(engine)).toBe(0);

@@ -1,5 +1,6 @@
 import { TOKENS_PER_BATCH } from "@sotto/protocol";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { setToNoon } from "../../support/franking/noon.js";
 import { itemsUntil, World } from "../../support/world.js";
 
 const worlds: World[] = [];
@@ -8,8 +9,14 @@ async function open(...settings: Parameters<typeof World.open>): Promise<World> 
   worlds.push(world);
   return world;
 }
+// A desk that is away gives no token of the next day.
+let setBack: () => void;
+beforeEach(() => {
+  setBack = setToNoon();
+});
 afterEach(async () => {
   await Promise.all(worlds.splice(0).map((world) => world.close()));
+  setBack();
 });
 
 /** The desk inside the relay ends; the relay goes on. */
@@ -77,5 +84,5 @@ describe("tokens", () => {
 
 /** Polls until something is true. */
 async function waited(isTrue: () => Promise<boolean>): Promise<void> {
-  await expect.poll(isTrue, { timeout: 10_000, interval: 20 }).toBe(true);
+  await expect.poll(isTrue, { interval: 20 }).toBe(true);
 }

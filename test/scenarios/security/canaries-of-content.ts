@@ -11,8 +11,11 @@ import { Needle } from "./needle.js";
 
 /** Bytes of a blob or of a picture that nobody else has. */
 const EXCERPT_BYTES = 32;
-/** More than three bytes can spell, so that its u32 has no zeros to be mistaken for. */
+/** More than three bytes can spell. */
 const FILE_BYTES = 17_000_000;
+/** Other files, each of a size of its own: so many numbers do not stand together anywhere by chance. */
+const SMALL_FILES = 4;
+const SMALL_FILE_BYTES = 1_000_000;
 const PICTURE = 96;
 
 /** Files that were uploaded, and what must not be found of them. */
@@ -20,17 +23,23 @@ export interface PlantedFiles {
   readonly attachments: readonly Attachment[];
   /** Their bytes, keys and digests, blurhash and waveform, and their true sizes as wide numbers. */
   readonly secret: readonly Needle[];
-  /** Their true sizes in forms of four bytes, which a place that is large has by chance. */
+  /** Their true sizes in forms of four bytes, which a place that is large has by chance, all together too. */
   readonly narrow: readonly Needle[];
   /** By what the relay keeps them: their ids, and how long they are sealed. */
   readonly kept: readonly Needle[];
 }
 
-/** Uploads a file, a picture and a voice note, and leaves an upload and a stream behind that are not finished. */
+/** Uploads files, a picture and a voice note, and leaves an upload and a stream behind that are not finished. */
 export async function plantFiles(client: Client, word: string): Promise<PlantedFiles> {
   const bytes = new Uint8Array(randomBytes(FILE_BYTES + randomInt(1_000_000)));
   bytes.set(Buffer.from(`${word} begins a file`));
   const file = await client.attachments.upload(bytes, { name: `${word}.pdf`, mime: `application/${word}`, as: "file" });
+  const small: Attachment[] = [];
+  for (let at = 0; at < SMALL_FILES; at++) {
+    const noise = new Uint8Array(randomBytes(SMALL_FILE_BYTES + randomInt(1_000_000)));
+    small.push(await client.attachments.upload(noise, { name: `${word} ${at}`, as: "file" }));
+  }
+  const sizes = [file, ...small].map(({ sizeBytes }) => sizeBytes);
   const raw = { width: PICTURE, height: PICTURE, channels: 3 } as const;
   const noise = await sharp(randomBytes(PICTURE * PICTURE * 3), { raw })
     .jpeg({ quality: 90 })
@@ -42,7 +51,7 @@ export async function plantFiles(client: Client, word: string): Promise<PlantedF
   const waveform = new Uint8Array(randomBytes(48));
   const voice = await client.attachments.upload(sound, { as: "voice", mime: "audio/wav", durationMs: 1_000, waveform });
   await beginInVain(client, word);
-  const attachments = [file, picture, voice];
+  const attachments = [file, ...small, picture, voice];
   const shown = [
     await excerptOf(client, "the picture", picture),
     await excerptOf(client, "the thumbnail", thumbnail),
@@ -50,7 +59,7 @@ export async function plantFiles(client: Client, word: string): Promise<PlantedF
     Needle.ofBytes("the file's last bytes", bytes.subarray(-EXCERPT_BYTES)),
     Needle.ofText("the blurhash", blurhash),
     Needle.ofBytes("the waveform", waveform),
-    Needle.ofNumber("the file's true size", file.sizeBytes, "wide"),
+    numbersOf("the files' true sizes", sizes, "wide"),
   ];
   const keyed = [...attachments, thumbnail].flatMap(({ key, digest }) => [
     Needle.ofBytes("an attachment's key", key),
@@ -60,9 +69,16 @@ export async function plantFiles(client: Client, word: string): Promise<PlantedF
   return {
     attachments,
     secret: [...shown, ...keyed],
-    narrow: [Needle.ofNumber("the file's true size", file.sizeBytes, "narrow")],
+    narrow: [numbersOf("the files' true sizes", sizes, "narrow")],
     kept: [...kept, Needle.ofNumber("the file's sealed size", sealedAttachmentSize(file.sizeBytes), "narrow")],
   };
+}
+
+function numbersOf(name: string, values: readonly number[], width: "wide" | "narrow"): Needle {
+  return Needle.together(
+    name,
+    values.map((value) => Needle.ofNumber(name, value, width)),
+  );
 }
 
 /** Leaves what a crash leaves: a stream that was kept to its end, and an upload of it that had begun. */
@@ -104,27 +120,36 @@ export async function uploadIdsOf(folder: string): Promise<readonly Needle[]> {
   }
 }
 
-/** Numbers that nobody else says. */
+/** Numbers that nobody else says all together. */
 export interface PlantedNumbers {
-  readonly latitude: number;
-  readonly longitude: number;
-  readonly timerMs: number;
+  readonly places: readonly { readonly latitude: number; readonly longitude: number }[];
+  readonly timersMs: readonly number[];
 }
 
-/** Draws a place and a timer. */
+/** Draws places and timers. */
 export function uniqueNumbers(): PlantedNumbers {
   const degrees = () => randomInt(10_000_000, 80_000_000) / 1_000_000;
-  return { latitude: degrees(), longitude: degrees(), timerMs: 20_000_000_000 + randomInt(1_000_000_000) };
+  const timer = () => 20_000_000_000 + randomInt(1_000_000_000);
+  return {
+    places: [1, 2].map(() => ({ latitude: degrees(), longitude: degrees() })),
+    timersMs: [timer(), timer()],
+  };
 }
 
 /** Every form of them, as a content holds them and as an app says them. */
-export function needlesOf({ latitude, longitude, timerMs }: PlantedNumbers): readonly Needle[] {
+export function needlesOf({ places, timersMs }: PlantedNumbers): readonly Needle[] {
+  const words = places.flatMap(({ latitude, longitude }) => [`${latitude}`, `${longitude}`]);
+  const numbers = places.flatMap(({ latitude, longitude }) => [
+    Math.round((latitude + 90) * 1_000_000),
+    Math.round((longitude + 180) * 1_000_000),
+  ]);
   return [
-    Needle.ofText("a latitude in words", `${latitude}`),
-    Needle.ofText("a longitude in words", `${longitude}`),
-    Needle.ofNumber("a latitude", Math.round((latitude + 90) * 1_000_000), "wide"),
-    Needle.ofNumber("a longitude", Math.round((longitude + 180) * 1_000_000), "wide"),
-    Needle.ofNumber("a timer", timerMs, "wide"),
+    Needle.together(
+      "places in words",
+      words.map((one) => Needle.ofText("a place in words", one)),
+    ),
+    numbersOf("places", numbers, "wide"),
+    numbersOf("timers", timersMs, "wide"),
   ];
 }
 
@@ -145,18 +170,20 @@ export async function sayRichly(talk: {
 }): Promise<void> {
   const { alice, toBob, word, files, numbers, said } = talk;
   const { attachments } = files;
-  const { latitude, longitude, timerMs } = numbers;
+  const { places, timersMs } = numbers;
   await said("attachments", toBob.send({ attachments, text: `${word} in a caption` }));
   const mentions = [{ account: alice.accountId, start: 0, length: word.length }];
   const preview = { url: `https://${word}.example/`, title: `${word} in a title`, description: `${word} in a summary` };
   await said("annotated", toBob.send({ text: `${word} with a name and a link`, mentions, preview }));
-  await said("location", toBob.send({ location: { latitude, longitude, label: `${word} is a place` } }));
+  for (const place of places) {
+    await said("location", toBob.send({ location: { ...place, label: `${word} is a place` } }));
+  }
   const entries = [{ kind: "email", value: `${word}@example.org` }] as const;
   await said("card", toBob.send({ card: { name: `${word} on a card`, entries } }));
   const options = [`${word} is one option`, `${word} is another`];
   const poll = await said("poll", toBob.send({ poll: { question: `${word} in a question`, options } }));
   await said("vote", toBob.vote(poll, [1]));
-  await said("timer", toBob.setTimer(timerMs));
+  for (const timerMs of timersMs) await said("timer", toBob.setTimer(timerMs));
   await said("text", toBob.send({ text: `${word} that does not stay` }));
   await said("timer", toBob.setTimer(undefined));
   await toBob.pin(poll);

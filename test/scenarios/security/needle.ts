@@ -4,7 +4,12 @@
 interface Form {
   readonly name: string;
   readonly bytes: Buffer;
+  /** Which part of its needle it is a form of. */
+  readonly part: number;
 }
+
+/** A form of a needle that has one part. */
+type Spelling = Omit<Form, "part">;
 
 /** Something to look for. */
 export class Needle {
@@ -12,36 +17,55 @@ export class Needle {
     readonly name: string,
     /** Every form it could have. */
     readonly forms: readonly Form[],
+    /** It is found where all of so many parts are, in the same form. */
+    readonly parts: number,
   ) {}
+
+  private static of(name: string, spellings: readonly Spelling[]): Needle {
+    return new Needle(
+      name,
+      spellings.map((one) => ({ ...one, part: 0 })),
+      1,
+    );
+  }
 
   /** A text: as UTF-8, UTF-16, hex in both cases, and base64 of both alphabets at every alignment. */
   static ofText(name: string, text: string): Needle {
     const utf16 = Buffer.from(text, "utf16le");
-    return new Needle(name, [{ name: "utf16le", bytes: utf16 }, ...spellings(Buffer.from(text))]);
+    return Needle.of(name, [{ name: "utf16le", bytes: utf16 }, ...spellings(Buffer.from(text))]);
   }
 
   /** Bytes, such as those of an id: as they are, and spelled like a text's. */
   static ofBytes(name: string, bytes: Uint8Array): Needle {
-    return new Needle(name, spellings(Buffer.from(bytes)));
+    return Needle.of(name, spellings(Buffer.from(bytes)));
   }
 
   /**
    * A whole number: in words, in hex, and as an integer or float of both byte orders. The `wide` forms have eight bytes, six, or
-   * the tag of a codec; the `narrow` ones four, which a place of many megabytes has by chance.
+   * the tag of a codec; the `narrow` ones four.
    */
   static ofNumber(name: string, value: number, width: "wide" | "narrow"): Needle {
-    return new Needle(name, width === "wide" ? wideForms(value) : narrowForms(value));
+    return Needle.of(name, width === "wide" ? wideForms(value) : narrowForms(value));
+  }
+
+  /**
+   * Several at once, which are found only where all are, in the same form. A memory holds one in a hundred of all numbers of seven
+   * or eight digits by chance, so that one alone tells nothing; whoever keeps one of them keeps them all.
+   */
+  static together(name: string, needles: readonly Needle[]): Needle {
+    const forms = needles.flatMap((needle, part) => needle.forms.map((form) => ({ ...form, part })));
+    return new Needle(name, forms, needles.length);
   }
 }
 
-function wideForms(value: number): readonly Form[] {
+function wideForms(value: number): readonly Spelling[] {
   const wide = Buffer.alloc(8);
   const form = (write: () => unknown) => {
     write();
     return Buffer.from(wide);
   };
   const big = BigInt(value);
-  const forms: Form[] = [
+  const forms: Spelling[] = [
     { name: "decimal", bytes: Buffer.from(`${value}`) },
     { name: "decimal in utf16le", bytes: Buffer.from(`${value}`, "utf16le") },
     { name: "u64be", bytes: form(() => wide.writeBigUInt64BE(big)) },
@@ -57,7 +81,7 @@ function wideForms(value: number): readonly Form[] {
   return forms;
 }
 
-function narrowForms(value: number): readonly Form[] {
+function narrowForms(value: number): readonly Spelling[] {
   const six = Buffer.alloc(6);
   six.writeUIntBE(value, 0, 6);
   return [
@@ -74,9 +98,9 @@ function narrow(value: number, order: "be" | "le"): Buffer {
   return order === "be" ? four : four.reverse();
 }
 
-function spellings(plain: Buffer): readonly Form[] {
+function spellings(plain: Buffer): readonly Spelling[] {
   const hex = plain.toString("hex");
-  const forms: Form[] = [
+  const forms: Spelling[] = [
     { name: "plain", bytes: plain },
     { name: "hex", bytes: Buffer.from(hex) },
     { name: "HEX", bytes: Buffer.from(hex.toUpperCase()) },
@@ -103,25 +127,52 @@ export async function search(
   pieces: AsyncIterable<Buffer> | Iterable<Buffer>,
   needles: readonly Needle[],
 ): Promise<readonly Find[]> {
-  const wanted = new Wanted(needles);
-  const finds = new Map<string, Find>();
-  const tell = (needle: string, form: string) => {
-    if (!finds.has(needle)) finds.set(needle, `${needle} as ${form} in ${place}`);
-  };
-  let tail: Buffer = Buffer.alloc(0);
-  for await (const piece of pieces) {
-    // A core dump is mostly memory that was never used.
-    if (isEmpty(piece) && isEmpty(tail)) continue;
-    wanted.walk(piece, tell);
-    wanted.walk(Buffer.concat([tail, piece.subarray(0, wanted.longest)]), tell);
-    tail = Buffer.from(piece.subarray(-wanted.longest));
-  }
-  return [...finds.values()];
+  const searching = new Search(needles);
+  await searching.through(place, pieces);
+  return searching.finds;
 }
 
-/** A form, and where in it two bytes stand that it is found by: not zeros, of which memory is full. */
+/** Looks for needles in one place after the other. The parts of a needle may lie in several; each needle is told once. */
+export class Search {
+  private readonly wanted: Wanted;
+  private readonly parts = new Map<string, Set<number>>();
+  private readonly found = new Map<string, Find>();
+
+  constructor(needles: readonly Needle[]) {
+    this.wanted = new Wanted(needles);
+  }
+
+  /** What was found so far, in the order in which it lies there. */
+  get finds(): readonly Find[] {
+    return [...this.found.values()];
+  }
+
+  /** Looks through pieces of one place that follow each other. */
+  async through(place: string, pieces: AsyncIterable<Buffer> | Iterable<Buffer>): Promise<void> {
+    const { wanted } = this;
+    const tell = (form: Anchored) => this.tell(form, place);
+    let tail: Buffer = Buffer.alloc(0);
+    for await (const piece of pieces) {
+      // A core dump is mostly memory that was never used.
+      if (isEmpty(piece) && isEmpty(tail)) continue;
+      wanted.walk(piece, tell);
+      wanted.walk(Buffer.concat([tail, piece.subarray(0, wanted.longest)]), tell);
+      tail = Buffer.from(piece.subarray(-wanted.longest));
+    }
+  }
+
+  private tell({ needle, name, part }: Anchored, place: string): void {
+    const key = `${needle.name} as ${name}`;
+    const parts = this.parts.get(key) ?? new Set();
+    this.parts.set(key, parts.add(part));
+    const isWhole = parts.size === needle.parts;
+    if (isWhole && !this.found.has(needle.name)) this.found.set(needle.name, `${key} in ${place}`);
+  }
+}
+
+/** A form, and where in it two bytes stand that it is found by: not two zeros, of which memory is full. */
 interface Anchored extends Form {
-  readonly needle: string;
+  readonly needle: Needle;
   readonly anchor: number;
 }
 
@@ -132,7 +183,7 @@ class Wanted {
   readonly longest: number;
 
   constructor(needles: readonly Needle[]) {
-    const forms = needles.flatMap((needle) => needle.forms.map((form) => anchored(form, needle.name)));
+    const forms = needles.flatMap((needle) => needle.forms.map((form) => anchored(form, needle)));
     this.longest = Math.max(...forms.map(({ bytes }) => bytes.length));
     for (const form of forms) {
       const pair = form.bytes.readUInt16BE(form.anchor);
@@ -141,21 +192,26 @@ class Wanted {
   }
 
   /** Tells every form in the bytes. */
-  walk(bytes: Buffer, tell: (needle: string, form: string) => void): void {
+  walk(bytes: Buffer, tell: (form: Anchored) => void): void {
     const { byAnchor } = this;
     let pair = bytes[0] ?? 0;
     for (let at = 0; at + 1 < bytes.length; at++) {
       pair = ((pair << 8) | (bytes[at + 1] as number)) & 0xffff;
       const forms = byAnchor[pair];
       if (forms === undefined) continue;
-      for (const form of forms) if (isAt(bytes, at - form.anchor, form.bytes)) tell(form.needle, form.name);
+      for (const form of forms) if (isAt(bytes, at - form.anchor, form.bytes)) tell(form);
     }
   }
 }
 
-function anchored(form: Form, needle: string): Anchored {
-  const anchor = form.bytes.findIndex((byte, at) => byte !== 0 && (form.bytes[at + 1] ?? 0) !== 0);
-  return { ...form, needle, anchor: Math.max(0, anchor) };
+function anchored(form: Form, needle: Needle): Anchored {
+  const { bytes } = form;
+  const pair = bytes.findIndex((byte, at) => byte !== 0 && (bytes[at + 1] ?? 0) !== 0);
+  const single = Math.min(
+    bytes.findIndex((byte) => byte !== 0),
+    bytes.length - 2,
+  );
+  return { ...form, needle, anchor: Math.max(0, pair < 0 ? single : pair) };
 }
 
 function isAt(bytes: Buffer, at: number, form: Buffer): boolean {

@@ -4,7 +4,7 @@ import { createReadStream } from "node:fs";
 import { type FileHandle, open, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { ClassicLevel } from "classic-level";
-import { type Find, type Needle, search } from "./needle.js";
+import { type Find, type Needle, Search, search } from "./needle.js";
 import type { RelayApart } from "./relay-apart.js";
 
 const PIECE_BYTES = 16 * 1_048_576;
@@ -44,12 +44,13 @@ export function fileOf(path: string): AsyncIterable<Buffer> {
 
 /** Looks through the log and every page. */
 export async function searchWords(relay: RelayApart, needles: readonly Needle[]): Promise<readonly Find[]> {
-  const finds = [...(await search("the log", [Buffer.from(relay.log)], needles))];
+  const searching = new Search(needles);
+  await searching.through("the log", [Buffer.from(relay.log)]);
   for (const path of ["/", "/health", "/ready", "/metrics"]) {
     const { body } = await relay.page(path);
-    finds.push(...(await search(path, [Buffer.from(body)], needles)));
+    await searching.through(path, [Buffer.from(body)]);
   }
-  return finds;
+  return searching.finds;
 }
 
 /** Looks through every file of a folder, or those whose name fits, and through their names. */
@@ -58,13 +59,13 @@ export async function searchFiles(
   needles: readonly Needle[],
   fits: (name: string) => boolean = () => true,
 ): Promise<readonly Find[]> {
-  const finds: Find[] = [];
+  const searching = new Search(needles);
   for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
     if (!fits(entry.name)) continue;
-    finds.push(...(await search("a file's name", [Buffer.from(entry.name)], needles)));
-    if (entry.isFile()) finds.push(...(await search(entry.name, fileOf(join(entry.parentPath, entry.name)), needles)));
+    await searching.through("a file's name", [Buffer.from(entry.name)]);
+    if (entry.isFile()) await searching.through(entry.name, fileOf(join(entry.parentPath, entry.name)));
   }
-  return finds;
+  return searching.finds;
 }
 
 /** Looks through every row of a stopped relay's store. */

@@ -35,6 +35,8 @@ describe("a file", () => {
   });
 
   it("is known again while nothing changed it, and not afterwards", async () => {
+    // Written long ago: what is written twice within one tick of the file system's clock, at one place, is not told apart.
+    await utimes(path, new Date(), new Date(Date.now() - 3_600_000));
     const { identity } = await openFile(path);
     expect((await openFile(path)).identity).toBe(identity);
     await utimes(path, new Date(), new Date(Date.now() + 5_000));

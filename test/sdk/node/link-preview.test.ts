@@ -7,19 +7,22 @@ import { previewLink } from "../../../sdk/node/previews/link-preview.js";
 import { readPageWords } from "../../../sdk/node/previews/page-words.js";
 import { isPublicAddress } from "../../../sdk/node/previews/public-address.js";
 
-let server: Server | undefined;
+const servers: Server[] = [];
 const asked: string[] = [];
 afterEach(() => {
   asked.length = 0;
-  server?.closeAllConnections();
-  server?.close();
+  for (const server of servers.splice(0)) {
+    server.closeAllConnections();
+    server.close();
+  }
 });
 
 async function site(answer: RequestListener): Promise<string> {
-  server = createServer((request, response) => {
+  const server = createServer((request, response) => {
     asked.push(`${request.url} ${request.headers.cookie ?? ""}`.trim());
     answer(request, response);
   }).listen(0, "127.0.0.1");
+  servers.push(server);
   await once(server, "listening");
   return `http://localhost:${(server.address() as AddressInfo).port}`;
 }

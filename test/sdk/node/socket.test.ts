@@ -7,6 +7,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { type WebSocket, WebSocketServer } from "ws";
 import type { Socket } from "../../../sdk/core/ports.js";
 import { dial } from "../../../sdk/node/socket.js";
+import { freePort } from "../../support/free-port.js";
 
 /** Everything a socket said, and waiting for it. */
 class Heard {
@@ -103,7 +104,8 @@ describe("a socket", () => {
     silent.close();
     await once(silent, "close");
     const nobody = new Heard();
-    const socket = dial(`ws://127.0.0.1:${port}`, nobody);
+    // Not the port that was just left, which the system may give to another test at once.
+    const socket = dial(`ws://127.0.0.1:${await freePort()}`, nobody);
     socket.send(Uint8Array.of(1));
     await nobody.until(1);
     const rude = await listening((stream) => stream.end("HTTP/1.1 404 Not Found\r\n\r\n"));

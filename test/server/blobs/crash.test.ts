@@ -69,11 +69,15 @@ describe("blobs on a disk that loses power", () => {
     }
   });
 
-  it.each(["syncsFiles", "syncsFolders"] as const)("are found out by this test when nobody really %s", async (lie) => {
-    let broken = 0;
-    for (let seed = 0; seed < 20; seed++) broken += (await live(seed, lie)).length;
-    expect(broken).toBeGreaterThan(0);
-  });
+  it.each(["syncsFiles", "syncsFolders"] as const)(
+    "are found out by this test when nobody really %s",
+    { timeout: 120_000 },
+    async (lie) => {
+      let broken = 0;
+      for (let seed = 0; seed < 20; seed++) broken += (await live(seed, lie)).length;
+      expect(broken).toBeGreaterThan(0);
+    },
+  );
 });
 
 describe("blobs on a disk with bad moments", () => {

@@ -9,12 +9,15 @@ import { blobPath } from "../../../server/blobs/layout.js";
 import { BlobError, type Blobs } from "../../../server/ports.js";
 import { appendAll, begin, blob, isSame, NEVER_ABORTED, noise, put, readAll } from "../../contract/blobs/harness.js";
 import { manualClock } from "../../contract/store/harness.js";
+import { freshSeed, type SeededRandom, seededRandom } from "../../support/crash/seeded-random.js";
 
 const HEADER = 46;
 const RECORD = 20;
 const SEGMENT = 262_144;
 const SIZE = 2 * SEGMENT + 1_000;
 const bytes = noise(SIZE);
+/** Some hundred blobs, each made durable several times. */
+const MANY_SYNCS = { timeout: 180_000 };
 
 let folder = "";
 let events: string[] = [];
@@ -68,20 +71,20 @@ async function readOn(from: number, to: number): Promise<"whole" | "corrupt" | "
 }
 
 /** Bits at each boundary of a file of parts, and some in between. */
-function bitsAround(boundaries: readonly number[], lengthBytes: number): readonly number[] {
+function bitsAround(boundaries: readonly number[], lengthBytes: number, random: SeededRandom): readonly number[] {
   const near = boundaries.flatMap((at) => [at * 8 - 1, at * 8, at * 8 + 7]);
-  const random = Array.from({ length: 20 }, () => Math.floor(Math.random() * lengthBytes * 8));
-  return [...new Set([...near, ...random])].filter((bit) => bit >= 0 && bit < lengthBytes * 8);
+  const between = Array.from({ length: 20 }, () => random.below(lengthBytes * 8));
+  return [...new Set([...near, ...between])].filter((bit) => bit >= 0 && bit < lengthBytes * 8);
 }
 
 describe("a flipped bit in the data of a complete blob", () => {
-  it("is found before any byte of its segment is handed out, wherever it is", async () => {
-    for (const bit of bitsAround([0, 1, SEGMENT, 2 * SEGMENT, SIZE], SIZE)) {
+  it("is found before any byte of its segment is handed out, wherever it is", MANY_SYNCS, async () => {
+    for (const bit of bitsAround([0, 1, SEGMENT, 2 * SEGMENT, SIZE], SIZE, seededRandom(freshSeed()))) {
       await put(blobs, blob(1), bytes);
       await flip(file("data"), bit);
       const start = Math.floor((bit >> 3) / SEGMENT) * SEGMENT;
       // What lies before the segment is still right.
-      expect(await readOn(0, start)).toBe("whole");
+      expect({ bit, outcome: await readOn(0, start) }).toEqual({ bit, outcome: "whole" });
       const far = bit >> 3 === start ? start + 1 : start;
       expect({ bit, outcome: await readOn(far, far + 1) }).toEqual({ bit, outcome: "corrupt" });
       expect(await blobs.find(blob(1))).toBeUndefined();
@@ -117,17 +120,19 @@ describe("a flipped bit in the data of a complete blob", () => {
 describe("a flipped bit in the journal of a complete blob", () => {
   const journalBytes = HEADER + 4 * RECORD;
 
-  it("never leads to wrong bytes, running or after a start", async () => {
+  it("never leads to wrong bytes, running or after a start", MANY_SYNCS, async () => {
+    const seed = freshSeed();
+    const random = seededRandom(seed);
     const boundaries = [0, 8, 24, 30, 36, 42, ...Array.from({ length: 5 }, (_, n) => HEADER + n * RECORD)];
-    for (const bit of bitsAround([...boundaries, ...boundaries.map((at) => at + 12)], journalBytes)) {
+    for (const bit of bitsAround([...boundaries, ...boundaries.map((at) => at + 12)], journalBytes, random)) {
       await put(blobs, blob(1), bytes);
       expect(await readFile(file("log"))).toHaveLength(journalBytes);
       await flip(file("log"), bit);
-      if (Math.random() < 0.3) await reopen();
+      if (random.below(3) === 0) await reopen();
       const outcome = await readOn(0, SIZE);
       // The last record only says that the others are whole: without it they still are.
       const isSeal = bit >= (HEADER + 3 * RECORD) * 8;
-      expect({ bit, outcome: outcome === "whole" }).toEqual({ bit, outcome: isSeal });
+      expect({ seed, bit, outcome: outcome === "whole" }).toEqual({ seed, bit, outcome: isSeal });
       await blobs.delete(blob(1));
       await blobs.expire(0, NEVER_ABORTED);
     }
@@ -164,21 +169,24 @@ describe("a flipped bit in the journal of a complete blob", () => {
 });
 
 describe("a damaged unfinished blob", () => {
-  it("falls back to a durable end at most, and never keeps a wrong byte", async () => {
+  it("falls back to a durable end at most, and never keeps a wrong byte", MANY_SYNCS, async () => {
+    const seed = freshSeed();
+    const random = seededRandom(seed);
     const journalBytes = HEADER + 3 * RECORD;
-    for (const bit of bitsAround([0, 24, HEADER, HEADER + RECORD, HEADER + 2 * RECORD], journalBytes)) {
+    for (const bit of bitsAround([0, 24, HEADER, HEADER + RECORD, HEADER + 2 * RECORD], journalBytes, random)) {
       await begin(blobs, blob(1), SIZE);
       await appendAll(blobs, blob(1), 0, bytes.subarray(0, 1_000));
       await appendAll(blobs, blob(1), 1_000, bytes.subarray(1_000, 300_000));
       await flip(file("log"), bit);
-      if (Math.random() < 0.5) await reopen();
+      if (random.below(2) === 0) await reopen();
       const found = await blobs.find(blob(1));
-      if (bit < (HEADER + RECORD) * 8) expect(found).toBeUndefined();
+      const flipped = `bit ${bit} of seed ${seed}`;
+      if (bit < (HEADER + RECORD) * 8) expect(found, flipped).toBeUndefined();
       if (found !== undefined) {
         // Both records of the second append say that the first was durable.
-        expect([1_000, SEGMENT]).toContain(found.offset);
+        expect([1_000, SEGMENT], flipped).toContain(found.offset);
         await appendAll(blobs, blob(1), found.offset, bytes.subarray(found.offset));
-        expect(await readOn(0, SIZE)).toBe("whole");
+        expect(await readOn(0, SIZE), flipped).toBe("whole");
       }
       await blobs.delete(blob(1));
     }

@@ -65,7 +65,7 @@ async function complete(blobs: Blobs): Promise<boolean> {
 }
 
 describe("whatever single change or sync does not happen", () => {
-  it("a crash there loses nothing that was answered, and adds nothing", { timeout: 60_000 }, async () => {
+  it("a crash there loses nothing that was answered, and adds nothing", { timeout: 180_000 }, async () => {
     const count = await operationsOfHistory();
     expect(count).toBeGreaterThan(30);
     for (let operation = 0; operation <= count; operation++) {
@@ -85,7 +85,7 @@ describe("whatever single change or sync does not happen", () => {
     }
   });
 
-  it("what a killed process left is told only once it is durable", { timeout: 60_000 }, async () => {
+  it("what a killed process left is told only once it is durable", { timeout: 180_000 }, async () => {
     const count = await operationsOfHistory();
     for (let operation = 0; operation <= count; operation++) {
       const disk = new CrashDisk();
@@ -103,7 +103,7 @@ describe("whatever single change or sync does not happen", () => {
     }
   });
 
-  it("a disk that goes on after it leaves every blob usable, now and after a crash", { timeout: 60_000 }, async () => {
+  it("a disk that goes on after it leaves every blob usable, now and after a crash", { timeout: 180_000 }, async () => {
     const count = await operationsOfHistory();
     for (let operation = 0; operation < count; operation++) {
       for (const survival of SURVIVALS) {

@@ -99,10 +99,12 @@ describe("the console's page", () => {
 
 describe("the interface", () => {
   it("tells nobody anything who is not signed in", async () => {
+    // Another first digit, whichever this one has.
+    const otherToken = `${token.startsWith("A") ? "B" : "A"}${token.slice(1)}`;
     const ids: Readonly<Record<string, string>> = { ":id": BLOB, ":team": "community", ":month": "2026-11" };
     for (const route of routes.filter(({ access }) => access === "signedIn")) {
       const path = route.path.map((part) => ids[part] ?? part).join("/");
-      for (const wrong of [undefined, "x".repeat(44), `${token.slice(0, -2)}AA`]) {
+      for (const wrong of [undefined, "x".repeat(44), otherToken]) {
         const answer = route.method === "GET" ? desk.get(path, wrong) : desk.post(path, {}, wrong);
         expect(await errorOf(await answer), path).toEqual([401, "notSignedIn"]);
       }

@@ -99,7 +99,8 @@ describe("verify-report", () => {
 
   it("finds another time, another sender, and other words", async () => {
     const { evidence, committed } = message;
-    const later = { ...message, evidence: { ...evidence, head: { ...evidence.head, acceptedMs: test.nowMs - 5 } } };
+    const head = { ...evidence.head, acceptedMs: evidence.head.acceptedMs + 1 };
+    const later = { ...message, evidence: { ...evidence, head } };
     expect(await verify(await fileOf("later", [later]))).toMatchObject({
       code: 1,
       out: expect.stringContaining("REFUSED (notStamped)"),
@@ -120,7 +121,7 @@ describe("verify-report", () => {
   });
 
   it("does not call one genuine of which a part is not", async () => {
-    const late = { ...message.evidence.head, acceptedMs: test.nowMs - 5 };
+    const late = { ...message.evidence.head, acceptedMs: message.evidence.head.acceptedMs + 1 };
     const bad = { ...message, evidence: { ...message.evidence, head: late } };
     const { code, out } = await verify(await fileOf("mixed", [message, bad]));
     expect(out).toContain("NOT GENUINE: 1 of 2 messages fail");

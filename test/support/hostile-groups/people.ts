@@ -56,14 +56,17 @@ function lineOf(item: Item): string {
   return JSON.stringify(rest, (_key, value) => (value instanceof Promise ? "a promise" : value));
 }
 
-/** What a client has counted since another count; what it does by itself, such as sending, is left out. */
+/** What a client does by itself, at a time of its own: it sends, and asks the desk for tokens and about a stamp. */
+const OF_ITSELF = /^(sends|senderKeys(Made|Shared)|tokensTaken$|stampsGood$)/;
+
+/** What a client has counted since another count; what it does by itself is left out. */
 export async function countsSince(
   client: Client,
   before: Readonly<Record<string, number>>,
 ): Promise<Readonly<Record<string, number>>> {
   const counts = await countsOf(client);
   const rose = Object.entries(counts).map(([name, count]) => [name, count - (before[name] ?? 0)] as const);
-  return Object.fromEntries(rose.filter(([name, by]) => by !== 0 && !/^(sends|senderKeys(Made|Shared))/.test(name)));
+  return Object.fromEntries(rose.filter(([name, by]) => by !== 0 && !OF_ITSELF.test(name)));
 }
 
 /** What a client has counted so far. */

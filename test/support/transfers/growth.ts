@@ -3,6 +3,8 @@
 const EVERY_MS = 10;
 /** What is not worth a word. */
 const STEP_BYTES = 524_288;
+/** Collections by which what is not held must be gone. */
+const MOST_COLLECTIONS = 8;
 /** What transfers may hold. */
 export const MOST_HELD_BYTES = 67_108_864;
 
@@ -23,13 +25,18 @@ export function watchGrowth(tell: (growth: Growth) => void): void {
   };
   const base = all();
   let told = 0;
-  const look = () => {
+  const look = async () => {
     const taken = all() - base;
     if (taken < told + STEP_BYTES) return;
     told = taken;
-    // Twice: buffers are let go of beside the first one.
-    if (taken > MOST_HELD_BYTES) for (let turn = 0; turn < 2; turn++) globalThis.gc?.();
-    tell({ taken, held: Math.min(taken, all() - base) });
+    let held = taken;
+    // More than once: buffers are let go of beside a collection, and those that are being written only behind it.
+    for (let turn = 0; held > MOST_HELD_BYTES && turn < MOST_COLLECTIONS; turn++) {
+      globalThis.gc?.();
+      await new Promise(setImmediate);
+      held = Math.min(held, all() - base);
+    }
+    tell({ taken, held });
   };
   setInterval(look, EVERY_MS).unref();
 }

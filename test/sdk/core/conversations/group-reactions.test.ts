@@ -39,5 +39,5 @@ describe("reactions in a group", () => {
     const content = new Uint8Array(1);
     const row = { shape: "content", from: me, atMs: 1, content, status: "received", reactions: [...kept] } as const;
     expect(decodeRow("item", encodeRow("item", row)).reactions).toHaveLength(MAX_REACTION_WORDS);
-  });
+  }, 120_000);
 });

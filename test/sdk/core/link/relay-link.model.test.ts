@@ -66,6 +66,11 @@ const act: fc.Arbitrary<Named> = fc.oneof(
     weight: 4,
     arbitrary: fc.constant(named("greet", async (fixture) => void (await greet(fixture)))),
   },
+  // Rare by chance alone, which would leave runs without any ending.
+  {
+    weight: 1,
+    arbitrary: fc.constant(named("displace", async (fixture) => (await greet(fixture)).drop(closeCodes.displaced))),
+  },
   {
     weight: 2,
     arbitrary: fc

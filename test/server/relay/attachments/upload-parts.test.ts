@@ -2,6 +2,7 @@
 
 import { randomBytes } from "node:crypto";
 import { describe, expect, it } from "vitest";
+import { isSame } from "../../../contract/blobs/harness.js";
 import {
   ask,
   begin,
@@ -44,7 +45,7 @@ describe("a part", () => {
     const last = await patch(relay, upload, 60_000, content.subarray(60_000));
     expect([last.status, last.headers["upload-offset"]]).toEqual([204, String(SIZE)]);
     expect(last.headers["upload-expires"]).toBe(new Date(relay.clock.now() + 30 * DAY).toUTCString());
-    expect((await ask(relay, { path: blob })).body).toEqual(content);
+    expect(isSame((await ask(relay, { path: blob })).body, content)).toBe(true);
   });
 
   it("whose peer goes is kept as far as it came", async () => {
@@ -55,7 +56,7 @@ describe("a part", () => {
     expect((await patch(relay, upload, 0, cut)).status).toBe(408);
     expect((await look(relay, upload)).headers["upload-offset"]).toBe("50000");
     await patch(relay, upload, 50_000, content.subarray(50_000));
-    expect((await ask(relay, { path: blob })).body).toEqual(content);
+    expect(isSame((await ask(relay, { path: blob })).body, content)).toBe(true);
   });
 
   it.each([
@@ -104,7 +105,7 @@ describe("a part", () => {
     const { upload, blob, content } = await uploaded(relay, client, SIZE);
     expect((await patch(relay, upload, 0, content)).status).toBe(409);
     expect((await patch(relay, upload, SIZE, content)).status).toBe(413);
-    expect((await ask(relay, { path: blob })).body).toEqual(content);
+    expect(isSame((await ask(relay, { path: blob })).body, content)).toBe(true);
   });
 
   it("waits for no other of the same upload", async () => {

@@ -94,9 +94,11 @@ export class Client implements Connection {
   async next<Name extends FrameToClient["type"]>(type: Name): Promise<Frame<Name>> {
     const isWanted = (frame: FrameToClient) => frame.type === type || frame.type !== "devicesChanged";
     await until(
-      () => this.unread.some(isWanted),
-      () => `${type} (closed with ${this.closedWith})`,
+      // Nothing comes any more once it is closed.
+      () => this.unread.some(isWanted) || this.closedWith !== undefined,
+      () => type,
     );
+    if (!this.unread.some(isWanted)) throw new Error(`waited in vain for ${type} (closed with ${this.closedWith})`);
     this.unread.splice(0, this.unread.findIndex(isWanted));
     const frame = this.unread.shift();
     if (frame?.type !== type) throw new Error(`expected ${type}, got ${describe(frame)}`);

@@ -1,11 +1,11 @@
 /** Somebody whose mail waits. */
 
 import type { Client } from "./client.js";
-import { envelopeFor, sealedTo, sendFrame, TestRelay } from "./test-relay.js";
+import { envelopeFor, sealedTo, sendFrame, TestRelay, type TestRelayOptions } from "./test-relay.js";
 
 /** Alice, offline, with this much mail; bodies spell their number. `write` adds to it. */
-export async function offlineWith(count: number, bodyBytes = 2) {
-  const relay = await TestRelay.start();
+export async function offlineWith(count: number, bodyBytes = 2, options: TestRelayOptions = {}) {
+  const relay = await TestRelay.start(options);
   const alice = await relay.person("alice");
   alice.client.hangUp();
   let sender = await relay.anonymous();

@@ -11,11 +11,14 @@ export async function settle(): Promise<void> {
 }
 
 /** Far more than a relay takes, also one on a busy disk. */
-const IN_VAIN_MS = 10_000;
+const IN_VAIN_MS = 20_000;
+const MANY_TURNS = 10_000;
 
 /** Waits until a condition holds. @throws if it does not after seconds */
 export async function until(holds: () => boolean, what: () => string): Promise<void> {
-  for (const endMs = performance.now() + IN_VAIN_MS; performance.now() < endMs; ) {
+  const endMs = performance.now() + IN_VAIN_MS;
+  // So many turns in any case: a process that was stopped for a while is told of nothing meanwhile.
+  for (let turn = 0; turn < MANY_TURNS || performance.now() < endMs; turn++) {
     if (holds()) return;
     await nextTurn();
   }

@@ -204,7 +204,7 @@ describe("group logs", () => {
     let heads = 0;
     for await (const _row of eachRow(alice.store, keys.groupHeads(alice.store, id))) heads += 1;
     expect(heads).toBe(512);
-  }, 30_000);
+  }, 120_000);
 
   it("raise no alarm at the word of who is not in the group, but read on", async () => {
     const id = await groupOf(alice, bob);
