@@ -46,7 +46,7 @@ export function wireConversations(
   const disappearing = new Disappearing({ store, clock, time, conversations, locks, removal, failed });
   const evidenceUpkeep = new EvidenceUpkeep({ clock, evidence, nowMs: () => disappearing.nowMs(), failed });
   const statements = new Statements({
-    ...{ account, shown, conversations, author, outbox, logs: groupLogs, changed: hooks.groupChanged },
+    ...{ store, account, shown, conversations, author, outbox, logs: groupLogs, changed: hooks.groupChanged },
   });
   const confirmations = new Confirmations({
     ...{ store, account, peers, outbox, author, sentSync, locks },

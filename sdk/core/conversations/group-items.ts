@@ -1,13 +1,15 @@
 /** What the log of a group does to its timeline: items for what happened, and nothing left of what nobody might say. */
 
 import { type MessageId, parseMessageId } from "@sotto/protocol";
+import type { OwnAccount } from "../account/own-account.js";
 import type { AppliedChange, GroupChanged } from "../groups/log/group-logs.js";
 import type { Plan } from "../inbox/plan.js";
 import type { Clock, StoreChange } from "../ports.js";
 import { encodeRow, type Row } from "../rows.js";
 import type { SealedStore } from "../storage/sealed-store.js";
 import type { Conversations, GroupThread } from "./conversations.js";
-import { encodeGroupItem, isShownChange, type ShownChange } from "./group-change.js";
+import { findNamed } from "./find.js";
+import { encodeGroupItem, isShownChange, readGroupItem, type ShownChange } from "./group-change.js";
 import { changed, type Telling } from "./incoming.js";
 import { contentHash } from "./stored-content.js";
 import { type Farewell, withdrawn } from "./withdrawn.js";
@@ -77,6 +79,16 @@ export async function groupItems(
       },
     ],
   };
+}
+
+/** What an entry of a group's log did before all else, as its item tells it; `undefined` where there is none. */
+export async function changeAt(
+  { store, account }: { readonly store: SealedStore; readonly account: Pick<OwnAccount, "id"> },
+  { timeline }: GroupThread,
+  seq: number,
+): Promise<ShownChange | undefined> {
+  const [found] = await findNamed(store, timeline, nameOf(seq, 0), account.id);
+  return found?.row?.shape === "group" ? readGroupItem(found.row.content) : undefined;
 }
 
 function append({ timeline }: GroupThread, { row, name }: NewItem) {

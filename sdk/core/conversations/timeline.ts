@@ -251,6 +251,11 @@ export class Timeline {
     return this.index.latest({ count, durable, undurable: this.counters.nextSequence - 1 - durable, before });
   }
 
+  /** The last rows, also those that are not durable yet: for who decides under the conversation's lock, and shows none of them. */
+  newest(count: number): Promise<readonly TimelineRow[]> {
+    return this.index.latest({ count, durable: this.counters.nextSequence - 1, undurable: 0, before: undefined });
+  }
+
   /** The rows of this account that are on their way, in the order in which they were said. */
   waiting(): Promise<readonly TimelineRow[]> {
     const durable = this.counters.nextSequence - 1;

@@ -56,6 +56,13 @@ export class Shown {
     return areSame(this.of(group, said), said);
   }
 
+  /** Whether a title or a picture was ever stated: then it says something that there is none. */
+  wasNamed(group: ConversationId): boolean {
+    const none = [titleHash(NO_LOOKS.title), avatarHash(NO_LOOKS.avatar)];
+    const stated = this.rows.get(group)?.stated ?? [];
+    return stated.some((hash) => !none.some((other) => equalBytes(other, hash)));
+  }
+
   /** What other own devices are told: that this was stated; `undefined` if it was not. */
   told(group: ConversationId, said: Looks | undefined): Uint8Array | undefined {
     return said !== undefined && this.rows.has(group) && this.isWhole(group, said) ? hashOf(said) : undefined;

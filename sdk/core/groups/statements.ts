@@ -15,11 +15,14 @@ import type { OwnAccount } from "../account/own-account.js";
 import type { Author } from "../conversations/author.js";
 import type { Conversations, GroupThread } from "../conversations/conversations.js";
 import { readGroupItem, type ShownChange } from "../conversations/group-change.js";
+import { changeAt } from "../conversations/group-items.js";
 import { cursorOf } from "../conversations/items.js";
+import type { MeantFor } from "../franking/checking.js";
 import type { Genuine } from "../franking/genuine.js";
 import { nothing, ordering, type Plan } from "../inbox/plan.js";
 import type { Outbox } from "../outbox/outbox.js";
 import type { StoreChange } from "../ports.js";
+import type { SealedStore } from "../storage/sealed-store.js";
 import type { AppliedChange, GroupChanged, GroupLogs } from "./log/group-logs.js";
 import { areSame, type Looks, type Shown } from "./shown.js";
 import { memberOf } from "./state/permissions.js";
@@ -38,6 +41,7 @@ interface Recent {
 
 /** What statements work with. */
 export interface StatementParts {
+  readonly store: SealedStore;
   readonly account: Pick<OwnAccount, "id">;
   readonly shown: Shown;
   readonly logs: Pick<GroupLogs, "get">;
@@ -56,16 +60,17 @@ export class Statements {
    * A member said it. Of title and avatar that is shown which the log says too: nobody else decides how a group is called, and
    * who changes one may not have read yet that somebody changed the other. Of what the log said before, the latest is shown that
    * somebody said, for who changed it since may have left without a word; the rest is remembered for the items of the log. Whom
-   * this account brought in behind the entry that the member had read was not among those it was said to, and hears it from
-   * here, as far as the outbox takes it now. Runs under the lock of the group's conversation.
+   * this account brought in may not be among those it was said to, and hears it from here, as far as the outbox takes it now: of
+   * what was said to all, who came behind the entry that the member had read; of what was said to this account alone, anybody.
+   * Runs under the lock of the group's conversation.
    */
-  async said({ content }: Genuine): Promise<Plan> {
+  async said({ content }: Genuine, meantFor: MeantFor): Promise<Plan> {
     if (content.kind !== "groupProfile") return nothing;
     const { logs, shown, changed, conversations, outbox } = this.parts;
     const { conversation: group, sender, revision = 0 } = content;
     const thread = await conversations.group(group);
     const recent = await recentChanges(thread);
-    const brought = this.broughtInBehind(group, revision, recent);
+    const brought = await this.broughtInBehind(thread, meantFor === "group" ? revision : 0);
     let isNews = false;
     let stating: Plan = nothing;
     return {
@@ -92,15 +97,19 @@ export class Statements {
     };
   }
 
-  /** Members who came behind an entry of the log, invited by this account. */
-  private broughtInBehind(group: ConversationId, revision: number, recent: readonly Recent[]): readonly AccountId[] {
-    const { account, logs } = this.parts;
-    const joined = new Set(
-      recent.flatMap(({ change }) => (change.kind === "joined" && change.by === account.id ? [change.account] : [])),
+  /** Members whom this account brought in behind an entry of the log. */
+  private async broughtInBehind(thread: GroupThread, revision: number): Promise<readonly AccountId[]> {
+    const { account, logs, shown } = this.parts;
+    const state = logs.get(thread.group)?.state;
+    // Who shows all there is has told them when it was told.
+    if (state === undefined || shown.isWhole(thread.group, state)) return [];
+    const late = state.members.filter((member) => member.joinedSeq > revision && member.account !== account.id);
+    const came = await Promise.all(late.map(({ joinedSeq }) => changeAt(this.parts, thread, joinedSeq)));
+    const brought = came.flatMap((change) =>
+      change?.kind === "joined" && change.by === account.id ? [change.account] : [],
     );
-    const late = (logs.get(group)?.state.members ?? []).filter(({ joinedSeq }) => joinedSeq > revision);
-    const brought = late.map((member) => member.account).filter((one) => joined.has(one) && one !== account.id);
-    return brought.slice(0, MAX_TOLD);
+    // Who came last is the likeliest not to have heard it.
+    return brought.slice(-MAX_TOLD);
   }
 
   /**
@@ -135,7 +144,9 @@ export class Statements {
         changes.push(...shown.meeting(group, state));
         // Nobody vouches for what somebody else put into the log and did not say: what is shown here was said.
         const looks = shown.of(group, state);
-        const isNamed = isAny(agreed(state, looks));
+        // That there is none is news to who may know a former one.
+        const isBare = areSame(state, looks) && shown.wasNamed(group);
+        const isNamed = isAny(agreed(state, looks)) || isBare;
         const isHeard = status === "joined";
         const others = isHeard && isChanged && state.members.length > 1 ? [undefined] : [];
         const told = isHeard && isNamed && !isChanged ? newcomers.slice(0, MAX_TOLD) : [];
@@ -181,7 +192,7 @@ function looksIn({ entry }: AppliedChange): Partial<Looks> {
 
 /** What the latest items of a timeline say of its group, oldest first. */
 async function recentChanges({ timeline }: GroupThread): Promise<readonly Recent[]> {
-  const items = await timeline.latest(LOOKED_AT);
+  const items = await timeline.newest(LOOKED_AT);
   return items.flatMap(({ sequence, row }) =>
     row.shape === "group" ? [{ sequence, change: readGroupItem(row.content) }] : [],
   );

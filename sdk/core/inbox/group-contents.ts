@@ -83,7 +83,7 @@ export class GroupContents {
     });
     if (outcome.kind === "refused") counters.count("contentRefused");
     const kept = await reportable(this.parts, judged, outcome);
-    const stated = outcome.kind === "applied" ? await statements.said(judged) : nothing;
+    const stated = outcome.kind === "applied" ? await statements.said(judged, meantFor) : nothing;
     return both(written(this.parts, thread, { outcome, resolution }), kept, stated);
   }
 

@@ -1,23 +1,12 @@
 /** Who says how a group is called and looks, and what members show of it, whatever comes between the log and the word. */
 
-import {
-  type Content,
-  type ConversationId,
-  decodeContent,
-  encodeContent,
-  type MessageId,
-  SottoError,
-  toHex,
-} from "@sotto/protocol";
+import type { Content, ConversationId } from "@sotto/protocol";
 import { beforeEach, describe, expect, it } from "vitest";
-import { encodeGroupItem, isShownChange, type ShownChange } from "../../../../sdk/core/conversations/group-change.js";
-import { Genuine } from "../../../../sdk/core/franking/genuine.js";
+import type { ShownChange } from "../../../../sdk/core/conversations/group-change.js";
 import type { Looks } from "../../../../sdk/core/groups/shown.js";
-import { type StatementParts, Statements } from "../../../../sdk/core/groups/statements.js";
-import { nodePlatform } from "../../../../sdk/node/platform.js";
 import { groupOf, type LogClient, LogWorld } from "./log/fixture.js";
+import { hears, say, taken, talks, voiceOf } from "./talking.js";
 
-const { random } = nodePlatform;
 const picture = Uint8Array.of(1, 2);
 
 let world: LogWorld;
@@ -25,11 +14,8 @@ let alice: LogClient;
 let bob: LogClient;
 let carol: LogClient;
 let id: ConversationId;
-/** How many more orders everybody's outbox takes. */
-let room: number;
 
 beforeEach(async () => {
-  room = 1_000;
   world = await LogWorld.open();
   [alice, bob, carol] = [await world.client(), await world.client(), await world.client()];
   for (const client of [alice, bob, carol]) talks(client);
@@ -37,73 +23,6 @@ beforeEach(async () => {
   await Promise.all([bob, carol].map((client) => client.logs.sync(id)));
   await say(alice, bob, carol);
 });
-
-/** Gives a client the voice of a whole one: orders of its own carry contents, and those of others are read. */
-function talks(client: LogClient): Statements {
-  const { logs, shown, account } = client;
-  const items: {
-    readonly sequence: number;
-    readonly row: { readonly shape: "group"; readonly content: Uint8Array };
-  }[] = [];
-  const timeline = { latest: async (count: number) => items.slice(-count) };
-  const thread = (group: ConversationId) => ({ group, timeline, tell: () => undefined });
-  const parts: StatementParts = {
-    ...{ logs, shown, account },
-    conversations: { group: async (group) => thread(group) as never },
-    author: {
-      passing({ group }: { group: ConversationId }, saying: { readonly kind: "groupProfile" } & Looks, header) {
-        const content: Content = {
-          ...{ ...saying, sender: account.id, device: account.device, conversation: group, seen: [] },
-          ...{ messageId: toHex(random.bytes(16)) as MessageId, counter: 1, sentAtMs: 1, timerMs: undefined },
-          revision: header?.revision,
-        };
-        return { encoded: encodeContent(content), change: { key: "counters", value: undefined } };
-      },
-    } as StatementParts["author"],
-    outbox: {
-      get room() {
-        return room;
-      },
-      queue(order) {
-        if (room === 0) throw new SottoError("outboxFull");
-        return { order: 1, changes: [], sent: () => void client.orders.push(order) };
-      },
-    },
-    changed: () => undefined,
-  };
-  const statements = new Statements(parts);
-  client.consequences = async (changed) => {
-    const effects = changed.applied.flatMap(({ summary }) => summary).filter(isShownChange);
-    for (const one of effects) items.push({ sequence: 1, row: { shape: "group", content: encodeGroupItem(one) } });
-    return statements.after(changed);
-  };
-  voices.set(client, statements);
-  return statements;
-}
-const voices = new WeakMap<LogClient, Statements>();
-
-/** What a client said of the group since it was last asked. */
-function taken(client: LogClient): (Content & { readonly kind: "groupProfile" })[] {
-  const contents = client.orders.splice(0).flatMap(({ type, body }) => {
-    if (type !== "content" || body === undefined) return [];
-    const content = decodeContent(body);
-    return content.kind === "groupProfile" ? [content] : [];
-  });
-  return contents;
-}
-
-async function hears(client: LogClient, content: Content): Promise<void> {
-  const plan = await voices.get(client)?.said(Genuine.saidHere({ content, encoded: encodeContent(content) }));
-  await client.store.commit(plan?.build() ?? []);
-  for (const work of plan?.after ?? []) work();
-}
-
-/** What one has to say reaches the others. */
-async function say(from: LogClient, ...to: readonly LogClient[]): Promise<number> {
-  const said = taken(from);
-  for (const client of to) for (const content of said) await hears(client, content);
-  return said.length;
-}
 
 const looks = (client: LogClient): Looks => {
   const state = client.logs.get(id)?.state;
@@ -185,7 +104,7 @@ describe("a group's title", () => {
     await update(bob, { title: "Yard" });
     const [ofBob] = taken(bob);
     await update(alice, { avatar: picture });
-    const isOfLog = (content: Content) => voices.get(alice)?.isOfLog(content);
+    const isOfLog = (content: Content) => voiceOf(alice).statements.isOfLog(content);
     if (ofBob === undefined) throw new Error("nothing was said");
     expect(isOfLog(ofBob)).toBe(true);
     expect(isOfLog({ ...ofBob, title: "a slur" })).toBe(false);
@@ -209,7 +128,7 @@ describe("a group's title", () => {
     await dave.logs.accept(id);
     await alice.logs.sync(id);
     await bob.logs.sync(id);
-    room = left;
+    voiceOf(alice).room = left;
     for (const content of ofBob) await hears(alice, content);
     expect(looks(alice).title).toBe("Yard");
     const said = taken(alice);

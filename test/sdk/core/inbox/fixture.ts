@@ -246,7 +246,7 @@ export async function inboxFixture(raw = new UnsafeMemoryStore()): Promise<Inbox
     askTime: () => relayTime.askTime(),
   });
   const statements = new Statements({
-    ...{ account, shown, logs, conversations, outbox },
+    ...{ store, account, shown, logs, conversations, outbox },
     author: { passing: () => ({}) as never },
     changed: (group) => told.push(`changed ${group}`),
   });
