@@ -1,7 +1,6 @@
 /** One always-reconnecting connection to the relay, for one kind of greeting. */
 
 import { encodeFrame, type Frame, frames, limits, SottoError } from "@sotto/protocol";
-import type { AbortSignalLike } from "../ports.js";
 import { relayAddress } from "./address.js";
 import { Connection, type LiveFrame } from "./connection.js";
 import { DeliveryOrder } from "./delivery-order.js";
@@ -9,7 +8,7 @@ import { Heartbeat } from "./heartbeat.js";
 import type { LinkParts, LinkState, Push } from "./link-parts.js";
 import { verdictOn } from "./loss.js";
 import { Redial } from "./redial.js";
-import { HEARTBEAT_ID, RequestTable } from "./request-table.js";
+import { HEARTBEAT_ID, RequestTable, type TakingBack } from "./request-table.js";
 import type { AnswerOf, RequestName, RequestOf } from "./requests.js";
 
 export type { CheckRoot } from "./greeting.js";
@@ -94,14 +93,11 @@ export class RelayLink {
    *   idempotent; aborted; tooManyRequests if too many wait; notAuthenticated for a request that this kind of connection
    *   does not carry; invalidArgument or tooLarge if it is no frame; closed, or the reason the link ended.
    */
-  async request<N extends RequestName>(
-    frame: RequestOf<N>,
-    options: { readonly signal?: AbortSignalLike | undefined } = {},
-  ): Promise<AnswerOf<N>> {
+  async request<N extends RequestName>(frame: RequestOf<N>, options: TakingBack = {}): Promise<AnswerOf<N>> {
     if (this.#end !== undefined) throw this.#end;
     const stages: readonly string[] = frames[frame.type].stages;
     if (!stages.includes(this.#parts.greeting.kind)) throw new SottoError("notAuthenticated");
-    return this.#requests.submit(frame, options.signal);
+    return this.#requests.submit(frame, options);
   }
 
   /** Asks what time it is at the relay, for this device's clock may have been set since it was told. @throws what `request` does. */

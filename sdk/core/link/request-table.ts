@@ -41,11 +41,19 @@ export interface RequestTableParts {
   stalled(overdue: number): void;
 }
 
+/** Two ways to take a request back. */
+export interface TakingBack {
+  /** Aborts when nobody waits for the answer any more: the request does not leave, or its outcome stays unknown. */
+  readonly signal?: AbortSignalLike | undefined;
+  /** Aborts when the request is not to leave any more. What has left is answered all the same: it may have taken effect. */
+  readonly recall?: AbortSignalLike | undefined;
+}
+
 /** The promise somebody holds, until it is settled. */
 interface Caller {
   resolve(answer: Answer): void;
   reject(error: SottoError): void;
-  /** Stops listening to the caller's signal. */
+  /** Stops listening to the caller's signals. */
   release(): void;
 }
 
@@ -88,22 +96,27 @@ export class RequestTable {
    * Sends a request as soon as there is a connection and a free place; rejects with what the relay answered if it failed.
    *
    * @throws invalidArgument, tooLarge, tooManyRequests: nothing was sent. offline: no connection came in time (nothing
-   *   was sent), or it was lost before the answer (outcome unknown). timeout: outcome unknown. aborted.
+   *   was sent), or it was lost before the answer (outcome unknown). timeout: outcome unknown. aborted: taken back.
    */
-  submit<N extends RequestName>(request: RequestOf<N>, signal?: AbortSignalLike): Promise<AnswerOf<N>> {
+  submit<N extends RequestName>(request: RequestOf<N>, { signal, recall }: TakingBack = {}): Promise<AnswerOf<N>> {
     return new Promise((resolve, reject) => {
-      if (signal?.aborted) throw new SottoError("aborted");
+      if (signal?.aborted || recall?.aborted) throw new SottoError("aborted");
       const id = this.#freeId();
       const frame = numbered(request, id);
       const bytes = encodeFrame(frame);
       this.#assertRoom(bytes.length);
       const abort = () => this.#giveUp(id);
+      const callBack = () => this.#callBack(id);
       signal?.addEventListener("abort", abort, { once: true });
+      recall?.addEventListener("abort", callBack, { once: true });
       this.#waiting.set(id, {
         caller: {
           resolve: (answer) => resolve(typedAnswer(request, answer)),
           reject,
-          release: () => signal?.removeEventListener("abort", abort),
+          release: () => {
+            signal?.removeEventListener("abort", abort);
+            recall?.removeEventListener("abort", callBack);
+          },
         },
         expectation: expectationOf(frame),
         bytes,
@@ -184,16 +197,21 @@ export class RequestTable {
 
   /** The caller's signal fired. The deadline of a sent request runs on: it still tells whether the relay answers. */
   #giveUp(id: number): void {
-    const error = new SottoError("aborted");
+    this.#callBack(id);
     const sent = this.#sent.get(id);
-    if (sent !== undefined) {
-      sent.caller?.reject(error);
-      sent.caller = undefined;
-    } else if (this.#waiting.has(id)) {
-      const { caller, deadline } = this.#leaveQueue(id);
-      deadline.cancel();
-      caller.reject(error);
-    }
+    if (sent === undefined) return;
+    sent.caller?.release();
+    sent.caller?.reject(new SottoError("aborted"));
+    sent.caller = undefined;
+  }
+
+  /** The request is not to leave any more, if it has not. */
+  #callBack(id: number): void {
+    if (!this.#waiting.has(id)) return;
+    const { caller, deadline } = this.#leaveQueue(id);
+    deadline.cancel();
+    caller.release();
+    caller.reject(new SottoError("aborted"));
   }
 
   #expire(id: number): void {

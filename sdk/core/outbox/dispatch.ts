@@ -175,7 +175,7 @@ export class Dispatch {
         wantBundles: "yes",
         recipients: [{ account, deliveryKey, accessTag: tag, grant, scope, envelopes }],
       },
-      { signal: window },
+      { recall: window },
     );
   }
 }

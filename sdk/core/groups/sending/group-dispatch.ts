@@ -138,7 +138,7 @@ export class GroupDispatch {
     const { relay, logs } = this.parts;
     try {
       await sealed.durable;
-      const answer = await relay.anonymous.request(sealed.frame, { signal: window });
+      const answer = await relay.anonymous.request(sealed.frame, { recall: window });
       switch (answer.type) {
         case "accepted":
           return { kind: "accepted", acceptedMs: answer.acceptedMs, stamp: answer.stamps[0], inGroup: sealed.said };

@@ -152,16 +152,32 @@ describe("the requests of a link", () => {
     const { table, wire, ids, clock } = tableFixture();
     const early = new AbortController();
     const late = new AbortController();
-    const unsent = codeOf(table.submit(ping, early.signal));
+    const unsent = codeOf(table.submit(ping, { signal: early.signal }));
     early.abort();
     expect(await unsent).toBe("aborted");
-    expect(await codeOf(table.submit(ping, early.signal))).toBe("aborted");
+    expect(await codeOf(table.submit(ping, { signal: early.signal }))).toBe("aborted");
     table.attach(wire);
-    const sent = codeOf(table.submit(ping, late.signal));
+    const sent = codeOf(table.submit(ping, { signal: late.signal }));
     late.abort();
     expect(await sent).toBe("aborted");
     expect(ids()).toHaveLength(1);
     expect(table.answer(pong(ids()[0] ?? 0))).toBeUndefined();
+    expect(clock.planned).toBe(0);
+  });
+
+  it("calls back what did not leave, and waits for the answer to what did", async () => {
+    const { table, wire, ids, clock } = tableFixture();
+    const [early, late] = [new AbortController(), new AbortController()];
+    const unsent = codeOf(table.submit(ping, { recall: early.signal }));
+    early.abort();
+    expect(await unsent).toBe("aborted");
+    expect(await codeOf(table.submit(ping, { recall: early.signal }))).toBe("aborted");
+    table.attach(wire);
+    const sent = table.submit(ping, { recall: late.signal });
+    late.abort();
+    expect(table.answer(pong(ids()[0] ?? 0))).toBeUndefined();
+    expect((await sent).type).toBe("pong");
+    expect(ids()).toHaveLength(1);
     expect(clock.planned).toBe(0);
   });
 
@@ -178,12 +194,12 @@ describe("the requests of a link", () => {
         listeners -= 1;
       },
     };
-    const answered = table.submit(ping, signal);
+    const answered = table.submit(ping, { signal, recall: signal });
     table.answer(pong(1));
     await answered;
-    const lost = codeOf(table.submit(ping, signal));
+    const lost = codeOf(table.submit(ping, { signal, recall: signal }));
     table.detach(new SottoError("offline"));
-    const ended = codeOf(table.submit(ping, signal));
+    const ended = codeOf(table.submit(ping, { signal, recall: signal }));
     table.end(new SottoError("closed"));
     expect([await lost, await ended]).toEqual(["offline", "closed"]);
     expect(listeners).toBe(0);

@@ -9,11 +9,11 @@ import {
   SottoError,
 } from "@sotto/protocol";
 import { OwnAccount } from "../../../../sdk/core/account/own-account.js";
-import type { Cancellation } from "../../../../sdk/core/cancellation.js";
 import { Counters } from "../../../../sdk/core/counters.js";
 import type { OwnEvidence } from "../../../../sdk/core/franking/franker.js";
 import type { Refusal } from "../../../../sdk/core/groups/sending/fellows.js";
 import { KeyedLock } from "../../../../sdk/core/keyed-lock.js";
+import type { TakingBack } from "../../../../sdk/core/link/request-table.js";
 import { KeptSends } from "../../../../sdk/core/outbox/kept-sends.js";
 import type { Settled } from "../../../../sdk/core/outbox/order.js";
 import { Outbox, type OutboxParts } from "../../../../sdk/core/outbox/outbox.js";
@@ -162,7 +162,7 @@ export async function outboxFixture(store?: SealedStore, clock = manualClock()):
   let plaintext = new Uint8Array(0);
   const request =
     (link: "device" | "anonymous") =>
-    async (frame: { readonly type: string }, _options?: { readonly signal?: Cancellation }): Promise<never> => {
+    async (frame: { readonly type: string }, _options?: TakingBack): Promise<never> => {
       const send = frame as unknown as Frame<"send">;
       const body = send.recipients[0]?.envelopes[0]?.body ?? plaintext;
       sends.push({ link, envelope: send.messageId, plaintext: body, frame: send });

@@ -411,4 +411,28 @@ describe("words to a group that are on their way together", () => {
     expect(await second.attempted).toMatchObject({ kind: "again", afterMs: 0 });
     expect(sends).toBe(2);
   });
+
+  it("that had left are answered, although what waits behind the one that finds the log moved is called back", async () => {
+    const it = await three();
+    await it.send(rowFor(1));
+    const window = new Cancellation();
+    const [bothLeft, calledBack] = [deferred<void>(), deferred<void>()];
+    let sends = 0;
+    it.relay.before = async ({ type }) => {
+      if (type !== "sendGroup") return;
+      sends += 1;
+      if (sends === 1) return bothLeft.promise;
+      bothLeft.resolve();
+      await calledBack.promise;
+    };
+    it.relay.lie = ({ type }) =>
+      type === "sendGroup" && !window.aborted ? { type: "groupMoved", id: 1, seq: 9 } : undefined;
+    window.addEventListener("abort", () => calledBack.resolve());
+    const first = await it.dispatch.begin(rowFor(2), window);
+    const second = await it.dispatch.begin(rowFor(3), window);
+    expect(await first.attempted).toMatchObject({ kind: "again", afterMs: 0 });
+    expect(await second.attempted).toMatchObject({ kind: "accepted" });
+    expect(await (await it.dispatch.begin(rowFor(4), window)).attempted).toMatchObject({ kind: "again" });
+    expect(sends).toBe(2);
+  });
 });

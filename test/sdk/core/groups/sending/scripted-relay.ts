@@ -10,6 +10,8 @@ import {
   parseDeviceId,
   SottoError,
 } from "@sotto/protocol";
+import type { TakingBack } from "../../../../../sdk/core/link/request-table.js";
+import type { AbortSignalLike } from "../../../../../sdk/core/ports.js";
 import { hashOf, identityOf } from "./snapshots.js";
 import { openMessage } from "./unsafe-group-engine.js";
 
@@ -55,18 +57,15 @@ export class ScriptedRelay {
     return this.requests.filter((request) => request.type === type);
   }
 
-  readonly request = async (
-    asked: { readonly type: string },
-    { signal }: { readonly signal?: { readonly aborted: boolean } | undefined } = {},
-  ): Promise<never> => {
-    if (signal?.aborted) throw new SottoError("aborted");
+  readonly request = async (asked: { readonly type: string }, { signal, recall }: TakingBack = {}): Promise<never> => {
+    if (signal?.aborted || recall?.aborted) throw new SottoError("aborted");
     const request = asked as Request;
     this.requests.push(request);
     this.open += 1;
     this.widest = Math.max(this.widest, this.open);
+    const answering = this.before(request).then(() => (this.lie?.(request) ?? this.answer(request)) as never);
     try {
-      await this.before(request);
-      return (this.lie?.(request) ?? this.answer(request)) as never;
+      return await (signal === undefined ? answering : Promise.race([answering, given(signal)]));
     } finally {
       this.open -= 1;
     }
@@ -165,4 +164,11 @@ export class ScriptedRelay {
     if (held === undefined) throw new SottoError("notAllowed");
     return held;
   }
+}
+
+/** Rejects when nobody waits any more. */
+function given(signal: AbortSignalLike): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    signal.addEventListener("abort", () => reject(new SottoError("aborted")), { once: true });
+  });
 }
