@@ -83,6 +83,12 @@ class Story {
     this.wrote(accountOf(person), { kind: "waiting", account: accountOf(person), by: accountOf(FOUNDER) });
   }
 
+  /** Its invitation was taken back. */
+  disinvited(person: Person): void {
+    const [account, by] = [accountOf(person), accountOf(FOUNDER)];
+    this.wrote(by, { kind: "invitationEnded", account, how: "takenBack", by });
+  }
+
   /** What is found, without what is clean. */
   get found(): Partial<Findings> {
     const findings = judge(this.observed);
@@ -250,6 +256,16 @@ describe("the verdict on a group", () => {
       (story.sayings.get(id) as Saying).outcome = { state: "failed", code: "groupDenied" };
     }
     expect(story.found.unsaid).toEqual(["#0 (p1, event 0): groupDenied"]);
+  });
+
+  it("excuses who spoke after its invitation was taken back, and nobody else", () => {
+    const story = new Story();
+    const id = story.said(MEMBER, 6, []);
+    story.passages.delete(id);
+    (story.sayings.get(id) as Saying).outcome = { state: "failed", code: "groupLeft" };
+    expect(story.found.unsaid).toEqual(["#0 (p1, event 0): groupLeft"]);
+    story.disinvited(MEMBER);
+    expect(story.found.unsaid).toBeUndefined();
   });
 
   it("finds what was done by a client's word and not by the log's, and the other way round", () => {

@@ -209,14 +209,17 @@ function unsaidOf({ sayings, memberships, views: [founder] }: Judging, { person,
       (change.kind === "settings" && change.changed.write === "admins") ||
       (change.kind === "waiting" && change.account === account),
   );
+  // Out of the group: for good, for a while, or since its invitation was taken back, before it joined by another.
+  const wasOut =
+    memberships.wasOut(account) ||
+    founder.entries.some(({ change }) => change.kind === "invitationEnded" && change.account === account);
   const mine = [...sayings.values()].filter(({ by }) => by === person);
   const left = new Set(pending);
   return mine.flatMap((saying) => {
     if (left.has(saying.id)) return [`${spell(saying)} is still on its way`];
     const { outcome } = saying;
     if (outcome.state !== "failed") return [];
-    const isExcused =
-      (outcome.code === "groupDenied" && wasSilent) || (outcome.code === "groupLeft" && memberships.wasOut(account));
+    const isExcused = (outcome.code === "groupDenied" && wasSilent) || (outcome.code === "groupLeft" && wasOut);
     return isExcused ? [] : [`${spell(saying)}: ${outcome.code}`];
   });
 }

@@ -31,6 +31,7 @@ export class SkippingClock implements Clock {
   skip(ms: number): void {
     this.skippedMs += ms;
     const nowMs = this.now();
-    for (const { dueMs, fire } of [...this.waiting]) if (dueMs <= nowMs) fire();
+    // What one of them does may cancel another.
+    for (const entry of [...this.waiting]) if (entry.dueMs <= nowMs && this.waiting.has(entry)) entry.fire();
   }
 }
