@@ -103,7 +103,8 @@ export class Statements {
     const state = logs.get(thread.group)?.state;
     // Who shows all there is has told them when it was told.
     if (state === undefined || shown.isWhole(thread.group, state)) return [];
-    const late = state.members.filter((member) => member.joinedSeq > revision && member.account !== account.id);
+    const since = Math.max(revision, memberOf(state, account.id)?.joinedSeq ?? 0);
+    const late = state.members.filter(({ joinedSeq }) => joinedSeq > since);
     const came = await Promise.all(late.map(({ joinedSeq }) => changeAt(this.parts, thread, joinedSeq)));
     const brought = came.flatMap((change) =>
       change?.kind === "joined" && change.by === account.id ? [change.account] : [],
