@@ -19,6 +19,8 @@ export class Transcript implements Telling {
   private readonly items = new Map<string, Item>();
   /** What commands mean messages by: counted as they come, so that a number keeps its message. */
   private readonly numbers = new Map<string, number>();
+  /** One look at an item behind the other, so that what was read before does not take the place of what was read later. */
+  private looking: Promise<void> = Promise.resolve();
   readonly nameOf: Telling["nameOf"];
   readonly numberOf: Telling["numberOf"] = (item) => this.numbers.get(item.cursor);
 
@@ -33,14 +35,11 @@ export class Transcript implements Telling {
   /** Shows history and then what comes, until the signal aborts. */
   async follow(signal: AbortSignal): Promise<void> {
     const { conversation } = this.room;
-    conversation.addEventListener("changed", ({ cursor }) => void this.refresh(cursor), { signal });
-    for await (const item of conversation.messages({ signal })) {
-      await this.names.meet(this.room, item);
-      this.keep(item);
-      const [oldest] = this.items.keys();
-      if (this.items.size > MAX_ITEMS && oldest !== undefined) this.items.delete(oldest);
-      this.changed(item);
-    }
+    // What fails here fails below too.
+    const changed = ({ cursor }: Pick<Item, "cursor">) => void this.look(cursor, "changed").catch(() => undefined);
+    conversation.addEventListener("changed", changed, { signal });
+    // What came is read again: it may have changed since, and the event may have been before anything was kept.
+    for await (const { cursor } of conversation.messages({ signal })) await this.look(cursor, "came");
   }
 
   /** The lines, oldest first: in the order that all devices of everybody show. */
@@ -76,21 +75,29 @@ export class Transcript implements Telling {
     return [...this.items.values()].filter(isMessage);
   }
 
-  private async refresh(cursor: Item["cursor"]): Promise<void> {
-    const item = await this.room.conversation.item(cursor);
-    const before = this.items.get(cursor);
-    if (item === undefined) this.items.delete(cursor);
-    else if (before !== undefined) {
-      await this.names.meet(this.room, item);
-      this.keep(item);
-    }
-    // What had nothing to show, and has now, appears.
-    const isNew = before !== undefined && item !== undefined && lineOf(before, this) === undefined;
-    this.changed(isNew ? item : undefined);
+  private look(cursor: Item["cursor"], why: "came" | "changed"): Promise<void> {
+    const looked = this.looking.then(async () => {
+      const before = this.items.get(cursor);
+      // What changed and is not here yet is read when it comes.
+      if (before === undefined && why === "changed") return;
+      const item = await this.room.conversation.item(cursor);
+      if (item === undefined) this.items.delete(cursor);
+      else {
+        await this.names.meet(this.room, item);
+        this.keep(item);
+      }
+      // What had nothing to show, and has now, appears.
+      const isNew = before === undefined || lineOf(before, this) === undefined;
+      this.changed(isNew ? item : undefined);
+    });
+    this.looking = looked.catch(() => undefined);
+    return looked;
   }
 
   private keep(item: Item): void {
     this.items.set(item.cursor, item);
+    const [oldest] = this.items.keys();
+    if (this.items.size > MAX_ITEMS && oldest !== undefined) this.items.delete(oldest);
     if (isMessage(item) && !this.numbers.has(item.cursor)) this.numbers.set(item.cursor, this.numbers.size + 1);
   }
 }

@@ -5,8 +5,9 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { Names } from "../../examples/chat/names.js";
 import { type DirectRoom, directRoom } from "../../examples/chat/room.js";
 import { Transcript } from "../../examples/chat/transcript.js";
+import { deferred } from "../../sdk/core/deferred.js";
 import { until } from "../support/group-people.js";
-import { befriend, World } from "../support/world.js";
+import { befriend, nextEvent, World } from "../support/world.js";
 
 let world: World;
 let leaving: AbortController;
@@ -43,6 +44,30 @@ describe("the transcript", () => {
     await room.conversation.markRead([id]);
     await until(async () => !text().includes("gone soon"), "the end of the message");
     expect(text()).toContain("· bob has messages from here on vanish 0.5 seconds after they were read");
+  });
+
+  it("shows what a message became while its names were looked up", async () => {
+    const { alice, toAlice } = await world.pair();
+    const room = await directRoom(alice, "bob");
+    const names = new Names(alice, "alice");
+    const [asked, told] = [deferred<void>(), deferred<void>()];
+    const meet = names.meet.bind(names);
+    names.meet = async (...args) => {
+      asked.resolve();
+      await told.promise;
+      return meet(...args);
+    };
+    const transcript = new Transcript(room, names, () => undefined);
+    void transcript.follow(leaving.signal);
+    const { id, accepted } = toAlice.send({ text: "befoer" });
+    await accepted;
+    await asked.promise;
+    const changed = nextEvent(room.conversation, "changed");
+    await toAlice.edit(id, { text: "before" }).accepted;
+    await changed;
+    told.resolve();
+    await until(async () => transcript.lines.some(({ text }) => text.includes("before")), "the edit");
+    expect(transcript.lines.map(({ text }) => text).join()).not.toContain("befoer");
   });
 
   it("says who is a bot", async () => {
