@@ -20,13 +20,21 @@ export interface Word {
   readonly encoded: Uint8Array;
 }
 
+/** A word where it waits. */
+interface Waiting extends Word {
+  readonly slot: number;
+}
+
 /** What to hold for a message, in place of what is held; `unneeded` if what is held counts more; `full` if there is no room. */
 export type Holding =
   | { readonly kind: "held"; build(): readonly StoreChange[] }
   | { readonly kind: "unneeded" }
   | { readonly kind: "full" };
 
-/** The words of one conversation that wait for their message. Each lies in a numbered row of its account and message. */
+/**
+ * The words of one conversation that wait for their message. Each lies in a numbered row of its account and message, which it
+ * keeps. Numbers may be missing: whatever waited too long is let go of by itself, also between two awaits here.
+ */
 export class EarlyWords {
   constructor(
     private readonly store: SealedStore,
@@ -40,7 +48,7 @@ export class EarlyWords {
     const words: Word[] = [];
     const taken: string[] = [];
     for (const account of this.early.speakers(this.conversation, target)) {
-      for (const [slot, word] of (await this.of(account, target)).entries()) {
+      for (const { slot, ...word } of await this.of(account, target)) {
         words.push(word);
         taken.push(this.key(account, target, slot));
       }
@@ -57,54 +65,50 @@ export class EarlyWords {
     const isRevision = ({ content }: Word) => content.kind === "edit" || content.kind === "delete";
     if (isEdit(word) && before.filter(isRevision).some(({ content }) => !overtakesRevision(word.content, content)))
       return { kind: "unneeded" };
-    const after = [...(isRevision(word) ? before.filter((one) => !isEdit(one)) : before), word];
-    const more = after.length - before.length;
+    const replaced = isRevision(word) ? before.filter(isEdit) : [];
+    const more = 1 - replaced.length;
     const hasRoom = more <= 0 || (await this.early.room(holderOf(word.content), more, nowMs));
-    if (after.length > MAX_WORDS || !hasRoom) return { kind: "full" };
-    return { kind: "held", build: () => this.write(sender, target, { before, after }) };
+    if (before.length + more > MAX_WORDS || !hasRoom) return { kind: "full" };
+    return { kind: "held", build: () => this.write(word, target, replaced) };
   }
 
   /** Lets go of those words of an account that are over, and answers the changes, for the turn of their commit. */
   async forget(account: AccountId, isOver: (word: Content) => Promise<boolean>): Promise<() => readonly StoreChange[]> {
     await this.early.ready();
-    const shorter: { readonly target: MessageId; readonly before: readonly Word[]; readonly after: readonly Word[] }[] =
-      [];
+    const taken: string[] = [];
     for (const target of this.early.targetsOf(this.conversation, account)) {
-      const before = await this.of(account, target);
-      const over = await Promise.all(before.map(({ content }) => isOver(content)));
-      const after = before.filter((_word, index) => over[index] !== true);
-      if (after.length < before.length) shorter.push({ target, before, after });
+      const words = await this.of(account, target);
+      const over = await Promise.all(words.map(({ content }) => isOver(content)));
+      taken.push(...words.filter((_word, index) => over[index]).map(({ slot }) => this.key(account, target, slot)));
     }
-    return () => shorter.flatMap(({ target, ...words }) => this.write(account, target, words));
+    return () => taken.map((key) => this.early.drop(key));
   }
 
-  private write(
-    account: AccountId,
-    target: MessageId,
-    { before, after }: { readonly before: readonly Word[]; readonly after: readonly Word[] },
-  ): readonly StoreChange[] {
-    const changes: StoreChange[] = [];
-    for (let slot = 0; slot < Math.max(before.length, after.length); slot++) {
-      const key = this.key(account, target, slot);
-      const word = after[slot];
-      if (word === undefined) changes.push(this.early.drop(key));
-      else if (word !== before[slot]) {
-        changes.push(
-          this.early.put(holderOf(word.content), key, encodeRow("early", { content: word.encoded }), word.content),
-        );
-      }
-    }
-    return changes;
+  /** In the turn of the commit: in place of what it replaces, or in the first place that is free then. */
+  private write(word: Word, target: MessageId, [replaced, ...others]: readonly Waiting[]): readonly StoreChange[] {
+    const { sender } = word.content;
+    const key = this.key(sender, target, replaced?.slot ?? this.freeSlot(sender, target));
+    return [
+      this.early.put(holderOf(word.content), key, encodeRow("early", { content: word.encoded }), word.content),
+      ...others.map(({ slot }) => this.early.drop(this.key(sender, target, slot))),
+    ];
   }
 
-  private async of(account: AccountId, target: MessageId): Promise<readonly Word[]> {
-    const words: Word[] = [];
-    for (let slot = 0; slot < MAX_WORDS; slot++) {
+  private freeSlot(account: AccountId, target: MessageId): number {
+    let slot = 0;
+    while (this.early.has(this.key(account, target, slot))) slot += 1;
+    return slot;
+  }
+
+  private async of(account: AccountId, target: MessageId): Promise<readonly Waiting[]> {
+    const count = this.early.rowsOf(this.conversation, target, account);
+    const words: Waiting[] = [];
+    for (let slot = 0; slot < MAX_WORDS && words.length < count; slot++) {
       const key = this.key(account, target, slot);
       const stored = this.early.has(key) ? await this.store.get(key) : undefined;
-      if (stored === undefined) break;
+      if (stored === undefined) continue;
       const { content: encoded } = decodeRow("early", stored);
-      words.push({ content: readStored(encoded), encoded });
+      words.push({ content: readStored(encoded), encoded, slot });
     }
     return words;
   }

@@ -31,6 +31,8 @@ interface Held {
   readonly holder: string;
   /** The message that a word is about, and who says it. */
   readonly about?: { readonly message: string; readonly sender: AccountId } | undefined;
+  /** Rises with everything that is put. */
+  readonly number: number;
 }
 
 /**
@@ -46,6 +48,9 @@ export class Early {
   private readonly words = new Map<string, Map<AccountId, number>>();
   private loading: Promise<void> | undefined;
   private sweptMs = Number.NEGATIVE_INFINITY;
+  private sweeping: Promise<void> | undefined;
+  /** How often a row was put. */
+  private puts = 0;
 
   constructor(private readonly store: SealedStore) {}
 
@@ -63,6 +68,11 @@ export class Early {
   /** Who said something about a message before it came. */
   speakers(conversation: string, message: MessageId): readonly AccountId[] {
     return [...(this.words.get(`${conversation}/${message}`)?.keys() ?? [])];
+  }
+
+  /** How many rows of an account there are about a message. */
+  rowsOf(conversation: string, message: MessageId, sender: AccountId): number {
+    return this.words.get(`${conversation}/${message}`)?.get(sender) ?? 0;
   }
 
   /** The messages that an account said something about before they came. */
@@ -91,7 +101,12 @@ export class Early {
   async room(holder: string, count: number, nowMs: number): Promise<boolean> {
     const name = this.nameOf(holder);
     if (this.hasRoom(name, count)) return true;
-    if (nowMs - this.sweptMs >= SWEEP_PAUSE_MS) await this.sweep(nowMs);
+    if (nowMs - this.sweptMs >= SWEEP_PAUSE_MS) {
+      this.sweptMs = nowMs;
+      this.sweeping = this.sweep(nowMs);
+    }
+    // Also one that somebody else began: it makes room for all.
+    await this.sweeping;
     return this.hasRoom(name, count);
   }
 
@@ -99,13 +114,13 @@ export class Early {
     return this.held.size + count <= MAX_EARLY && (this.counts.get(name) ?? 0) + count <= MAX_EARLY_OF_ONE;
   }
 
-  private hold(key: string, row: Held): void {
-    if (this.held.has(key)) return;
-    this.held.set(key, row);
-    this.count(row, 1);
+  private hold(key: string, row: Omit<Held, "number">): void {
+    if (!this.held.has(key)) this.count(row, 1);
+    this.puts += 1;
+    this.held.set(key, { ...row, number: this.puts });
   }
 
-  private count({ holder, about }: Held, by: 1 | -1): void {
+  private count({ holder, about }: Omit<Held, "number">, by: 1 | -1): void {
     this.counts.set(holder, (this.counts.get(holder) ?? 0) + by);
     if (about === undefined) return;
     const { message, sender } = about;
@@ -132,7 +147,7 @@ export class Early {
   }
 
   private async sweep(nowMs: number): Promise<void> {
-    this.sweptMs = nowMs;
+    const before = this.puts;
     // A word's time is its sender's claim: one from far ahead would stay for as long as that says.
     const isOver = (sinceMs: number) => Math.abs(nowMs - sinceMs) > WAITS_MS;
     const over: string[] = [];
@@ -142,7 +157,9 @@ export class Early {
     for await (const { key, value } of eachRow(this.store, keys.earlyReceipts)) {
       if (isOver(decodeRow("earlyReceipt", value).atMs)) over.push(key);
     }
-    await this.store.commit(over.map((key) => this.drop(key)));
+    // Under the key of what was read something else may have been put meanwhile.
+    const isStill = (key: string) => (this.held.get(key)?.number ?? 0) <= before;
+    await this.store.commit(over.filter(isStill).map((key) => this.drop(key)));
   }
 }
 
