@@ -44,14 +44,9 @@ export function wireHistory(
   const exporter = new HistoryExport(store, evidence);
   const history = new History({
     ...{ store, me, clock, random, outbox, failed, transfer },
-    exporter: {
-      count: (sinceMs) => exporter.count(sinceMs),
-      async step(position, sinceMs) {
-        // What is over goes to no other device.
-        await disappearing.caughtUp();
-        return exporter.step(position, sinceMs);
-      },
-    },
+    exporter,
+    // What is over goes to no other device.
+    still: (work) => disappearing.still(work),
     importer: new HistoryImport({
       ...{ store, me, conversations, peers, locks, evidence, arrived },
       handedOver: (said, encoded) =>

@@ -87,10 +87,19 @@ export class Disappearing implements Time {
     this.afterwards(() => this.parts.store.commit(this.parts.time.keepNow()));
   }
 
-  /** Settles when nothing that is due now is here any more. */
-  async caughtUp(): Promise<void> {
+  /**
+   * Runs work when nothing that is due now is here any more, and ends nothing before that settles: what the work reads has not gone
+   * when it commits, and whatever looks for it at its end looks behind that commit. The work waits for no conversation's lock.
+   */
+  still<T>(work: () => Promise<T>): Promise<T> {
     if (this.parts.time.nowMs() >= this.nextMs) this.look();
-    await this.work;
+    const done = this.work.then(work);
+    // If it fails, that is its caller's affair.
+    this.work = done.then(
+      () => undefined,
+      () => undefined,
+    );
+    return done;
   }
 
   /** Settles when what was begun is durable. */

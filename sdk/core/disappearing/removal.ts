@@ -19,7 +19,7 @@ import { wordsAbout } from "./words-about.js";
 /** What ending works with. */
 export interface RemovalParts {
   readonly store: SealedStore;
-  readonly outbox: Pick<Outbox, "strike">;
+  readonly outbox: Pick<Outbox, "strike" | "isThere">;
   readonly keptSends: Pick<KeptSends, "forget">;
   readonly handles: Pick<Handles, "failed">;
   readonly evidence: Pick<EvidenceRows, "endingBy">;
@@ -36,6 +36,8 @@ export interface Ended {
 interface Ending {
   readonly thread: Thread;
   readonly changes: StoreChange[];
+  /** Parts of a history as they are to wait on, by their orders: none that ended meanwhile. */
+  readonly archives: Map<number, StoreChange>;
   /** Places that show nothing any more, and what they showed. */
   readonly places: TimelineRow[];
   /** When each ended. */
@@ -55,10 +57,13 @@ export class Removal {
    * commits it in the same turn. Rows of ends that were moved are let go of.
    */
   async of(thread: Thread, dueKeys: readonly string[]): Promise<Ended> {
-    const ending: Ending = { thread, changes: [], places: [], messages: new Map(), polls: [], unsaid: [] };
+    const ending: Ending = {
+      ...{ thread, changes: [], archives: new Map(), places: [] },
+      ...{ messages: new Map(), polls: [], unsaid: [] },
+    };
     await Promise.all(dueKeys.map((key) => this.message(ending, key)));
     if (ending.messages.size > 0) await this.left(ending);
-    const { changes, places, messages, unsaid } = ending;
+    const { changes, archives, places, messages, unsaid } = ending;
     const told = () => {
       const { timeline } = thread;
       for (const id of [...messages.keys(), ...unsaid])
@@ -67,7 +72,9 @@ export class Removal {
     };
     const emptied = () =>
       places.flatMap(({ sequence, row }) => thread.timeline.move(sequence, row, hidden(row.from, row.atMs)));
-    return { changes: () => [...changes, ...emptied()], told };
+    const waiting = () =>
+      [...archives].flatMap(([order, change]) => (this.parts.outbox.isThere(order) ? [change] : []));
+    return { changes: () => [...changes, ...waiting(), ...emptied()], told };
   }
 
   private async message(ending: Ending, key: string): Promise<void> {
@@ -95,13 +102,15 @@ export class Removal {
   }
 
   /** What waits to be sent, votes, and what is kept to be sent again. */
-  private async left({ thread, changes, messages, polls }: Ending): Promise<void> {
+  private async left({ thread, changes, archives, messages, polls }: Ending): Promise<void> {
     const { store, keptSends, evidence } = this.parts;
     const { id: conversation } = thread.timeline;
     for await (const { key, value } of eachRow(store, keys.outboxAll)) {
       const row = decodeRow("outbox", value);
-      if (row.type === "archive") changes.push(...withoutEntries(key, row, thread, messages));
-      else if (isAbout(row, conversation, messages)) changes.push(await this.parts.outbox.strike(orderOf(key)));
+      if (row.type === "archive") {
+        const value = withoutEntries(row, thread, messages);
+        if (value !== undefined) archives.set(orderOf(key), { key, value });
+      } else if (isAbout(row, conversation, messages)) changes.push(await this.parts.outbox.strike(orderOf(key)));
     }
     // What was accepted while the outbox was read is among what is kept by now.
     const kept = await Promise.all([...messages.keys()].map((message) => keptSends.forget(conversation, message)));
@@ -131,20 +140,19 @@ function isAbout(
   return content.conversation === conversation && messages.has(messageOf(content));
 }
 
-/** A part of a history that waits for its device goes without them. */
+/** A part of a history that waits for its device goes without them; `undefined` if it has none of them. */
 function withoutEntries(
-  key: string,
   row: Row<"outbox">,
   thread: Thread,
   messages: ReadonlyMap<MessageId, number>,
-): readonly StoreChange[] {
-  if (thread.kind === "group") return [];
+): Uint8Array | undefined {
+  if (thread.kind === "group") return undefined;
   const body = decodeOwnBody("archive", row.body);
   const entries = body.entries.filter(({ peer, messageId, content }) => {
     const isHere = peer === thread.peer;
     const about = content.length === 0 ? messageId : messageOf(decodeContent(content));
     return !isHere || !(messages.has(messageId) || messages.has(about));
   });
-  if (entries.length === body.entries.length) return [];
-  return [{ key, value: encodeRow("outbox", { ...row, body: encodeOwnBody("archive", { ...body, entries }) }) }];
+  if (entries.length === body.entries.length) return undefined;
+  return encodeRow("outbox", { ...row, body: encodeOwnBody("archive", { ...body, entries }) });
 }

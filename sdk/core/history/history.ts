@@ -36,6 +36,8 @@ export interface HistoryParts {
   readonly outbox: Pick<Outbox, "queue" | "room">;
   readonly exporter: Pick<HistoryExport, "count" | "step">;
   readonly importer: Pick<HistoryImport, "plan">;
+  /** Runs work while no message ends. */
+  still<T>(work: () => Promise<T>): Promise<T>;
   /** Whether a device is one of this account's, as far as this one knows. */
   isOwn(device: DeviceId): boolean;
   transfer(progress: TransferProgress): void;
@@ -189,10 +191,24 @@ export class History {
   }
 
   private async sendNext(device: DeviceId): Promise<"more" | "waits"> {
-    const { store, exporter, outbox, clock, transfer } = this.parts;
+    const { exporter, still, transfer } = this.parts;
     const row = this.sending.get(device);
     if (row === undefined || row.state === "sent" || row.part - row.acknowledged >= MAX_UNACKNOWLEDGED) return "waits";
     const total = row.part === 0 ? await exporter.count(row.sinceMs) : row.total;
+    // What ended between the reading and the commit would lie in the outbox, where nobody looks for it any more.
+    const taken = await still(() => this.queueNext({ ...row, total }));
+    if (typeof taken === "string") return taken;
+    const { next, queued, durable } = taken;
+    await durable;
+    for (const { sent } of queued) sent();
+    transfer({ direction: "sending", done: next.done, total: next.total });
+    return next.state === "sent" ? "waits" : "more";
+  }
+
+  /** The next parts into the outbox. Their commit is on its way when this resolves. */
+  private async queueNext(row: Row<"transfer">) {
+    const { store, exporter, outbox, clock } = this.parts;
+    const { device, total } = row;
     const step = await exporter.step({ conversation: row.conversation, after: row.after }, row.sinceMs);
     const present = this.sending.get(device);
     // Begun anew, or given up, while the step was read.
@@ -214,10 +230,8 @@ export class History {
       });
       return this.queue(device, "archive", body);
     });
-    await store.commit([this.put(next), ...queued.flatMap(({ changes }) => changes)]);
-    for (const { sent } of queued) sent();
-    transfer({ direction: "sending", done: next.done, total: next.total });
-    return next.state === "sent" ? "waits" : "more";
+    const durable = store.commit([this.put(next), ...queued.flatMap(({ changes }) => changes)]);
+    return { next, queued, durable };
   }
 
   private queue(device: DeviceId, type: "archive" | "archived", body: Uint8Array) {

@@ -43,6 +43,8 @@ export class Outbox {
   private readonly onTheirWay = new Set<number>();
   /** Those of them that are not wanted any more. */
   private readonly struck = new Set<number>();
+  /** Orders whose row is on the disk, or on its way there. */
+  private readonly rows = new Set<number>();
   private readonly waiting = new Room();
   private next = 1;
   private isClosed = false;
@@ -70,6 +72,7 @@ export class Outbox {
       const row = decodeRow("outbox", value);
       const order = orderOf(key);
       this.next = order + 1;
+      this.rows.add(order);
       if (row.state !== "queued") continue;
       this.waiting.take();
       this.lanes.add(this.destination(row), order);
@@ -93,6 +96,7 @@ export class Outbox {
     const destination = this.destination(row);
     const number = this.next;
     this.next += 1;
+    this.rows.add(number);
     this.expect(number);
     return {
       order: number,
@@ -135,6 +139,11 @@ export class Outbox {
     return undefined;
   }
 
+  /** Whether an order's row is there, in the turn that asks: what is written for one that ended would bring it back. */
+  isThere(order: number): boolean {
+    return this.rows.has(order);
+  }
+
   /** Takes a waiting row out before it leaves; `undefined` if it is gone or on its way. The caller commits its deletion. */
   async withdraw(order: number): Promise<StoreChange | undefined> {
     const row = await this.row(order);
@@ -145,6 +154,7 @@ export class Outbox {
       this.waiting.free();
     }
     this.parts.franker.forget(row);
+    this.rows.delete(order);
     return { key: keys.outbox(order), value: undefined };
   }
 
@@ -152,6 +162,7 @@ export class Outbox {
   async strike(order: number): Promise<StoreChange> {
     const withdrawn = await this.withdraw(order);
     if (withdrawn === undefined && this.onTheirWay.has(order)) this.struck.add(order);
+    this.rows.delete(order);
     return withdrawn ?? { key: keys.outbox(order), value: undefined };
   }
 
@@ -234,7 +245,11 @@ export class Outbox {
     if (outcome.kind === "accepted") return this.accept(row, order, outcome);
     // Without a timeline item nobody could ask for another try.
     const isKept = () => row.sequence !== undefined && !this.struck.has(order);
-    const value = () => (isKept() ? encodeRow("outbox", { ...row, state: "failed" }) : undefined);
+    const value = () => {
+      if (isKept()) return encodeRow("outbox", { ...row, state: "failed" });
+      this.rows.delete(order);
+      return undefined;
+    };
     return settled(row, {
       kind: "failed",
       atMs,
@@ -264,6 +279,7 @@ export class Outbox {
       for (const _dropped of wanted.slice(taken.length)) counters.count("groupWordsDropped");
       queued = taken.map((one) => this.take(one));
       const kept = isWanted() ? [...keptSends.keeping(said, { atMs, acceptedMs }), ...(evidence?.changes ?? [])] : [];
+      this.rows.delete(order);
       const own = [{ key: keys.outbox(order), value: undefined }, franker.forgotten(row), ...kept];
       return store.commit([...own, ...queued.flatMap(({ changes }) => changes), ...alongside]);
     };

@@ -21,9 +21,13 @@ import { RelayTime } from "../../../../sdk/core/disappearing/relay-time.js";
 import { Removal } from "../../../../sdk/core/disappearing/removal.js";
 import { EvidenceRows } from "../../../../sdk/core/franking/evidence.js";
 import { Genuine } from "../../../../sdk/core/franking/genuine.js";
+import { HistoryExport } from "../../../../sdk/core/history/export.js";
+import { History } from "../../../../sdk/core/history/history.js";
 import { HistoryImport } from "../../../../sdk/core/history/import.js";
+import { nothing } from "../../../../sdk/core/inbox/plan.js";
 import { KeyedLock } from "../../../../sdk/core/keyed-lock.js";
 import { KeptSends } from "../../../../sdk/core/outbox/kept-sends.js";
+import { type Order, rowOf } from "../../../../sdk/core/outbox/order.js";
 import type { Store } from "../../../../sdk/core/ports.js";
 import { decodeRow, eachRow, encodeRow, keys, type Row } from "../../../../sdk/core/rows.js";
 import { Peers } from "../../../../sdk/core/sessions/peers.js";
@@ -143,7 +147,7 @@ export class TimedDevice {
     const removal = new Removal({
       store,
       keptSends: this.keptSends,
-      outbox: { strike: async (order) => ({ key: keys.outbox(order), value: undefined }) },
+      outbox: { strike: async (order) => ({ key: keys.outbox(order), value: undefined }), isThere: () => true },
       handles: { failed: (_conversation, id) => void this.failedHandles.push(id) },
       evidence: new EvidenceRows(store),
     });
@@ -196,7 +200,7 @@ export class TimedDevice {
   async settle(): Promise<void> {
     await this.clock.advance(0);
     await settled();
-    await this.disappearing.caughtUp();
+    await this.disappearing.still(async () => undefined);
     await settled();
   }
 
@@ -245,6 +249,40 @@ export class TimedDevice {
     const plan = await importer.plan(entries);
     await store.commit(plan.build());
     for (const work of plan.after) work();
+  }
+
+  /** Hands its history to another device of mine, as far as the outbox; `stepped` is passed when a part was read. */
+  async handOver(stepped: () => Promise<void>): Promise<void> {
+    const { store, clock, disappearing } = this;
+    const exporter = new HistoryExport(store, new EvidenceRows(store));
+    const other = parseDeviceId(2);
+    let orders = 100;
+    const queue = (order: Order) => {
+      orders += 1;
+      const row = rowOf(order, { envelope: new Uint8Array(16).fill(orders), createdMs: clock.now() });
+      return {
+        order: orders,
+        changes: [{ key: keys.outbox(orders), value: encodeRow("outbox", row) }],
+        sent: () => undefined,
+      };
+    };
+    const history = new History({
+      ...{ store, me, clock, random: nodePlatform.random, outbox: { room: 9, queue } },
+      exporter: {
+        count: (sinceMs) => exporter.count(sinceMs),
+        step: async (...asked) => {
+          const step = await exporter.step(...asked);
+          await stepped();
+          return step;
+        },
+      },
+      importer: { plan: async () => nothing },
+      still: (work) => disappearing.still(work),
+      isOwn: (device) => device === other,
+      transfer: () => undefined,
+      failed: (error) => this.errors.push(error),
+    });
+    await history.start(other, 0);
   }
 
   /** Puts a row into the outbox. */

@@ -1,4 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { settled } from "../link/manual-clock.js";
+import { Gate } from "../storage/fixture.js";
 import { contentOf, entryOf, me, peer, START_MS, TimedDevice, words } from "./fixture.js";
 
 const TIMER_MS = 60_000;
@@ -82,5 +84,55 @@ describe("the history of another device", () => {
     await device.import([entryOf(contentOf(peer, { kind: "timer", durationMs: 5_000 }), "received")]);
     expect(await device.kinds()).toEqual(["timer"]);
     expect(await device.state.reader.timerMs()).toBe(5_000);
+  });
+});
+
+describe("a history that is being made for another device", () => {
+  const quiet = async () => {
+    for (let turn = 0; turn < 50; turn++) await settled();
+  };
+  /** A part was read, with a message in it whose time is over before that part lies in the outbox. */
+  const partRead = async () => {
+    const device = await online();
+    await device.take(words(me, "secret", TIMER_MS));
+    await device.take(words(me, "stays", undefined));
+    const read = new Gate();
+    await device.handOver(read.pass);
+    await device.clock.advance(0);
+    await read.arrival();
+    return { device, read };
+  };
+
+  it("leaves nothing in the outbox of what ended while its part was read", async () => {
+    const { device, read } = await partRead();
+    await device.clock.advance(TIMER_MS);
+    await quiet();
+    read.open();
+    await quiet();
+    await device.settle();
+    expect(await device.rowsWith("secret")).toEqual([]);
+    expect(await device.rowsWith("stays")).toEqual(expect.arrayContaining(["outbox"]));
+    expect(device.errors).toEqual([]);
+  });
+
+  it("leaves nothing there of what is ending while its part is put there", async () => {
+    const { device, read } = await partRead();
+    // The outbox was searched for what is to go, and what is kept of sends is next.
+    const ending = new Gate();
+    const list = device.raw.list.bind(device.raw);
+    device.raw.list = async (asked) => {
+      if (asked.after.startsWith("kept/")) await ending.pass();
+      return list(asked);
+    };
+    await device.clock.advance(TIMER_MS);
+    await quiet();
+    read.open();
+    await quiet();
+    ending.open();
+    await quiet();
+    await device.settle();
+    expect(await device.rowsWith("secret")).toEqual([]);
+    expect(await device.rowsWith("stays")).toEqual(expect.arrayContaining(["outbox"]));
+    expect(device.errors).toEqual([]);
   });
 });

@@ -41,6 +41,7 @@ async function fixture(store?: SealedStore) {
       },
     },
     importer: { plan: async () => nothing },
+    still: (work) => work(),
     isOwn: (device) => world.devices.includes(device),
     transfer: (one) => progress.push(one),
     failed: (error) => {
