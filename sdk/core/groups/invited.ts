@@ -11,7 +11,7 @@ import type { OwnAccount } from "../account/own-account.js";
 import type { Genuine } from "../franking/genuine.js";
 import { nothing, type Plan } from "../inbox/plan.js";
 import type { Clock } from "../ports.js";
-import { decodeRow, encodeRow, keys, type Row } from "../rows.js";
+import { decodeRow, keys, type Row } from "../rows.js";
 import type { SealedStore } from "../storage/sealed-store.js";
 import { everyInvitation, invitationTo } from "./invitation-rows.js";
 import type { GroupLogs } from "./log/group-logs.js";
@@ -23,7 +23,7 @@ export interface InvitedParts {
   readonly store: SealedStore;
   readonly clock: Clock;
   readonly account: Pick<OwnAccount, "id">;
-  readonly logs: Pick<GroupLogs, "get" | "status">;
+  readonly logs: Pick<GroupLogs, "get" | "status" | "withInvitation">;
   readonly shown: Pick<Shown, "stating">;
   /** A new invitation is durable. */
   invited(group: ConversationId): void;
@@ -63,7 +63,7 @@ export class Invited {
    * latest entry counts, for its secret is the newest.
    */
   async arrived(by: AccountId, { payload, body, opened: { content } }: Came): Promise<Plan> {
-    const { store, clock, logs, invited, shown } = this.parts;
+    const { clock, logs, invited, shown } = this.parts;
     const { id: group, revision, head } = payload.group;
     const before = await this.get(group);
     if (before === undefined && !(await this.hasRoom(by))) return nothing;
@@ -83,7 +83,7 @@ export class Invited {
         if (isOld) return [];
         // Whoever is in knows better how it is called.
         const stated = this.isPresent(group) ? [] : shown.stating(group, by, { title });
-        return [{ key: keys.invitation(store, group), value: encodeRow("invitation", row) }, ...stated];
+        return [logs.withInvitation(row), ...stated];
       },
       after: [() => !this.isPresent(group) && invited(group)],
     };

@@ -12,6 +12,8 @@ import {
 } from "@sotto/protocol";
 import { isFatal } from "../../fatal.js";
 import type { Plan } from "../../inbox/plan.js";
+import type { StoreChange } from "../../ports.js";
+import type { Row } from "../../rows.js";
 import { standingOf } from "../state/permissions.js";
 import type { GroupIntent } from "../state/secrets-needed.js";
 import { foundGroup } from "./founding.js";
@@ -150,6 +152,11 @@ export class GroupLogs {
   /** Declines the invitation. Where its log cannot be read any more, it is only put away here. @throws offline and the like. */
   decline(id: ConversationId): Promise<void> {
     return this.membership.decline(id);
+  }
+
+  /** The change that keeps an invitation that came, which the caller commits in the same turn. */
+  withInvitation(row: Row<"invitation">): StoreChange {
+    return this.room.rows.withInvitation(row);
   }
 
   /** Leaves a group, or waits no more. @throws groupLeft if this account is not in it; what appending throws. */

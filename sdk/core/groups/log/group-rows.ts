@@ -42,6 +42,8 @@ export function snapshotOf(kept: KeptGroup | undefined): GroupSnapshot | undefin
 /** The groups of this account. */
 export class GroupRows {
   private readonly kept = new Map<ConversationId, KeptGroup>();
+  /** The entries that invitations of this run name: what the disk answers may be older than the last of them. */
+  private readonly came = new Map<ConversationId, number>();
 
   constructor(private readonly store: SealedStore) {}
 
@@ -82,8 +84,20 @@ export class GroupRows {
     return everyInvitation(this.store);
   }
 
-  /** The change that ends an invitation. */
+  /** Whether an invitation waits that came in this run and names an entry behind this one. Asked in the turn that ends another. */
+  isInvitedBehind(id: ConversationId, seq: number): boolean {
+    return (this.came.get(id) ?? 0) > seq;
+  }
+
+  /** The change that keeps an invitation, which the caller commits in the same turn. */
+  withInvitation(row: Row<"invitation">): StoreChange {
+    this.came.set(row.group, row.revision);
+    return { key: keys.invitation(this.store, row.group), value: encodeRow("invitation", row) };
+  }
+
+  /** The change that ends an invitation, which the caller commits in the same turn. */
   withoutInvitation(id: ConversationId): StoreChange {
+    this.came.delete(id);
     return { key: keys.invitation(this.store, id), value: undefined };
   }
 }

@@ -62,12 +62,13 @@ export class Membership {
   /** Declines; where the log cannot be read any more, only here. */
   async decline(id: ConversationId): Promise<void> {
     const { room, read, append } = this.parts;
+    const invitation = await room.rows.invitation(id);
     try {
       await read(id);
       await append(id, () => (room.rows.get(id)?.status === "invited" ? { kind: "decline" } : undefined));
     } catch (error) {
       if (!(error instanceof SottoError) || !UNREADABLE.has(error.code)) throw error;
-      await room.ownGroups.putAway(id);
+      await room.ownGroups.putAway(id, invitation);
     }
   }
 }

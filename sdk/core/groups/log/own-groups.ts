@@ -17,7 +17,7 @@ import type { Plan } from "../../inbox/plan.js";
 import type { Queued } from "../../outbox/order.js";
 import type { Outbox } from "../../outbox/outbox.js";
 import type { StoreChange } from "../../ports.js";
-import { encodeRow, keys, type Row } from "../../rows.js";
+import type { Row } from "../../rows.js";
 import type { SealedStore } from "../../storage/sealed-store.js";
 import type { Shown } from "../shown.js";
 import { mergedSecrets } from "./group-keys.js";
@@ -80,8 +80,8 @@ export class OwnGroups {
     };
   }
 
-  /** Ends an invitation that its log cannot be told of. Resolves once that is durable. */
-  async putAway(group: ConversationId): Promise<void> {
+  /** Ends an invitation that its log cannot be told of, and none that came since. Resolves once that is durable. */
+  async putAway(group: ConversationId, invitation: Row<"invitation"> | undefined): Promise<void> {
     const { rows, store } = this.parts;
     const mine = rows.get(group);
     if (mine !== undefined && isIn(mine) && mine.status !== "invited") return;
@@ -89,10 +89,13 @@ export class OwnGroups {
       ...{ group, version: 0, past: [], writers: [], secrets: [], wrapKeys: [] },
       ...{ status: "declined", state: undefined, claimed: undefined, checkpoint: undefined },
     };
-    const kept: KeptGroup = { ...fresh, ...mine, status: "declined", secrets: [], wrapKeys: [] };
+    // Which one it was: another device keeps what was made since.
+    const claimed = invitation && { seq: invitation.revision, head: invitation.entry };
+    const kept: KeptGroup = { ...fresh, ...mine, status: "declined", secrets: [], wrapKeys: [], claimed };
     const change = rows.change({ ...kept, version: kept.version + 1 });
     const queued = this.tell({ ...kept, version: kept.version + 1 });
-    await store.commit([change, rows.withoutInvitation(group), ...queued.flatMap(({ changes }) => changes)]);
+    const ended = rows.isInvitedBehind(group, invitation?.revision ?? 0) ? [] : [rows.withoutInvitation(group)];
+    await store.commit([change, ...ended, ...queued.flatMap(({ changes }) => changes)]);
     for (const { sent } of queued) sent();
   }
 
@@ -116,7 +119,7 @@ export class OwnGroups {
     }
     const isTheirsIn = theirs.status === "joined";
     if (mine === undefined || (theirs.version > mine.version && isIn(mine) !== isTheirsIn)) {
-      // One that names a later entry was made since. Who put one away without its log has read to no entry.
+      // One that names a later entry was made since. Who put away what it knew nothing of names no entry.
       const isOpen = open !== undefined && theirs.seq > 0 && open.revision > theirs.seq;
       return [rows.change(this.adoptedFrom(theirs)), ...(isOpen ? [] : [rows.withoutInvitation(theirs.group)])];
     }
@@ -141,7 +144,7 @@ export class OwnGroups {
   }
 
   private adoptInvitation(theirs: Told, mine: KeptGroup | undefined): readonly StoreChange[] {
-    const { store } = this.parts;
+    const { rows, shown } = this.parts;
     const { invitation, group, seq, head, version } = theirs;
     if (invitation === undefined || (mine !== undefined && (isIn(mine) || mine.version > version))) return [];
     const { epoch, secret, wrapPrivate, content: encoded } = decodeGroupBody("invitation", invitation.body);
@@ -153,8 +156,7 @@ export class OwnGroups {
       ...{ group, by, revision: seq, entry: head.slice(), content: encoded.slice() },
       ...{ epoch, secret: secret.slice(), wrapPrivate: wrapPrivate.slice(), title, atMs: invitation.atMs },
     };
-    const stated = this.parts.shown.stating(group, by, { title });
-    return [{ key: keys.invitation(store, group), value: encodeRow("invitation", row) }, ...stated];
+    return [rows.withInvitation(row), ...shown.stating(group, by, { title })];
   }
 }
 

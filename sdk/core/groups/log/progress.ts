@@ -112,10 +112,12 @@ export class Progress {
         const consequences = await this.parts.consequences(changed);
         this.assertRoom();
         const invitation = await rows.invitation(group);
-        const isAnswered = status !== "invited" && invitation !== undefined && invitation.revision <= state.seq;
-        const answered = isAnswered ? [rows.withoutInvitation(group)] : [];
 
         // From here on everything is one turn: what another own device told meanwhile is in the row.
+        const isOver = invitation !== undefined && invitation.revision <= state.seq;
+        // One that came while the disk was asked is another than it answered.
+        const isAnswered = status !== "invited" && isOver && !rows.isInvitedBehind(group, state.seq);
+        const answered = isAnswered ? [rows.withoutInvitation(group)] : [];
         const now = rows.get(group);
         const known = now !== undefined && isIn(now) ? now.secrets : [];
         const version = versionAfter(now, start?.version ?? 0, status);

@@ -8,6 +8,7 @@ import { hidden } from "../../../../sdk/core/conversations/incoming.js";
 import { Genuine } from "../../../../sdk/core/franking/genuine.js";
 import { Invited } from "../../../../sdk/core/groups/invited.js";
 import type { GroupSnapshot } from "../../../../sdk/core/groups/log/group-logs.js";
+import { GroupRows } from "../../../../sdk/core/groups/log/group-rows.js";
 import { Shown } from "../../../../sdk/core/groups/shown.js";
 import type { SealedStore } from "../../../../sdk/core/storage/sealed-store.js";
 import { manualClock } from "../link/manual-clock.js";
@@ -33,9 +34,11 @@ beforeEach(async () => {
   told.length = 0;
   readTo = 9;
   const get = () => ({ state: { seq: readTo } }) as GroupSnapshot;
+  const rows = new GroupRows(store);
   shown = new Shown(store);
   invited = new Invited({
-    ...{ store, account, clock, shown, logs: { status: () => status, get } },
+    ...{ store, account, clock, shown },
+    logs: { status: () => status, get, withInvitation: (row) => rows.withInvitation(row) },
     invited: (id) => told.push(id),
   });
 });

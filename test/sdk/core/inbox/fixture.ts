@@ -27,6 +27,7 @@ import { EvidenceRows } from "../../../../sdk/core/franking/evidence.js";
 import { handedOver } from "../../../../sdk/core/franking/handed-over.js";
 import { Rosters } from "../../../../sdk/core/franking/rosters.js";
 import { Invited } from "../../../../sdk/core/groups/invited.js";
+import { GroupRows } from "../../../../sdk/core/groups/log/group-rows.js";
 import { Distributions } from "../../../../sdk/core/groups/sending/distributions.js";
 import { SenderKeys } from "../../../../sdk/core/groups/sending/sender-keys.js";
 import { Shown } from "../../../../sdk/core/groups/shown.js";
@@ -232,8 +233,13 @@ export async function inboxFixture(raw = new UnsafeMemoryStore()): Promise<Inbox
   const senderKeys = new SenderKeys({ store, account, peers, engine, distributions, clock, counters });
   const shown = new Shown(store);
   await shown.load();
+  const rows = new GroupRows(store);
   const invited = new Invited({
-    ...{ store, account, clock, logs, shown },
+    ...{ store, account, clock, shown },
+    logs: {
+      ...{ get: (id) => logs.get(id), status: (id) => logs.status(id) },
+      withInvitation: (row) => rows.withInvitation(row),
+    },
     invited: (group) => told.push(`invited ${group}`),
   });
   const rosters = new Rosters({ realm: () => small.realm, membersAt: () => logs.everybody });

@@ -23,7 +23,7 @@ import { nothing, type Plan } from "../../../../../sdk/core/inbox/plan.js";
 import { KeyedLock } from "../../../../../sdk/core/keyed-lock.js";
 import type { Order, Queued } from "../../../../../sdk/core/outbox/order.js";
 import type { Engine } from "../../../../../sdk/core/ports.js";
-import { encodeRow, keys, type Row } from "../../../../../sdk/core/rows.js";
+import type { Row } from "../../../../../sdk/core/rows.js";
 import type { SealedStore } from "../../../../../sdk/core/storage/sealed-store.js";
 import { nodePlatform } from "../../../../../sdk/node/platform.js";
 import { type ManualClock, manualClock, settled } from "../../link/manual-clock.js";
@@ -170,7 +170,7 @@ export class LogClient {
       ...{ group: order.group, by: this.id, revision, entry: head },
       ...{ epoch, secret, wrapPrivate, title, content: content.slice(), atMs: 1 },
     };
-    await to.store.commit([{ key: keys.invitation(to.store, order.group), value: encodeRow("invitation", row) }]);
+    await to.store.commit([to.logs.withInvitation(row)]);
     return row;
   }
 
