@@ -1,6 +1,6 @@
 /** A desk, put together: what devices ask of it, what the relay brings it, what people do at it, and what falls due. */
 
-import { type AccountId, encodeSealedReport, realmFingerprint, toHex } from "@sotto/protocol";
+import { type AccountId, encodeSealedReport, REPORT_WINDOW_MS, realmFingerprint, toHex } from "@sotto/protocol";
 import { Actions } from "./actions/actions.js";
 import { Enforcer } from "./actions/enforcer.js";
 import { type AuditHead, DeskError, type DeskService } from "./api.js";
@@ -112,6 +112,11 @@ export async function createDesk(parts: DeskParts): Promise<Desk> {
   /** When the relay was told last what it should have carried out. */
   let repeatedMs = Number.NEGATIVE_INFINITY;
   let relayIs: "another, maybe" | "known" = "another, maybe";
+  /** Until when everything that reached the relay is here; and until when it is filed. */
+  let fetchedMs = Number.NEGATIVE_INFINITY;
+  let filedMs = Number.NEGATIVE_INFINITY;
+  /** A relay that is away keeps nothing open for longer than reports count. */
+  const passed = () => ({ nowMs: now(), filedMs: Math.max(filedMs, now() - REPORT_WINDOW_MS) });
   const work = new Work({ ...base, notes, committed });
   const enforcer = new Enforcer({ ...base, keys });
   const casework = new Casework(work);
@@ -151,11 +156,17 @@ export async function createDesk(parts: DeskParts): Promise<Desk> {
         }
       },
       async intake() {
+        const askedMs = now();
         await keys.takeStampKeys(await relay.stampKeys(keys.firstStampEpoch()));
         await fetchReports({ tables, ledger, relay });
+        fetchedMs = askedMs;
         runner.start("triage");
       },
-      triage: () => triageAll({ work, keys }),
+      async triage() {
+        const untilMs = fetchedMs;
+        await triageAll({ work, keys });
+        filedMs = untilMs;
+      },
       hooks: () => callHooks(work.parts, parts.callWebhook),
     },
     (kind, cause) => trouble(kind === "hooks" ? "webhook" : kind === "triage" ? "triage" : "relayAway", cause),
@@ -183,10 +194,15 @@ export async function createDesk(parts: DeskParts): Promise<Desk> {
     () => issuer.forget(),
     () => openings.closeOverdue(),
     () => actions.expire(),
-    () => passDeadlines(work),
+    // What was left in time is filed before time decides.
+    async () => {
+      for (const kind of ["intake", "triage"] as const) runner.start(kind);
+      await runner.settled();
+    },
+    () => passDeadlines(work, passed()),
     async () => {
       if (Math.abs(now() - retainedMs) < HOUR_MS) return;
-      await retain(work);
+      await retain(work, passed());
       retainedMs = now();
     },
     () => ledger.signHeads(realm, keys.signer),
@@ -216,7 +232,7 @@ export async function createDesk(parts: DeskParts): Promise<Desk> {
         if (signal.aborted) return;
         await step().catch((cause: unknown) => trouble("sweep", cause));
       }
-      for (const kind of ["publish", "enforce", "tell", "intake", "triage", "hooks"] as const) runner.start(kind);
+      for (const kind of ["publish", "enforce", "tell", "hooks"] as const) runner.start(kind);
       await runner.settled();
     },
     settled: () => runner.settled(),

@@ -1,6 +1,8 @@
 /** Deletes what its time is over for: words, notes, team keys nothing is sealed to, limits of days past. Keys of epochs go by their own upkeep. */
 
 import { REPORT_WINDOW_MS } from "@sotto/protocol";
+import type { CaseRow } from "../cases/case-file.js";
+import type { Passed } from "../cases/deadlines.js";
 import type { RowChange } from "../ports.js";
 import type { Tables } from "../rows.js";
 import type { Work } from "../work.js";
@@ -9,25 +11,26 @@ import { noteLifeMs, wordsDueMs } from "./due.js";
 const DAY_MS = 24 * 3_600_000;
 const PAGE = 64;
 
-/** Deletes what is due. */
-export async function retain(work: Work): Promise<void> {
-  await deleteWords(work);
+/** Deletes what is due; words of a case that may be appealed by how far the relay's reports were filed. */
+export async function retain(work: Work, { filedMs }: Pick<Passed, "filedMs">): Promise<void> {
+  await deleteWords(work, filedMs);
   await deleteNotes(work.parts.tables, work);
   await deleteTeamKeys(work);
   await deleteDays(work.parts.tables, work);
 }
 
 /** The words of every report whose time is over, unless the law wants them. The verdict record stays. */
-async function deleteWords(work: Work): Promise<void> {
+async function deleteWords(work: Work, filedMs: number): Promise<void> {
   const { tables, now, settings } = work.parts;
   const appealMs = settings.stageMs.actioned;
-  const nowMs = now();
+  // While an appeal may be on its way, what it is decided by stays.
+  const atMs = (row: CaseRow) => (row.stage === "actioned" ? filedMs : now());
   for (const { key, value } of await tables.kept.all()) {
     const early = await tables.case.get(value.case);
-    if (early !== undefined && nowMs < wordsDueMs(early, value, appealMs)) continue;
+    if (early !== undefined && atMs(early) < wordsDueMs(early, value, appealMs)) continue;
     await work.run(async (draft) => {
       const row = await tables.case.get(value.case);
-      if (row !== undefined && (row.hold === "held" || nowMs < wordsDueMs(row, value, appealMs))) return;
+      if (row !== undefined && (row.hold === "held" || atMs(row) < wordsDueMs(row, value, appealMs))) return;
       draft.changes.push(tables.layers.drop(key), tables.kept.drop(key));
       if (row !== undefined) {
         const keptBytes = Math.max(0, row.keptBytes - value.bytes);

@@ -274,6 +274,42 @@ describe("an appeal", () => {
     await test.pass(0);
     expect(await test.desk.case(worker.me, id)).toMatchObject({ stage: "closed", outcome: "action", hasAppeal: false });
   });
+
+  describe("that lies at the relay as its time ends", () => {
+    async function waiting() {
+      const held = await actioned();
+      const { test, appeal } = held;
+      await test.pass(182 * DAY_MS);
+      const { name } = appeal();
+      return { ...held, name };
+    }
+
+    it.each(["here", "away"] as const)("was made in time, with the relay %s then", async (state) => {
+      const { test, worker, id, accused, name } = await waiting();
+      test.relay.state = state;
+      await test.pass(2 * DAY_MS);
+      test.relay.state = "here";
+      await test.pass(DAY_MS);
+      const view = await test.desk.case(worker.me, id);
+      expect(view).toMatchObject({ stage: "appealed", hasAppeal: true });
+      expect(view.reports.map(({ report, words }) => [report === name, words])).toEqual([
+        [false, "kept"],
+        [true, "kept"],
+      ]);
+      expect((await accused.notes(test)).at(-1)).toMatchObject({ kind: "receipt", stage: "appealed" });
+    });
+
+    it("is waited for no longer than for a month", async () => {
+      const { test, worker, id } = await waiting();
+      test.relay.state = "away";
+      await test.pass(30 * DAY_MS);
+      expect((await test.desk.case(worker.me, id)).stage).toBe("actioned");
+      await test.pass(2 * DAY_MS);
+      const view = await test.desk.case(worker.me, id);
+      expect(view).toMatchObject({ stage: "closed", outcome: "action" });
+      expect(view.reports.map(({ words }) => words)).toEqual(["deleted"]);
+    });
+  });
 });
 
 describe("lifting", () => {

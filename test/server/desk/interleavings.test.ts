@@ -11,7 +11,7 @@ import { scrub } from "../../../server/desk/retention/scrubbing.js";
 import { openTables, sortable } from "../../../server/desk/rows.js";
 import { DAY_MS, openDesk, START_MS, type TestDesk } from "./desk-of.js";
 import { heldRows, signal, turn } from "./held-rows.js";
-import { reported } from "./report-of.js";
+import { reported, submit } from "./report-of.js";
 import { hire, onlyCase } from "./staff.js";
 
 const warning: Act = { kind: "warn", category: "harassment", rule: "Be kind." };
@@ -91,6 +91,24 @@ describe("a case", () => {
     acting.release();
     await Promise.all([acted, swept]);
     expect((await test.desk.case(lead.me, id)).stage).toBe("actioned");
+  });
+
+  it("whose time to appeal ends while reports are fetched stays open to an appeal that was left meanwhile", async () => {
+    const { test, hold, lead, id, accused, reporter } = await claimed();
+    await test.desk.act(lead.me, id, warning);
+    const statement = (await accused.notes(test)).find((note) => note.kind === "statement");
+    if (statement?.kind !== "statement") throw new Error("no statement");
+    await test.pass(182 * DAY_MS);
+    const { name } = submit(test, reporter, { accused: accused.account }, []);
+    const fetching = hold("get", `report/${name}`);
+    const swept = sweep(test);
+    await fetching.reached;
+    submit(test, accused, { accused: accused.account, kind: "appeal", about: statement.statement }, []);
+    test.nowMs += 2 * DAY_MS;
+    fetching.release();
+    await swept;
+    await sweep(test);
+    expect((await test.desk.case(lead.me, id)).stage).toBe("appealed");
   });
 
   it("that is closed by who opened it just as its time is over was closed once", async () => {
