@@ -56,6 +56,7 @@ export class Recovery {
   private head = 0;
   private sinceMs = 0;
   private lost: Lost | undefined;
+  private preparing: Promise<void> = Promise.resolve();
 
   constructor(private readonly parts: RecoveryParts) {}
 
@@ -83,19 +84,14 @@ export class Recovery {
   /**
    * Runs before the connection is ready, so before anything is encrypted. The first time, unless the relay knows this
    * state for the one that was left behind, no session here encrypts any more and counters jump.
+   *
+   * One after the other: behind a line that broke meanwhile, the next welcome finds the sessions gone, which says nothing of
+   * what else is still under way.
    */
-  async beforeReady(welcome: Frame<"welcome">): Promise<void> {
-    const { account } = this.parts;
-    const { acceptedMs } = await this.position();
-    // A device is owed nothing from before it was added.
-    const addedMs = welcome.devices.find(({ device }) => device === account.device)?.addedMs ?? 0;
-    this.sinceMs = Math.max(acceptedMs - MARGIN_MS, addedMs, 0);
-    this.head = welcome.head;
-    if (!this.isKnownNewest && welcome.resumed === "no") await this.distrust(welcome);
-    this.isKnownNewest = true;
-    this.token = undefined;
-    // Ids only ever rise, so somebody published keys from a later state of this device.
-    if (welcome.highestPrekeyId >= account.current.nextPrekeyId) await this.note("everybody");
+  beforeReady(welcome: Frame<"welcome">): Promise<void> {
+    const prepared = this.preparing.then(() => this.prepare(welcome));
+    this.preparing = prepared.catch(() => undefined);
+    return prepared;
   }
 
   /** For the inbox: the relay skipped mail. Noted before the mail behind it is committed. */
@@ -150,6 +146,20 @@ export class Recovery {
     });
   }
 
+  private async prepare(welcome: Frame<"welcome">): Promise<void> {
+    const { account } = this.parts;
+    const { acceptedMs } = await this.position();
+    // A device is owed nothing from before it was added.
+    const addedMs = welcome.devices.find(({ device }) => device === account.device)?.addedMs ?? 0;
+    this.sinceMs = Math.max(acceptedMs - MARGIN_MS, addedMs, 0);
+    this.head = welcome.head;
+    if (!this.isKnownNewest && welcome.resumed === "no") await this.distrust(welcome);
+    this.isKnownNewest = true;
+    this.token = undefined;
+    // Ids only ever rise, so somebody published keys from a later state of this device.
+    if (welcome.highestPrekeyId >= account.current.nextPrekeyId) await this.note("everybody");
+  }
+
   /** How far the mailbox was read. */
   private async position(): Promise<Row<"inbox">> {
     const stored = await this.parts.store.get(keys.inbox);
@@ -163,11 +173,11 @@ export class Recovery {
     restoring();
     // What this device said and nobody answered yet leaves no other trace: own devices know it.
     if (welcome.devices.length > 1) await this.note("ownDevices");
-    // Before the sessions, which are the sign that this is due.
     await senderKeys.retire();
-    await former.retire();
     await this.skipCounters();
     await this.askAgain();
+    // Last: sessions are the sign that all of this is due, in the next run too.
+    await former.retire();
   }
 
   /** What was asked for may have come to a later state of this device: it is asked for once more. */

@@ -1,11 +1,12 @@
 import { type Frame, hashResumeToken, parseDeviceId } from "@sotto/protocol";
 import { describe, expect, it } from "vitest";
 import { OwnAccount } from "../../../../sdk/core/account/own-account.js";
+import { deferred } from "../../../../sdk/core/deferred.js";
 import { Recovery } from "../../../../sdk/core/history/recovery.js";
-import { decodeRow, encodeRow, keys, type Row } from "../../../../sdk/core/rows.js";
+import { decodeRow, encodeRow, keys, type Row, range } from "../../../../sdk/core/rows.js";
 import type { SealedStore } from "../../../../sdk/core/storage/sealed-store.js";
 import { nodePlatform } from "../../../../sdk/node/platform.js";
-import { manualClock } from "../link/manual-clock.js";
+import { manualClock, settled } from "../link/manual-clock.js";
 import { ownRow } from "../outbox/fixture.js";
 import { device, peer } from "../people.js";
 import { openSealed, text } from "../storage/fixture.js";
@@ -28,6 +29,8 @@ async function fixture({ resume, store }: { readonly resume?: Uint8Array; readon
   const asked: Row<"lost">[] = [];
   const parked: Uint8Array[] = [];
   const link = { state: "ready" as const, answers: true };
+  /** What happens when counters are about to leap. */
+  const leaping = { wait: async () => {} };
   /** Runs while it is found out whom to ask. */
   const meanwhile = { asking: () => {} };
   const clock = manualClock();
@@ -36,9 +39,17 @@ async function fixture({ resume, store }: { readonly resume?: Uint8Array; readon
     account,
     clock,
     random: nodePlatform.random,
-    conversations: { all: async () => [] },
+    conversations: {
+      all: async () => {
+        await leaping.wait();
+        did.push("counters leapt");
+        return [];
+      },
+    },
     former: {
       retire: async () => {
+        const sessions = await sealed.list(range(keys.sessions, 1));
+        await sealed.commit(sessions.map(({ key }) => ({ key, value: undefined })));
         did.push("retired");
         return 1;
       },
@@ -79,7 +90,7 @@ async function fixture({ resume, store }: { readonly resume?: Uint8Array; readon
     sealed.commit([{ key: keys.inbox, value: encodeRow("inbox", { cursor, acceptedMs }) }]);
   const used = () => sealed.commit([{ key: `${keys.sessions}x/1`, value: text("session") }]);
   const stored = async () => decodeRow("account", (await sealed.get(keys.account)) ?? new Uint8Array());
-  return { store: sealed, recovery, account, did, asked, meanwhile, parked, link, clock, read, used, stored };
+  return { store: sealed, recovery, account, did, asked, meanwhile, parked, link, leaping, clock, read, used, stored };
 }
 
 describe("the token of a clean end", () => {
@@ -119,7 +130,58 @@ describe("a first welcome", () => {
     await used();
     await recovery.beforeReady(welcome());
     await recovery.beforeReady(welcome());
-    expect(did).toEqual(["restoring", "sender keys retired", "retired"]);
+    expect(did).toEqual(["restoring", "sender keys retired", "counters leapt", "retired"]);
+  });
+
+  it("that comes again because the line broke is not done with before all of that is, which happens once", async () => {
+    const { recovery, did, used, leaping } = await fixture();
+    await used();
+    const reached = deferred<void>();
+    const held = deferred<void>();
+    leaping.wait = () => {
+      reached.resolve();
+      return held.promise;
+    };
+    const first = recovery.beforeReady(welcome());
+    await reached.promise;
+    let isReady = false;
+    const again = recovery.beforeReady(welcome()).then(() => {
+      isReady = true;
+    });
+    await settled();
+    expect(isReady).toBe(false);
+    held.resolve();
+    await Promise.all([first, again]);
+    expect(did).toEqual(["restoring", "sender keys retired", "counters leapt", "retired"]);
+  });
+
+  it("that comes again does all of it, if it failed the first time", async () => {
+    const { recovery, did, used, leaping } = await fixture();
+    await used();
+    leaping.wait = async () => {
+      leaping.wait = async () => {};
+      throw new Error("not written");
+    };
+    const first = recovery.beforeReady(welcome());
+    const again = recovery.beforeReady(welcome());
+    await expect(first).rejects.toThrow("not written");
+    await again;
+    expect(did.slice(2)).toEqual(["restoring", "sender keys retired", "counters leapt", "retired"]);
+  });
+
+  it("has counters leap in the next run, if this one ends before they did", async () => {
+    const { store, recovery, used, leaping } = await fixture();
+    await used();
+    const reached = deferred<void>();
+    leaping.wait = () => {
+      reached.resolve();
+      return new Promise(() => undefined);
+    };
+    void recovery.beforeReady(welcome());
+    await reached.promise;
+    const next = await fixture({ store });
+    await next.recovery.beforeReady(welcome());
+    expect(next.did).toEqual(["restoring", "sender keys retired", "counters leapt", "retired"]);
   });
 
   it("that does not know this state has what did not open asked for once more", async () => {
