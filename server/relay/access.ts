@@ -3,6 +3,7 @@
 import {
   type AccountId,
   accountIdFromBytes,
+  equalBytes,
   type FirstContactPolicy,
   type Frame,
   fetchContext,
@@ -183,16 +184,23 @@ export function mayFetchBundles(
   return deliveryKey === undefined ? device !== undefined : holdsKey;
 }
 
-/** Answers `setAccess`: from the answer on, sends are decided by the new settings. */
+/**
+ * Answers `setAccess`: from the answer on, sends are decided by the new settings.
+ *
+ * @throws badFrame for a delivery key that was replaced, and sets nothing: a device that has not heard of that, or an old copy
+ *   of one, would let in again whom the key was replaced for.
+ */
 export async function setAccess(rules: Rules, caller: DeviceCaller, frame: Frame<"setAccess">): Promise<void> {
   const { account, device } = caller.device;
   rules.limiters.spend("accessChangesPerAccount", account);
   const blocked = [...new Set(frame.blocked)];
-  const document = await rules.accounts.change(account, (current) =>
-    current.devices.some((one) => one.device === device)
-      ? { ...withDeliveryKey(current, frame.deliveryKeyHash), firstContact: frame.firstContact, blocked }
-      : undefined,
-  );
+  const document = await rules.accounts.change(account, (current) => {
+    if (!current.devices.some((one) => one.device === device)) return undefined;
+    if (current.formerKeyHashes.some((hash) => equalBytes(hash, frame.deliveryKeyHash))) {
+      throw new SottoError("badFrame", { detail: "a delivery key that was replaced does not come back" });
+    }
+    return { ...withDeliveryKey(current, frame.deliveryKeyHash), firstContact: frame.firstContact, blocked };
+  });
   if (document === undefined || !document.devices.some((one) => one.device === device)) {
     throw new SottoError("notAuthenticated", { detail: "the device was removed" });
   }

@@ -156,6 +156,29 @@ describe("an old copy of the only device", () => {
   });
 });
 
+describe("an old copy of the only device, from before it blocked somebody", () => {
+  it("has no way back to the key that was replaced, and gives a new one to old and new contacts", async () => {
+    const { alice, bob, toAlice } = await talked();
+    const mallory = device("mallory");
+    await befriend(alice.client, await mallory.open());
+    await alice.close();
+    await alice.copy();
+    await (await (await alice.open()).openDM({ accountId: mallory.client.accountId })).block();
+    await toAlice.send({ text: "with the key that is lost" }).delivered;
+    await alice.close();
+    await alice.restore();
+    const client = await alice.open();
+    const toBob = await client.openDM({ accountId: bob.client.accountId });
+    const carol = device("carol");
+    const withCarol = await befriend(client, await carol.open());
+    await withCarol.toBob.send({ text: "to a new one" }).delivered;
+    await withCarol.toAlice.send({ text: "and back" }).delivered;
+    await toBob.send({ text: "to an old one" }).delivered;
+    await toAlice.send({ text: "back again" }).delivered;
+    expect(await world.repeatedKeys()).toEqual([]);
+  });
+});
+
 describe("an old copy of one of several devices", () => {
   it("hears what was read on another one since, though it was said before everything that comes again", async () => {
     const { alice, bob, toBob } = await talked();

@@ -13,6 +13,9 @@
  * digest of the next welcome differs; until the relay confirmed, contents leave without a key and orders that hand it over
  * wait. A contact that never gets the order (it was asleep for longer than mail is kept) still finds the key beside the
  * next content, and until then writes with the former one.
+ *
+ * The relay takes no former key back. A device that shows one missed a rotation, of another device or of a later state of its
+ * own; if nobody tells it the key that followed, it rotates.
  */
 
 import {
@@ -41,6 +44,8 @@ const ROOM_LEFT = 64;
 const AGAIN_MS = 5_000;
 /** What another device of this account decided just now comes within this time, once the mailbox is empty. */
 const GRACE_MS = 2_000;
+/** A relay that refuses every key has the account take a new one no more often. */
+const REDRAW_MS = 10 * 60_000;
 
 /** What access works with. */
 export interface AccessParts {
@@ -72,6 +77,7 @@ export class Access {
   private held: "same" | "doubted" = "same";
   private mailbox: "filled" | "empty" = "filled";
   private timer: { cancel(): void } | undefined;
+  private redrawnMs = Number.NEGATIVE_INFINITY;
 
   constructor(private readonly parts: AccessParts) {}
 
@@ -164,24 +170,46 @@ export class Access {
   }
 
   private async run(): Promise<void> {
-    const { relay, account } = this.parts;
+    const { relay, account, failed } = this.parts;
     const mayTell = () => this.isDirty && !this.isClosed && relay.device.state === "ready";
     // Nobody told this device yet whom the account blocks: what it would say now unblocks them.
     if (!mayTell() || account.current.awaiting !== undefined) return;
+    let { profileKey } = account.current;
     try {
       const settings = await this.settings();
       // A request on a lost connection waits for the next one, and the caller with it.
       if (!mayTell()) return;
       this.isDirty = false;
-      const { profileKey } = account.current;
+      profileKey = account.current.profileKey;
       await relay.device.request({ type: "setAccess", ...settings });
       this.confirm(profileKey);
     } catch (error) {
-      if (isFatal(error)) return this.parts.failed(error);
+      if (isFatal(error)) return failed(error);
       this.isDirty = true;
-      const { retryAfterMs } = error instanceof SottoError ? error : { retryAfterMs: undefined };
-      this.applyAfter(retryAfterMs ?? AGAIN_MS);
+      const { code, retryAfterMs } = error instanceof SottoError ? error : { code: undefined, retryAfterMs: undefined };
+      if (code === "badFrame") await this.replaced(profileKey).catch(failed);
+      else this.applyAfter(retryAfterMs ?? AGAIN_MS);
     }
+  }
+
+  /** The relay knows this key for a former one. Which one followed, another device may be about to tell. */
+  private async replaced(profileKey: Uint8Array): Promise<void> {
+    const { store, account, clock, otherDevices } = this.parts;
+    // Changed meanwhile: whoever changed it applies it.
+    if (!equalBytes(profileKey, account.current.profileKey)) return;
+    const isTold = otherDevices() === 0 || (this.held === "doubted" && this.mailbox === "empty");
+    if (!isTold) {
+      this.held = "doubted";
+      if (this.mailbox === "empty") this.applyAfter(GRACE_MS);
+      return;
+    }
+    const waitMs = this.redrawnMs + REDRAW_MS - clock.now();
+    if (waitMs > 0) return this.applyAfter(waitMs);
+    this.redrawnMs = clock.now();
+    const { build, after } = await this.rotate();
+    if (this.isClosed) return;
+    await store.commit(build());
+    for (const work of after) work();
   }
 
   private applyAfter(delayMs: number): void {

@@ -8,7 +8,7 @@ import type { Client } from "./support/client.js";
 import { TestDevice } from "./support/device.js";
 import { ManualClock } from "./support/manual-clock.js";
 import { documentOf } from "./support/registering.js";
-import { sealedTo, sendFrame, TestRelay } from "./support/test-relay.js";
+import { envelopeFor, sealedTo, sendFrame, TestRelay } from "./support/test-relay.js";
 
 const DAY_MS = 86_400_000;
 
@@ -136,6 +136,36 @@ describe("revokeDevice", () => {
     expect(document).toMatchObject({ deliveryKeyHash: hash(1) });
     expect(document.formerKeyHashes).toEqual([hashDeliveryKey(alice.person.deliveryKey)]);
     expect(document.devices.map(({ device }) => device)).toEqual([1]);
+  });
+
+  it("is not undone by a device that had not heard of it: the key that was known opens nothing", async () => {
+    const { relay, alice, second } = await two();
+    const third = new TestDevice(alice.person);
+    const { client: stale } = await relay.registered(third, "add");
+    revoke(alice.client, second, hash(1));
+    await stale.next("devicesChanged");
+    const deliveryKeyHash = hashDeliveryKey(alice.person.deliveryKey);
+    stale.say({ type: "setAccess", id: 5, deliveryKeyHash, firstContact: "grant", blocked: [] });
+    await stale.failure(5, "badFrame");
+    expect(await documentOf(relay, alice.device)).toMatchObject({ deliveryKeyHash: hash(1), firstContact: "everyone" });
+    const sender = await relay.anonymous();
+    const envelopes = [alice.device, third].map((device) => envelopeFor(device));
+    const frame = sendFrame(sender, [{ ...sealedTo(alice.device), envelopes }]);
+    sender.say(frame);
+    await sender.rest();
+    relay.clock.advance(250);
+    await sender.failure(frame.id, "notAllowed");
+  });
+
+  it("is not undone by what two devices said of the key before, in the same moment", async () => {
+    const { relay, alice, second, secondClient } = await two();
+    const deliveryKeyHash = hashDeliveryKey(alice.person.deliveryKey);
+    for (const client of [secondClient, alice.client]) {
+      client.say({ type: "setAccess", id: 5, deliveryKeyHash, firstContact: "grant", blocked: [] });
+      if (client === secondClient) revoke(alice.client, second, hash(1));
+    }
+    await alice.client.rest();
+    expect(await documentOf(relay, alice.device)).toMatchObject({ deliveryKeyHash: hash(1) });
   });
 
   it("tells all other devices, and not the one that asked", async () => {

@@ -1,7 +1,14 @@
 /** What the relay is told of an account's decisions, and that a new key leaves only once the relay holds it. */
 
-import { type AccountId, accessDigest, deriveDeliveryKey, hashDeliveryKey, SottoError } from "@sotto/protocol";
-import { beforeEach, describe, expect, it } from "vitest";
+import {
+  type AccountId,
+  accessDigest,
+  deriveDeliveryKey,
+  equalBytes,
+  hashDeliveryKey,
+  SottoError,
+} from "@sotto/protocol";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { OwnAccount } from "../../../../sdk/core/account/own-account.js";
 import { Access } from "../../../../sdk/core/consent/access.js";
 import { Peers } from "../../../../sdk/core/sessions/peers.js";
@@ -28,6 +35,9 @@ const clock = manualClock();
 const told: Told[] = [];
 const handed: AccountId[] = [];
 let refusal: SottoError | undefined;
+/** A relay that takes none of these keys back, or no key at all. */
+let replaced: readonly Uint8Array[] | "all";
+let refused: number;
 let state: "ready" | "waiting";
 let otherDevices: number;
 let woken: number;
@@ -39,6 +49,8 @@ beforeEach(async () => {
   told.length = 0;
   handed.length = 0;
   refusal = undefined;
+  replaced = [];
+  refused = 0;
   state = "ready";
   otherDevices = 0;
   woken = 0;
@@ -58,6 +70,10 @@ beforeEach(async () => {
         },
         request: (async (request: Told) => {
           if (refusal !== undefined) throw refusal;
+          if (replaced === "all" || replaced.some((hash) => equalBytes(hash, request.deliveryKeyHash))) {
+            refused += 1;
+            throw new SottoError("badFrame");
+          }
           told.push(request);
           return { type: "done", id: 1 };
         }) as never,
@@ -73,6 +89,9 @@ beforeEach(async () => {
     },
   });
 });
+
+// The clock goes on to the next test.
+afterEach(() => access.close());
 
 const hashOf = (profileKey: Uint8Array) => hashDeliveryKey(deriveDeliveryKey(profileKey));
 
@@ -159,6 +178,64 @@ describe("a rotation", () => {
     await relate(other, "received");
     (await access.rotate()).build();
     expect(handed).toEqual([]);
+  });
+});
+
+describe("a key that the relay knows was replaced", () => {
+  const present = () => hashOf(account.current.profileKey);
+
+  it("gives way to a new one on an old copy of the only device, and every contact is handed that", async () => {
+    await relate(peer, "blocked");
+    await relate(other, "accepted");
+    const old = present();
+    replaced = [old];
+    await welcome(new Uint8Array(32));
+    await clock.advance(0);
+    expect(told).toMatchObject([{ deliveryKeyHash: present(), blocked: [peer] }]);
+    expect(present()).not.toEqual(old);
+    expect(handed).toEqual([other]);
+    expect(access.handedOut()).toBe(account.current.profileKey);
+  });
+
+  it("gives way to the one that another device tells of, whenever that is heard before all mail is", async () => {
+    otherDevices = 1;
+    replaced = [present()];
+    await welcome(new Uint8Array(32));
+    account.change({ policy: "nobody", policyVersion: 1 });
+    await access.apply();
+    await clock.advance(60_000);
+    expect([refused, told]).toEqual([1, []]);
+    const profileKey = new Uint8Array(32).fill(9);
+    account.change({ profileKey, profileKeyVersion: 1 });
+    await access.apply();
+    access.queueEmpty();
+    await clock.advance(60_000);
+    expect(told).toMatchObject([{ deliveryKeyHash: hashOf(profileKey), firstContact: "nobody" }]);
+    expect(access.handedOut()).toBe(account.current.profileKey);
+  });
+
+  it("gives way to a new one, if no other device tells of any", async () => {
+    otherDevices = 1;
+    await welcome(held());
+    access.queueEmpty();
+    const old = present();
+    replaced = [old];
+    await access.apply();
+    await clock.advance(1_000);
+    expect(present()).toEqual(old);
+    await clock.advance(1_000);
+    expect(told).toMatchObject([{ deliveryKeyHash: present() }]);
+    expect(present()).not.toEqual(old);
+  });
+
+  it("is not replaced again and again, whatever the relay refuses", async () => {
+    replaced = "all";
+    await welcome(new Uint8Array(32));
+    await clock.advance(60_000);
+    await access.apply();
+    expect(account.current.profileKeyVersion).toBe(1);
+    await clock.advance(600_000);
+    expect(account.current.profileKeyVersion).toBe(2);
   });
 });
 
