@@ -161,9 +161,7 @@ export class Access {
     const settings = await this.settings();
     if (held === undefined || !equalBytes(held, accessDigest(settings))) {
       if (held === undefined || this.parts.otherDevices() === 0) return this.apply();
-      this.held = "doubted";
-      if (this.mailbox === "empty") this.applyAfter(GRACE_MS);
-      return;
+      return this.doubt();
     }
     // Changed meanwhile: whoever changed it applies it.
     if (equalBytes(profileKey, this.parts.account.current.profileKey)) this.confirm(profileKey);
@@ -198,11 +196,7 @@ export class Access {
     // Changed meanwhile: whoever changed it applies it.
     if (!equalBytes(profileKey, account.current.profileKey)) return;
     const isTold = otherDevices() === 0 || (this.held === "doubted" && this.mailbox === "empty");
-    if (!isTold) {
-      this.held = "doubted";
-      if (this.mailbox === "empty") this.applyAfter(GRACE_MS);
-      return;
-    }
+    if (!isTold) return this.doubt();
     const waitMs = this.redrawnMs + REDRAW_MS - clock.now();
     if (waitMs > 0) return this.applyAfter(waitMs);
     this.redrawnMs = clock.now();
@@ -210,6 +204,12 @@ export class Access {
     if (this.isClosed) return;
     await store.commit(build());
     for (const work of after) work();
+  }
+
+  /** What differs may be what another device decided, which the mailbox holds, or brings within the grace behind it. */
+  private doubt(): void {
+    this.held = "doubted";
+    if (this.mailbox === "empty") this.applyAfter(GRACE_MS);
   }
 
   private applyAfter(delayMs: number): void {

@@ -376,6 +376,20 @@ describe("handing keys over", () => {
   });
 });
 
+/** Two words leave in one window: the first is answered once both did, the second as is said. */
+async function bothLeave(it: Awaited<ReturnType<typeof three>>, window: Cancellation, second: () => Promise<void>) {
+  const bothLeft = deferred<void>();
+  let sends = 0;
+  it.relay.before = async ({ type }) => {
+    if (type !== "sendGroup") return;
+    sends += 1;
+    if (sends === 1) return bothLeft.promise;
+    bothLeft.resolve();
+    return second();
+  };
+  return { first: await it.dispatch.begin(rowFor(2), window), second: await it.dispatch.begin(rowFor(3), window) };
+}
+
 describe("words to a group that are on their way together", () => {
   it("are called back when an earlier one has to go again", async () => {
     const it = await three();
@@ -393,46 +407,29 @@ describe("words to a group that are on their way together", () => {
     const it = await three();
     await it.send(rowFor(1));
     it.change([bob, cleo]);
-    const window = new Cancellation();
-    const [bothLeft, moved] = [deferred<void>(), deferred<void>()];
-    let sends = 0;
-    it.relay.before = async ({ type }) => {
-      if (type !== "sendGroup") return;
-      sends += 1;
-      if (sends === 1) return bothLeft.promise;
-      bothLeft.resolve();
+    const moved = deferred<void>();
+    const { first, second } = await bothLeave(it, new Cancellation(), async () => {
       await moved.promise;
       throw new SottoError("groupNotFound");
-    };
-    const first = await it.dispatch.begin(rowFor(2), window);
-    const second = await it.dispatch.begin(rowFor(3), window);
+    });
     expect(await first.attempted).toMatchObject({ kind: "again" });
     moved.resolve();
     expect(await second.attempted).toMatchObject({ kind: "again", afterMs: 0 });
-    expect(sends).toBe(2);
+    expect(it.relay.of("sendGroup")).toHaveLength(3);
   });
 
   it("that had left are answered, although what waits behind the one that finds the log moved is called back", async () => {
     const it = await three();
     await it.send(rowFor(1));
     const window = new Cancellation();
-    const [bothLeft, calledBack] = [deferred<void>(), deferred<void>()];
-    let sends = 0;
-    it.relay.before = async ({ type }) => {
-      if (type !== "sendGroup") return;
-      sends += 1;
-      if (sends === 1) return bothLeft.promise;
-      bothLeft.resolve();
-      await calledBack.promise;
-    };
+    const calledBack = deferred<void>();
     it.relay.lie = ({ type }) =>
       type === "sendGroup" && !window.aborted ? { type: "groupMoved", id: 1, seq: 9 } : undefined;
     window.addEventListener("abort", () => calledBack.resolve());
-    const first = await it.dispatch.begin(rowFor(2), window);
-    const second = await it.dispatch.begin(rowFor(3), window);
+    const { first, second } = await bothLeave(it, window, () => calledBack.promise);
     expect(await first.attempted).toMatchObject({ kind: "again", afterMs: 0 });
     expect(await second.attempted).toMatchObject({ kind: "accepted" });
     expect(await (await it.dispatch.begin(rowFor(4), window)).attempted).toMatchObject({ kind: "again" });
-    expect(sends).toBe(2);
+    expect(it.relay.of("sendGroup")).toHaveLength(3);
   });
 });
