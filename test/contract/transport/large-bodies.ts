@@ -1,6 +1,5 @@
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
+import { heldBufferBytes } from "../../support/held-memory.js";
 import { answerOf, bodyHead, RawPeer } from "./client-side.js";
 import { type MakeTransport, serve } from "./server-side.js";
 
@@ -9,9 +8,6 @@ const LENGTH_BYTES = 256 * MIB;
 /** What may be held besides a piece or two: what the kernel of this machine hands over at once. */
 const MAX_HELD_BYTES = 48 * MIB;
 const PIECE = Buffer.alloc(262_144, 7);
-
-setFlagsFromString("--expose-gc");
-const collect: () => void = runInNewContext("gc");
 
 /** One end that takes its time, and looks at how much this process holds meanwhile, what can be collected left out. */
 class SlowEnd {
@@ -23,7 +19,7 @@ class SlowEnd {
   private constructor(private readonly before: number) {}
 
   static async start(): Promise<SlowEnd> {
-    return new SlowEnd(await held());
+    return new SlowEnd(await heldBufferBytes());
   }
 
   /** A promise where it takes its time. */
@@ -38,17 +34,8 @@ class SlowEnd {
     await new Promise((resolve) => setTimeout(resolve, 1));
     if (this.bytes - this.looked < 24 * MIB) return;
     this.looked = this.bytes;
-    this.highest = Math.max(this.highest, (await held()) - this.before);
+    this.highest = Math.max(this.highest, (await heldBufferBytes()) - this.before);
   }
-}
-
-/** Bytes of buffers that somebody holds. The collector frees them behind its back, so that one look is not enough. */
-async function held(): Promise<number> {
-  for (let turn = 0; turn < 2; turn++) {
-    collect();
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-  return process.memoryUsage().arrayBuffers;
 }
 
 async function write(peer: RawPeer, bytes: number): Promise<void> {

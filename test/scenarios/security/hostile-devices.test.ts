@@ -5,8 +5,6 @@
 
 import { randomInt } from "node:crypto";
 import { join } from "node:path";
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { IdentityKeyPair, PrivateKey, PublicKey } from "@signalapp/libsignal-client";
 import {
   type DeviceId,
@@ -29,6 +27,7 @@ import { nodePlatform } from "../../../sdk/node/platform.js";
 import { loadKeys } from "../../../server/keys/key-folder.js";
 import { createSignatures } from "../../../server/keys/signatures.js";
 import { eventually } from "../../support/devices-of.js";
+import { heldHeapBytes } from "../../support/held-memory.js";
 import { passOn, type Rewrite, type RunningProxy, startProxy } from "../../support/hostile-relay/index.js";
 import { Linker } from "../../support/linking.js";
 import { contentOf, type PeerDevice, RawDevice, SignalSide } from "../../support/raw-client/index.js";
@@ -36,15 +35,6 @@ import { befriend, type Pair, textsOf, World } from "../../support/world.js";
 import { introduce } from "./attack.js";
 
 const DAY_MS = 86_400_000;
-
-setFlagsFromString("--expose-gc");
-const collect: () => void = runInNewContext("gc");
-
-/** What this process holds, without what is only waiting to be collected: other tests leave much of that. */
-function heldBytes(): number {
-  collect();
-  return process.memoryUsage().heapUsed;
-}
 
 /** A device in a thief's hands: the account's identity, and a certificate of when it was no thief's. */
 class StolenDevice {
@@ -260,7 +250,7 @@ describe("a relay that lies about devices", () => {
   });
 
   it("cannot make it hold on to every list it tells, or stop it from talking", async () => {
-    const before = heldBytes();
+    const before = heldHeapBytes();
     await become(
       lying((frame) => {
         const lists = Array.from({ length: 150 }, (_, turn) => {
@@ -271,7 +261,7 @@ describe("a relay that lies about devices", () => {
       }),
     );
     await talk(pair);
-    expect(heldBytes() - before).toBeLessThan(64 * 1_048_576);
+    expect(heldHeapBytes() - before).toBeLessThan(64 * 1_048_576);
     await become(passOn);
     await talk(pair);
   });

@@ -3,8 +3,6 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { folderBlobs } from "../../../server/blobs/index.js";
 import { blobPath } from "../../../server/blobs/layout.js";
@@ -21,9 +19,7 @@ import {
   startAppend,
 } from "../../contract/blobs/harness.js";
 import { manualClock } from "../../contract/store/harness.js";
-
-setFlagsFromString("--expose-gc");
-const collect: () => void = runInNewContext("gc");
+import { heldBufferBytes } from "../../support/held-memory.js";
 
 let base = "";
 let folder = "";
@@ -167,27 +163,21 @@ describe("a folder under load", () => {
     const piece = noise(65_536);
     await begin(blobs, blob(1), length);
     const append = await startAppend(blobs, blob(1), 0);
-    // What was let go, by whomever in this process, lies about until it is collected; what one collection finds, the next has freed.
-    const held = () => {
-      collect();
-      collect();
-      return process.memoryUsage().arrayBuffers;
-    };
-    const before = held();
+    const before = await heldBufferBytes();
     let most = 0;
-    const watch = (done: number) => {
-      if (done % (24 * 1024 * 1024) === 0) most = Math.max(most, held() - before);
+    const watch = async (done: number) => {
+      if (done % (24 * 1024 * 1024) === 0) most = Math.max(most, (await heldBufferBytes()) - before);
     };
     for (let at = 0; at < length; at += piece.length) {
       await append.write(piece);
-      watch(at + piece.length);
+      await watch(at + piece.length);
     }
     expect(await append.commit()).toBe(length);
     expect(most).toBeLessThan(4 * 1024 * 1024);
     let read = 0;
     for await (const bytes of blobs.read(blob(1), { from: 0, to: length })) {
       read += bytes.length;
-      watch(read);
+      await watch(read);
     }
     expect(read).toBe(length);
     expect(most).toBeLessThan(4 * 1024 * 1024);
