@@ -22,9 +22,11 @@ import type { MailboxStream } from "./mailbox-stream.js";
 import { Outbox } from "./outbox.js";
 import { answerRequest } from "./requests.js";
 import type { Caller, DeviceIdentity, RequestFrame, Rules } from "./rules.js";
+import { Turns } from "./turns.js";
 
 /** The handler of one socket. Holds no timer and no map of its own: ten thousand of these are idle most of the time. */
 export class ClientConnection implements ConnectionHandler, Caller {
+  readonly turns = new Turns();
   private stage: Stage | "closed" = "greeting";
   private greeter: Greeter | undefined;
   private mailbox: AttendedMailbox | undefined = undefined;

@@ -3,6 +3,7 @@
 import { ACCESS_TAG_BYTES, type AccountId, type Frame } from "@sotto/protocol";
 import type { AppendRow, Signatures } from "../ports.js";
 import type { Recipient } from "./accounts.js";
+import type { CommittedStorage } from "./commitment.js";
 import { addressDevices, type DeviceMismatch } from "./device-list.js";
 import { absentGroup } from "./group-keys.js";
 import type { Group } from "./groups.js";
@@ -10,7 +11,7 @@ import type { MessageRecipient, SplitMessage } from "./multi-recipient.js";
 
 /** A group send as it came, and the text its signature is over. */
 export interface GroupSend {
-  readonly frame: Frame<"sendGroup">;
+  readonly frame: Frame<"sendGroup"> & CommittedStorage;
   readonly message: SplitMessage;
   readonly text: Uint8Array;
 }

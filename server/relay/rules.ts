@@ -19,6 +19,7 @@ import type { Opening } from "./opening.js";
 import type { Outgoing } from "./outgoing.js";
 import type { Refusals } from "./refusals.js";
 import type { RelayParts } from "./relay.js";
+import type { Turns } from "./turns.js";
 
 /** Everything a rule may use. */
 export interface Rules extends RelayParts {
@@ -57,6 +58,8 @@ export interface Caller {
   readonly device: DeviceIdentity | undefined;
   /** For limiters only; never logged. */
   readonly remoteAddress: string;
+  /** In which what it sends is decided. */
+  readonly turns: Turns;
   answer(frame: FrameToClient): void;
   fail(id: number, code: WireFailureCode, retryAfterMs?: number): void;
 }

@@ -11,6 +11,7 @@ import {
 } from "@sotto/protocol";
 import type { AppendOutcome } from "../ports.js";
 import type { Recipient } from "./accounts.js";
+import { type Attempted, inTurns } from "./attempts.js";
 import { isCommitted } from "./commitment.js";
 import { bundlesFor } from "./directory.js";
 import { decideGroupSend, type GroupSend, type GroupSendDecision, type Mismatch } from "./group-send-decision.js";
@@ -27,9 +28,6 @@ import {
   tellReused,
   tellStored,
 } from "./store-send.js";
-
-/** How often a send is decided anew because an account changed under it. */
-const ATTEMPTS = 4;
 
 /**
  * Answers a `sendGroup`.
@@ -52,7 +50,6 @@ export async function sendGroup(
   limiters.spend(isStored ? "sendsPerAddress" : "ephemeralPerSource", caller.remoteAddress);
   limiters.spend("groupSendBytesPerAddress", caller.remoteAddress, frame.message.length);
   if (!isCommitted(frame)) return caller.fail(frame.id, "badFrame");
-  if (isStored && !rules.stamps.isReady) await rules.stamps.ready();
   const message = splitMessage(frame.message, { accounts: policy.groupAccounts, devices: policy.groupRecipients });
   if (message.kind === "tooMany") throw new SottoError("tooManyRecipients");
   if (message.kind === "malformed" || frame.accessTags.length !== message.recipients.length * ACCESS_TAG_BYTES) {
@@ -62,27 +59,39 @@ export async function sendGroup(
   limiters.spend("groupRowsPerAddress", caller.remoteAddress, message.devices);
 
   const send: GroupSend = { frame, message, text: groupSendText(frame, rules.signatures.sha256) };
-  let decision = decideRemembered(rules, send);
-  let isFresh = false;
-  let isPaid = false;
-  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    if (decision?.kind === "write") {
-      const { recipients, rows } = decision;
-      const denied = isPaid ? [] : spend(rules, send, recipients);
-      isPaid = true;
-      if (denied.length > 0) return answerMismatch(rules, caller, frame, { accounts: [], denied }, arrivedMs);
-      const sending = sendingOf(send, decision, arrivedMs);
-      if (frame.storage === "ephemeral" || rows.length === 0) return handOn(rules, caller, sending);
-      const storing = storingOf(sending, frame.commitment, rules.clock.now());
-      const outcome = await append(rules, storing);
-      if (await tell(rules, caller, { storing, frame, recipients }, outcome)) return;
-    } else if (decision !== undefined && isFresh) {
-      return answerNo(rules, caller, frame, decision, arrivedMs);
-    }
-    decision = await decideAfresh(rules, send);
-    isFresh = true;
+  return inTurns(caller, (isFirst) => attempt(rules, caller, { send, arrivedMs, isFirst }));
+}
+
+/** A send to be attempted. */
+interface Attempt {
+  readonly send: GroupSend;
+  /** Monotonic. */
+  readonly arrivedMs: number;
+  readonly isFirst: boolean;
+}
+
+/** Decides a send, and hands it to the store if it may go ahead. */
+async function attempt(rules: Rules, caller: Caller, { send, arrivedMs, isFirst }: Attempt): Promise<Attempted> {
+  const { frame } = send;
+  if (frame.storage === "stored" && !rules.stamps.isReady) await rules.stamps.ready();
+  const remembered = isFirst ? decideRemembered(rules, send) : undefined;
+  const decision = remembered?.kind === "write" ? remembered : await decideAfresh(rules, send);
+  if (decision.kind !== "write") {
+    return { kind: "answer", answer: () => answerNo(rules, caller, frame, decision, arrivedMs) };
   }
-  throw new SottoError("busy", { detail: "the recipients' accounts change too often" });
+  const { recipients, rows } = decision;
+  const denied = isFirst ? spend(rules, send, recipients) : [];
+  if (denied.length > 0) {
+    return { kind: "answer", answer: () => answerMismatch(rules, caller, frame, { accounts: [], denied }, arrivedMs) };
+  }
+  const sending = sendingOf(send, decision, arrivedMs);
+  if (frame.storage === "ephemeral" || rows.length === 0) {
+    handOn(rules, caller, sending);
+    return { kind: "done" };
+  }
+  const storing = storingOf(sending, frame.commitment, rules.clock.now());
+  const outcome = append(rules, storing);
+  return { kind: "stored", outcome, tell: (appended) => tell(rules, caller, { storing, frame, recipients }, appended) };
 }
 
 /** The decision by what is remembered; `undefined` if the log is not. */

@@ -4,6 +4,7 @@ import { accountIdToBytes, type Frame, SottoError } from "@sotto/protocol";
 import type { AppendOutcome } from "../ports.js";
 import { type Asking, isAccessClear } from "./access.js";
 import type { Recipient } from "./accounts.js";
+import { type Attempted, inTurns } from "./attempts.js";
 import { type CommittedStorage, isCommitted } from "./commitment.js";
 import { namesTwice } from "./device-list.js";
 import { bundlesFor } from "./directory.js";
@@ -13,6 +14,7 @@ import { claim, standingsOf } from "./standing.js";
 import {
   append,
   handOn,
+  type Sending,
   type Storing,
   storingOf,
   tellOwner,
@@ -21,9 +23,6 @@ import {
   tellStored,
 } from "./store-send.js";
 
-/** How often a send is decided anew because an account changed under it. */
-const ATTEMPTS = 4;
-
 /**
  * Answers a `send`.
  *
@@ -31,65 +30,72 @@ const ATTEMPTS = 4;
  * again. Every no is decided a second time from fresh documents, which is also why all refusals do the same work. (An
  * ephemeral yes is not checked again: on a node that did not make the last change it may be a little out of date.)
  *
- * While the recipients are remembered, everything before the append happens in one go, so that sends of one connection
- * are stored in the order they came. Only an identified send without a good delivery key asks the tables, and a first
- * contact writes them before it is stored.
+ * The sends of one connection are decided in turns, and so stored in the order they came.
  */
 export async function send(rules: Rules, caller: Caller, frame: Frame<"send">, arrivedMs: number): Promise<void> {
   spendSource(rules, caller, frame);
   if (!isCommitted(frame)) return caller.fail(frame.id, "badFrame");
   if (writesToOthers(caller, frame)) rules.sanctions.check(caller.device.account, "send");
-  if (frame.storage === "stored" && !rules.stamps.isReady) await rules.stamps.ready();
   if (namesTwice(frame.recipients) || !frame.recipients.every((recipient) => isAccessClear(caller, recipient))) {
     return caller.fail(frame.id, "badFrame");
   }
+  return inTurns(caller, (isFirst) => attempt(rules, caller, { frame, arrivedMs, isFirst }));
+}
+
+/** A send to be attempted. */
+interface Attempt {
+  readonly frame: Frame<"send"> & CommittedStorage;
+  /** Monotonic. */
+  readonly arrivedMs: number;
+  readonly isFirst: boolean;
+}
+
+/** Decides a send, and hands it to the store if it may go ahead. */
+async function attempt(rules: Rules, caller: Caller, { frame, arrivedMs, isFirst }: Attempt): Promise<Attempted> {
+  if (frame.storage === "stored" && !rules.stamps.isReady) await rules.stamps.ready();
   const asking = { device: caller.device, signatures: rules.signatures, floor: rules.policy.firstContactFloor };
-  let decision = decideSend(frame, rememberedRecipients(rules, frame), asking);
-  let isFresh = false;
-  let isPaid = false;
-  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    if (decision.kind === "write") {
-      if (caller.device !== undefined && decision.addressed.some(isFirstContact)) {
-        rules.sanctions.check(caller.device.account, "firstContact");
-      }
-      if (!isPaid) spendRecipients(rules, caller, decision);
-      isPaid = true;
-      const { addressed: guards, rows } = decision;
-      const from = guards.some(({ ground }) => ground === "groupMember") ? "members" : "anybody";
-      const stampedFor = stampedForOf(frame);
-      const sending = {
-        request: frame,
-        stampedFor,
-        rows,
-        guards,
-        from,
-        sizeBytes: sizeOf(decision),
-        arrivedMs,
-      } as const;
-      if (frame.storage === "ephemeral" || rows.length === 0) return handOn(rules, caller, sending);
-      if (decision.claims.length > 0) {
-        const code = await claim(rules, decision.claims, frame);
-        if (code !== undefined) return refuse(rules, caller, frame.id, arrivedMs, code);
-      }
-      const storing = storingOf(sending, frame.commitment, rules.clock.now());
-      const outcome = await append(rules, storing);
-      if (tell(rules, caller, storing, outcome)) return;
-    } else if (isFresh && decision.kind !== "strangers") {
-      return answerNo(rules, caller, frame, decision, arrivedMs);
-    }
-    decision = await decideAfresh(rules, caller, frame, asking);
-    isFresh = true;
+  const remembered = isFirst ? decideSend(frame, rememberedRecipients(rules, frame), asking) : undefined;
+  const decision = remembered?.kind === "write" ? remembered : await decideAfresh(rules, caller, frame, asking);
+  if (decision.kind !== "write") {
+    return { kind: "answer", answer: () => answerNo(rules, caller, frame, decision, arrivedMs) };
   }
-  throw new SottoError("busy", { detail: "the recipients' accounts change too often" });
+  if (caller.device !== undefined && decision.addressed.some(isFirstContact)) {
+    rules.sanctions.check(caller.device.account, "firstContact");
+  }
+  if (isFirst) spendRecipients(rules, caller, decision);
+  const sending = sendingOf(frame, decision, arrivedMs);
+  if (frame.storage === "ephemeral" || decision.rows.length === 0) {
+    handOn(rules, caller, sending);
+    return { kind: "done" };
+  }
+  if (decision.claims.length > 0) {
+    const code = await claim(rules, decision.claims, frame);
+    if (code !== undefined) return { kind: "answer", answer: () => refuse(rules, caller, frame.id, arrivedMs, code) };
+  }
+  const storing = storingOf(sending, frame.commitment, rules.clock.now());
+  const outcome = append(rules, storing);
+  return { kind: "stored", outcome, tell: (appended) => tell(rules, caller, storing, appended) };
 }
 
 /** Decides from the accounts as they are now and, for a stranger, from what the tables say. */
-async function decideAfresh(rules: Rules, caller: Caller, frame: Frame<"send">, asking: Asking): Promise<SendDecision> {
+async function decideAfresh(rules: Rules, caller: Caller, frame: Frame<"send">, asking: Asking): Promise<Decided> {
   const recipients = await freshRecipients(rules, frame);
   const decision = decideSend(frame, recipients, asking);
   if (decision.kind !== "strangers") return decision;
   rules.limiters.spend("lookUpsPerAccount", sourceOf(caller), frame.recipients.length);
-  return decideSend(frame, recipients, asking, await standingsOf(rules, caller, frame));
+  const decided = decideSend(frame, recipients, asking, await standingsOf(rules, caller, frame));
+  if (decided.kind === "strangers") throw new SottoError("internal", { detail: "a stranger the tables do not know" });
+  return decided;
+}
+
+/** A decision for which nobody has to be asked any more. */
+type Decided = Exclude<SendDecision, { readonly kind: "strangers" }>;
+
+function sendingOf(frame: Frame<"send"> & CommittedStorage, decision: Write, arrivedMs: number): Sending {
+  const { addressed: guards, rows } = decision;
+  const from = guards.some(({ ground }) => ground === "groupMember") ? "members" : "anybody";
+  const stampedFor = stampedForOf(frame);
+  return { request: frame, stampedFor, rows, guards, from, sizeBytes: sizeOf(decision), arrivedMs };
 }
 
 /** Tells the sender what became of an append; false if an account changed since the decision. */
@@ -120,7 +126,7 @@ async function answerNo(
   rules: Rules,
   caller: Caller,
   { id, wantBundles }: Frame<"send">,
-  decision: Exclude<SendDecision, Write | { readonly kind: "strangers" }>,
+  decision: Exclude<Decided, Write>,
   arrivedMs: number,
 ): Promise<void> {
   switch (decision.kind) {

@@ -121,7 +121,13 @@ export class Dispatch {
       await durable;
       // This account has no other device: nobody is to be told.
       if (envelopes.length === 0) return { kind: "accepted", acceptedMs: this.parts.relay.nowMs() };
-      const send = (ticket: Ticket) => this.send(row, { envelopes, commitment }, { passage, ticket });
+      let isFirst = true;
+      const send = async (ticket: Ticket) => {
+        // What is refused goes another way, behind all that went before it: that may be refused as well, and later.
+        if (!isFirst) await passage.before;
+        isFirst = false;
+        return this.send(row, { envelopes, commitment }, { passage, ticket });
+      };
       const answer = await this.approach.request(row.recipient, passage.access, send);
       if (answer.type !== "deviceMismatch") {
         return { kind: "accepted", acceptedMs: answer.acceptedMs, stamp: answer.stamps[0] };

@@ -19,6 +19,8 @@ export type Attempted =
 /** What the sends of one window share. */
 export interface Passage<Access> {
   readonly access: Access;
+  /** Resolves when all earlier sends of the window are over, however that ended. */
+  readonly before: Promise<void>;
   /** Aborts when an earlier send of the window has to be made again: what did not leave yet must not overtake it. */
   readonly window: Cancellation;
 }
@@ -120,14 +122,18 @@ export class Lane<Access> {
     const access = await this.parts.access();
     const window = new Cancellation();
     const onTheirWay: { readonly order: number; readonly attempted: Promise<Attempted> }[] = [];
+    let before = Promise.resolve();
     for (const order of this.queue.slice(0, this.window)) {
       if (window.aborted) break;
       if (!this.queue.includes(order)) continue; // taken back meanwhile
-      const { attempted } = await this.parts.begin(order, { access, window });
-      attempted.then(
-        ({ kind }) => kind === "again" && window.abort(),
+      const { attempted } = await this.parts.begin(order, { access, before, window });
+      const over = attempted.then(
+        ({ kind }) => {
+          if (kind === "again") window.abort();
+        },
         () => window.abort(), // awaited below
       );
+      before = Promise.all([before, over]).then(() => undefined);
       onTheirWay.push({ order, attempted });
     }
     let again: Extract<Attempted, { kind: "again" }> | undefined;

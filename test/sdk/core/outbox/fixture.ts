@@ -162,7 +162,8 @@ export async function outboxFixture(store?: SealedStore, clock = manualClock()):
   let plaintext = new Uint8Array(0);
   const request =
     (link: "device" | "anonymous") =>
-    async (frame: { readonly type: string }, _options?: TakingBack): Promise<never> => {
+    async (frame: { readonly type: string }, { recall }: TakingBack = {}): Promise<never> => {
+      if (recall?.aborted) throw new SottoError("aborted");
       const send = frame as unknown as Frame<"send">;
       const body = send.recipients[0]?.envelopes[0]?.body ?? plaintext;
       sends.push({ link, envelope: send.messageId, plaintext: body, frame: send });

@@ -172,6 +172,37 @@ describe("the outbox", () => {
     expect((await it.peers.get(peer)).profileKey).toBeDefined();
   });
 
+  it("goes the other way in order, in whatever order it hears that the first one is refused", async () => {
+    const it = await outboxFixture();
+    await holdProfileKey(it, 1);
+    const refusals: (() => void)[] = [];
+    let isFull = true;
+    it.answer = ({ link }) => {
+      if (link === "anonymous") {
+        return new Promise((_, reject) => refusals.push(() => reject(new SottoError("notAllowed"))));
+      }
+      if (it.sends.length < 3 || !isFull) return Promise.resolve(accepted);
+      isFull = false;
+      return refuse("mailboxFull");
+    };
+    // What is put while the first one is on its way leaves together.
+    for (let content = 1; content <= 5; content++) await it.put(content);
+    while (it.outbox.size > 0) {
+      await quiet();
+      const heard = refusals.splice(0).reverse();
+      for (const refusal of heard) {
+        refusal();
+        await quiet();
+      }
+      if (heard.length === 0) await it.clock.advance(500);
+    }
+    expect(isFull).toBe(false);
+    const ids = [...new Set(it.sends.map(({ envelope }) => envelope.join()))];
+    const shown = it.sends.filter(({ link }) => link === "device").map(({ envelope }) => ids.indexOf(envelope.join()));
+    expect(shown).toEqual([0, 1, 1, 2, 3, 4]);
+    expect(it.outcomes.map(({ content }) => content)).toEqual([1, 2, 3, 4, 5]);
+  });
+
   it("asks for the bundles that repair a wrong list with every send, and says what is a message", async () => {
     const it = await outboxFixture();
     const said = { recipient: peer, type: "content", body: Uint8Array.of(1) } as const;
