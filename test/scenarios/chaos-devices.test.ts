@@ -13,7 +13,7 @@ import { schedule } from "../support/chaos/schedule.js";
 import { freshSeed } from "../support/crash/seeded-random.js";
 
 const SEEDS = 2;
-const EVENTS = 150;
+const EVENTS = 100;
 const LIMIT_MS = 120_000;
 
 const given = process.env.CHAOS_SEED;

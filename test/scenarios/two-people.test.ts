@@ -128,15 +128,6 @@ describe("the timeline", () => {
     const rest = await itemsUntil(conversation, (item) => item.kind === "text" && item.text === "d", seen[1]?.cursor);
     expect(textsOf(rest)).toEqual(["c", "d"]);
   });
-
-  it("keeps the order of 200 parallel sends, each with its own counter", async () => {
-    const { toBob, toAlice } = await world.pair();
-    const texts = Array.from({ length: 200 }, (_, index) => `m${index}`);
-    await Promise.all(texts.map((text) => toBob.send({ text }).delivered));
-    const items = await itemsUntil(toAlice, (_, all) => all.length === 200);
-    expect(textsOf(items)).toEqual(texts);
-    expect(items.every(({ kind }) => kind === "text")).toBe(true);
-  });
 });
 
 describe("what goes wrong", () => {

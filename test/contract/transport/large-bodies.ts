@@ -4,7 +4,7 @@ import { answerOf, bodyHead, RawPeer } from "./client-side.js";
 import { type MakeTransport, serve } from "./server-side.js";
 
 const MIB = 1_048_576;
-const LENGTH_BYTES = 256 * MIB;
+const LENGTH_BYTES = 128 * MIB;
 /** What may be held besides a piece or two: what the kernel of this machine hands over at once. */
 const MAX_HELD_BYTES = 48 * MIB;
 const PIECE = Buffer.alloc(262_144, 7);
@@ -32,7 +32,7 @@ class SlowEnd {
 
   private async rest(): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 1));
-    if (this.bytes - this.looked < 24 * MIB) return;
+    if (this.bytes - this.looked < 32 * MIB) return;
     this.looked = this.bytes;
     this.highest = Math.max(this.highest, (await heldBufferBytes()) - this.before);
   }
@@ -48,7 +48,7 @@ async function write(peer: RawPeer, bytes: number): Promise<void> {
 /** As much as fits nowhere, through a slow end. */
 export function carriesLargeBodies(makeTransport: MakeTransport): void {
   describe("large bodies", () => {
-    it("hands 256 MiB to slow rules in bounded memory", async () => {
+    it("hands 128 MiB to slow rules in bounded memory", async () => {
       const end = await SlowEnd.start();
       const server = await serve(makeTransport, {
         async request({ body }) {
@@ -66,7 +66,7 @@ export function carriesLargeBodies(makeTransport: MakeTransport): void {
       expect((await answerOf(peer)).status).toBe(200);
     }, 60_000);
 
-    it("sends 256 MiB to a slow taker in bounded memory", async () => {
+    it("sends 128 MiB to a slow taker in bounded memory", async () => {
       const end = await SlowEnd.start();
       async function* pieces() {
         for (let left = LENGTH_BYTES; left > 0; left -= PIECE.length) yield Buffer.from(PIECE);

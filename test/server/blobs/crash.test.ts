@@ -8,7 +8,7 @@ import { freshSeed, type SeededRandom, seededRandom } from "../../support/crash/
 import { CrashDisk, type Lie, type Survival } from "./crash-disk.js";
 import { Ledger } from "./crash-ledger.js";
 
-const LIVES = 25;
+const LIVES = 15;
 const CRASHES_A_LIFE = 6;
 
 function blobsOn(disk: CrashDisk, condemned: string[]): DiskBlobs {

@@ -166,7 +166,7 @@ describe("a folder under load", () => {
     const before = await heldBufferBytes();
     let most = 0;
     const watch = async (done: number) => {
-      if (done % (24 * 1024 * 1024) === 0) most = Math.max(most, (await heldBufferBytes()) - before);
+      if (done % (48 * 1024 * 1024) === 0) most = Math.max(most, (await heldBufferBytes()) - before);
     };
     for (let at = 0; at < length; at += piece.length) {
       await append.write(piece);

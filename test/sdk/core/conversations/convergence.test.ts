@@ -248,7 +248,7 @@ function shared(items: readonly Item[]) {
 
 const steps = fc.array(step, { maxLength: 120, size: "max" });
 const order = fc.array(fc.nat(1_000), { minLength: 1, maxLength: 40 });
-const numRuns = Number(process.env.RUNS ?? 100);
+const numRuns = Number(process.env.RUNS ?? 60);
 
 /** Runs steps on devices until all mail arrived, and answers what each shows. */
 async function run(devices: Devices, steps: readonly Step[], seed: readonly number[]) {
