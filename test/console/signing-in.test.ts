@@ -38,6 +38,34 @@ describe("signing in", () => {
     await context.close();
   });
 
+  test("is not ended by a call of the session before, that is answered late", async () => {
+    const { page, context } = await watchedPage(browser);
+    const file = await joinWithFile(page, desk);
+    const notSignedIn = JSON.stringify({ error: { code: "notSignedIn", message: "Sign in again." } });
+    let called: (answer: () => Promise<void>) => void = () => undefined;
+    const call = new Promise<() => Promise<void>>((resolve) => {
+      called = resolve;
+    });
+    const late = { status: 401, contentType: "application/json", body: notSignedIn };
+    await page.route("**/api/me", (route) => called(() => route.fulfill(late)), { times: 1 });
+    await page.goto(`${desk.url}/#/audit`);
+    const answer = await call;
+    await page.getByRole("button", { name: "Sign out" }).click();
+    await page.getByLabel("Key file", { exact: true }).setInputFiles({
+      ...{ name: "key.json", mimeType: "application/json", buffer: Buffer.from(file) },
+    });
+    await page.getByLabel("Passphrase").fill(passphrase);
+    await page.getByRole("button", { name: "Sign in" }).click();
+    await page.getByRole("button", { name: "Sign out" }).waitFor();
+    const answered = page.waitForResponse((response) => response.status() === 401);
+    await answer();
+    await (await answered).finished();
+    // The page had its turn with the answer.
+    await page.evaluate("new Promise((resolve) => setTimeout(resolve, 100))");
+    expect(await page.getByRole("button", { name: "Sign out" }).isVisible()).toBe(true);
+    await context.close();
+  });
+
   test("goes by a passkey that yields a key, where there is one", async () => {
     const { page, context } = await watchedPage(browser);
     const devtools = await context.newCDPSession(page);

@@ -43,8 +43,12 @@ export function Shell({
   const [help, setHelp] = useState<"closed" | "open">("closed");
   const main = useRef<HTMLElement>(null);
 
+  // Calls that are answered later end nothing: somebody may be signed in again by then.
+  const isOver = useRef(false);
   const signOut = useCallback(
     (why: string) => {
+      if (isOver.current) return;
+      isOver.current = true;
       // A session the desk does not hear the end of ends by itself.
       api.logout().catch(() => undefined);
       signedIn.key.box.secretKey.fill(0);

@@ -80,7 +80,7 @@ class Slots {
 }
 
 /**
- * A multimap from message id to row number. It keeps 40 bits of a hash, not the id: what it finds must be checked
+ * A multimap from message id to row number. It keeps 32 bits of a hash, not the id: what it finds must be checked
  * against the row. Row numbers lie closer together than 2³².
  */
 export class DedupeIndex {
