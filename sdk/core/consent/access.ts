@@ -15,7 +15,8 @@
  * next content, and until then writes with the former one.
  *
  * The relay takes no former key back. A device that shows one missed a rotation, of another device or of a later state of its
- * own; if nobody tells it the key that followed, it rotates.
+ * own; if nobody tells it the key that followed, it rotates. That key has to win over those that followed, wherever they are
+ * heard of; where two devices did so at once, the one that won may be the one that the relay heard first, and it takes one more.
  */
 
 import {
@@ -44,8 +45,11 @@ const ROOM_LEFT = 64;
 const AGAIN_MS = 5_000;
 /** What another device of this account decided just now comes within this time, once the mailbox is empty. */
 const GRACE_MS = 2_000;
-/** A relay that refuses every key has the account take a new one no more often. */
+/** A relay that refuses every key has the account take so many new ones in so long a time. */
+const REDRAWS = 3;
 const REDRAW_MS = 10 * 60_000;
+/** So many former keys the relay knows: what followed one of them has a version that is higher by no more, were there no ties. */
+const FORMER_KEYS = 8;
 
 /** What access works with. */
 export interface AccessParts {
@@ -77,7 +81,8 @@ export class Access {
   private held: "same" | "doubted" = "same";
   private mailbox: "filled" | "empty" = "filled";
   private timer: { cancel(): void } | undefined;
-  private redrawnMs = Number.NEGATIVE_INFINITY;
+  /** When new keys were taken in the place of former ones, of late. */
+  private redrawnMs: readonly number[] = [];
 
   constructor(private readonly parts: AccessParts) {}
 
@@ -90,8 +95,9 @@ export class Access {
   /**
    * A new profile key, handed to every contact and to this account's other devices. The caller commits what `build`
    * answers in the same turn, together with the decision that made the rotation needed; `after` begins to tell the relay.
+   * `missed`: how many rotations this device may not have heard of.
    */
-  async rotate(without?: AccountId): Promise<Plan> {
+  async rotate(without?: AccountId, missed = 0): Promise<Plan> {
     const { store, account, random, outbox, tellOwn } = this.parts;
     const contacts: AccountId[] = [];
     for await (const { value } of eachRow(store, keys.peers)) {
@@ -102,7 +108,7 @@ export class Access {
     return {
       build: () => {
         const { profileKeyVersion } = account.current;
-        const own = account.change({ profileKey: random.bytes(32), profileKeyVersion: profileKeyVersion + 1 });
+        const own = account.change({ profileKey: random.bytes(32), profileKeyVersion: profileKeyVersion + missed + 1 });
         // Beyond what the outbox takes, contacts find the key beside the next content.
         const reached = contacts.slice(0, Math.max(0, outbox.room - ROOM_LEFT));
         queued = [...tellOwn(), ...reached.map((recipient) => outbox.queue({ recipient, type: "contact" }))];
@@ -197,10 +203,12 @@ export class Access {
     if (!equalBytes(profileKey, account.current.profileKey)) return;
     const isTold = otherDevices() === 0 || (this.held === "doubted" && this.mailbox === "empty");
     if (!isTold) return this.doubt();
-    const waitMs = this.redrawnMs + REDRAW_MS - clock.now();
-    if (waitMs > 0) return this.applyAfter(waitMs);
-    this.redrawnMs = clock.now();
-    const { build, after } = await this.rotate();
+    const nowMs = clock.now();
+    const ofLate = this.redrawnMs.filter((ms) => ms > nowMs - REDRAW_MS);
+    const [first] = ofLate;
+    if (first !== undefined && ofLate.length >= REDRAWS) return this.applyAfter(first + REDRAW_MS - nowMs);
+    this.redrawnMs = [...ofLate, nowMs];
+    const { build, after } = await this.rotate(undefined, FORMER_KEYS);
     if (this.isClosed) return;
     await store.commit(build());
     for (const work of after) work();

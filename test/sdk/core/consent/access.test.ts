@@ -8,7 +8,7 @@ import {
   hashDeliveryKey,
   SottoError,
 } from "@sotto/protocol";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { OwnAccount } from "../../../../sdk/core/account/own-account.js";
 import { Access } from "../../../../sdk/core/consent/access.js";
 import { Peers } from "../../../../sdk/core/sessions/peers.js";
@@ -228,14 +228,42 @@ describe("a key that the relay knows was replaced", () => {
     expect(present()).not.toEqual(old);
   });
 
+  it("gives way to one that wins over those that followed it, wherever they are heard of", async () => {
+    account.change({ profileKeyVersion: 5 });
+    replaced = [present()];
+    await welcome(new Uint8Array(32));
+    await clock.advance(0);
+    // The relay knows eight former keys, the one that was shown among them.
+    expect(account.current.profileKeyVersion).toBeGreaterThan(5 + 8);
+  });
+
+  it("gives way once more, if the key that another device took at once wins, and the relay had that before", async () => {
+    otherDevices = 1;
+    const [old, theirs] = [present(), new Uint8Array(32).fill(0xff)];
+    replaced = [old, hashOf(theirs)];
+    await welcome(new Uint8Array(32));
+    access.queueEmpty();
+    await clock.advance(2_000);
+    const own = present();
+    replaced = [old, hashOf(theirs), own];
+    account.change({ profileKey: theirs });
+    await access.apply();
+    await clock.advance(2_000);
+    expect(told.map(({ deliveryKeyHash }) => deliveryKeyHash)).toEqual([own, present()]);
+    expect(access.handedOut()).toBe(account.current.profileKey);
+  });
+
   it("is not replaced again and again, whatever the relay refuses", async () => {
     replaced = "all";
+    const change = vi.spyOn(account, "change");
     await welcome(new Uint8Array(32));
-    await clock.advance(60_000);
-    await access.apply();
-    expect(account.current.profileKeyVersion).toBe(1);
-    await clock.advance(600_000);
-    expect(account.current.profileKeyVersion).toBe(2);
+    for (let second = 0; second < 599; second++) {
+      await clock.advance(1_000);
+      await access.apply();
+    }
+    expect(change).toHaveBeenCalledTimes(3);
+    await clock.advance(1_000);
+    expect(change).toHaveBeenCalledTimes(6);
   });
 });
 
