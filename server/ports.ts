@@ -120,9 +120,14 @@ export interface Mailboxes {
    * `repeated` with the first time (`reused`, if the mark is another one), also when the first is still being written (then it waits for it). Once a cursor
    * was readable, no lower one newly appears. `assigned` may be called, at most once, while the commit is under way: a
    * relay may push then and answer later. Calls for one mailbox keep its order: after a send that was not announced so,
-   * none is until that one is stored.
+   * none is until that one is stored. `taken` is called, at most once, when only the disk is waited for: the outcome will
+   * be `stored`, `repeated` or `reused`.
    */
-  append(request: AppendRequest, assigned?: (cursors: readonly number[]) => void): Promise<AppendOutcome>;
+  append(
+    request: AppendRequest,
+    assigned?: (cursors: readonly number[]) => void,
+    taken?: () => void,
+  ): Promise<AppendOutcome>;
   /**
    * Committed envelopes with cursor > `after`, ascending: at most `count`, and at most `bytes` of bodies but at least
    * one if there is any. `head` is the highest cursor ever committed; nothing is missing up to it iff `!more`.

@@ -9,9 +9,8 @@ import {
   limits,
   SottoError,
 } from "@sotto/protocol";
-import type { AppendOutcome } from "../ports.js";
 import type { Recipient } from "./accounts.js";
-import { type Attempted, inTurns } from "./attempts.js";
+import { type Attempted, inTurns, type Settled } from "./attempts.js";
 import { isCommitted } from "./commitment.js";
 import { bundlesFor } from "./directory.js";
 import { decideGroupSend, type GroupSend, type GroupSendDecision, type Mismatch } from "./group-send-decision.js";
@@ -90,8 +89,9 @@ async function attempt(rules: Rules, caller: Caller, { send, arrivedMs, isFirst 
     return { kind: "done" };
   }
   const storing = storingOf(sending, frame.commitment, rules.clock.now());
-  const outcome = append(rules, storing);
-  return { kind: "stored", outcome, tell: (appended) => tell(rules, caller, { storing, frame, recipients }, appended) };
+  const appending = append(rules, storing);
+  const stored = { storing, frame, recipients };
+  return { kind: "handedOver", appending, tell: (outcome) => tell(rules, caller, stored, outcome) };
 }
 
 /** The decision by what is remembered; `undefined` if the log is not. */
@@ -152,39 +152,36 @@ interface Stored {
   readonly recipients: readonly Recipient[];
 }
 
-/** Tells the sender what became of an append; false if an account changed since the decision. */
+/** Tells the sender what became of an append. */
 async function tell(
   rules: Rules,
   caller: Caller,
   { storing, frame, recipients }: Stored,
-  outcome: AppendOutcome,
-): Promise<boolean> {
+  outcome: Settled,
+): Promise<void> {
   switch (outcome.kind) {
     case "stored":
       tellStored(rules, caller, storing, outcome.cursors);
       rules.metrics.count("groupSendsAccepted");
-      return true;
+      break;
     case "repeated":
       tellRepeated(rules, caller, storing, outcome.acceptedMs);
-      return true;
+      break;
     case "reused":
       tellReused(rules, caller, storing, outcome.acceptedMs);
-      return true;
+      break;
     case "full": {
       for (const mailbox of outcome.mailboxes) tellOwner(rules, mailbox);
       const full = new Set(outcome.mailboxes);
       const isFull = ({ devices }: Recipient) => devices.some(({ mailbox }) => full.has(mailbox));
       const denied = recipients.filter(isFull).map(({ account }) => account);
       await answerMismatch(rules, caller, frame, { accounts: [], denied }, storing.arrivedMs);
-      return true;
+      break;
     }
     case "moved":
       // Whose log went away meanwhile is no group's member any more; it hears so when it asks again.
       caller.answer({ type: "groupMoved", id: frame.id, seq: outcome.seq });
-      return true;
-    case "changed":
-    case "noMailbox":
-      return false;
+      break;
   }
 }
 

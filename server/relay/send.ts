@@ -1,10 +1,9 @@
 /** Sending: one request, every device of every named account, all or none. */
 
 import { accountIdToBytes, type Frame, SottoError } from "@sotto/protocol";
-import type { AppendOutcome } from "../ports.js";
 import { type Asking, isAccessClear } from "./access.js";
 import type { Recipient } from "./accounts.js";
-import { type Attempted, inTurns } from "./attempts.js";
+import { type Attempted, inTurns, type Settled } from "./attempts.js";
 import { type CommittedStorage, isCommitted } from "./commitment.js";
 import { namesTwice } from "./device-list.js";
 import { bundlesFor } from "./directory.js";
@@ -73,8 +72,8 @@ async function attempt(rules: Rules, caller: Caller, { frame, arrivedMs, isFirst
     if (code !== undefined) return { kind: "answer", answer: () => refuse(rules, caller, frame.id, arrivedMs, code) };
   }
   const storing = storingOf(sending, frame.commitment, rules.clock.now());
-  const outcome = append(rules, storing);
-  return { kind: "stored", outcome, tell: (appended) => tell(rules, caller, storing, appended) };
+  const appending = append(rules, storing);
+  return { kind: "handedOver", appending, tell: (outcome) => tell(rules, caller, storing, outcome) };
 }
 
 /** Decides from the accounts as they are now and, for a stranger, from what the tables say. */
@@ -98,25 +97,22 @@ function sendingOf(frame: Frame<"send"> & CommittedStorage, decision: Write, arr
   return { request: frame, stampedFor, rows, guards, from, sizeBytes: sizeOf(decision), arrivedMs };
 }
 
-/** Tells the sender what became of an append; false if an account changed since the decision. */
-function tell(rules: Rules, caller: Caller, storing: Storing, outcome: AppendOutcome): boolean {
+/** Tells the sender what became of an append. */
+function tell(rules: Rules, caller: Caller, storing: Storing, outcome: Settled): void {
   switch (outcome.kind) {
     case "stored":
       tellStored(rules, caller, storing, outcome.cursors);
-      return true;
+      break;
     case "repeated":
       tellRepeated(rules, caller, storing, outcome.acceptedMs);
-      return true;
+      break;
     case "reused":
       tellReused(rules, caller, storing, outcome.acceptedMs);
-      return true;
+      break;
     case "full":
       for (const mailbox of outcome.mailboxes) tellOwner(rules, mailbox);
       caller.fail(storing.request.id, "mailboxFull");
-      return true;
-    case "changed":
-    case "noMailbox":
-      return false;
+      break;
     case "moved":
       throw new SottoError("internal", { detail: "a log moved that the send did not name" });
   }

@@ -36,6 +36,13 @@ export interface Storing extends Sending {
   isPushed: boolean;
 }
 
+/** An attempt in the hands of the store. */
+export interface Appending {
+  /** Resolves when only the disk is waited for; never where the send is not stored. */
+  readonly taken: Promise<"taken">;
+  readonly outcome: Promise<AppendOutcome>;
+}
+
 /** What a group send has beside its rows. */
 export interface SharedEnd {
   readonly shared: Uint8Array;
@@ -57,14 +64,20 @@ export function storingOf(sending: Sending, commitment: Uint8Array, acceptedMs: 
  * Stores a send, and pushes it to who is online as soon as its cursors are known; what goes to a group, once it is on disk. If
  * the relay dies in between, the repeat is accepted at another time, and in a group nobody tells the others the first one.
  */
-export function append({ bus, policy, store }: Rules, storing: Storing): Promise<AppendOutcome> {
+export function append({ bus, policy, store }: Rules, storing: Storing): Appending {
   const { acceptedMs, from, group, guards, request, rows } = storing;
   const { commitment: mark, messageId } = request;
   const quota = from === "members" ? shareOf(policy.mailboxQuota) : policy.mailboxQuota;
-  return store.mail.append(
+  let take = () => {};
+  const taken = new Promise<"taken">((resolve) => {
+    take = () => resolve("taken");
+  });
+  const outcome = store.mail.append(
     { messageId, mark, acceptedMs, ...group, rows, guards, quota },
     group === undefined ? (cursors) => push(bus, storing, cursors) : undefined,
+    take,
   );
+  return { taken, outcome };
 }
 
 /** What members may fill, three quarters: one of them alone could else keep an account's contacts from writing to it. */

@@ -22,6 +22,12 @@ import type { Batch, Writer } from "./writer.js";
  */
 const EARLY_CALLS = 256;
 
+/** Who is told of an append while it is under way. */
+interface Told {
+  readonly assigned: ((cursors: readonly number[]) => void) | undefined;
+  readonly taken: (() => void) | undefined;
+}
+
 /** What the mailboxes are made of. */
 export interface MailboxParts {
   readonly engine: Engine;
@@ -51,14 +57,17 @@ export function orderedMailboxes(parts: MailboxParts): Mailboxes {
   function store(
     request: AppendRequest,
     places: readonly MailboxSlot[],
-    assigned: ((cursors: readonly number[]) => void) | undefined,
+    { assigned, taken }: Told,
   ): Promise<AppendOutcome> {
     writer.assertAccepting();
     const { messageId, mark = NO_MARK, acceptedMs, rows, shared, logGuard } = request;
     if (messageId.length !== MESSAGE_ID_BYTES) throw new RangeError("a message id has 16 bytes");
     if (mark.length !== MARK_BYTES) throw new RangeError("a mark has 32 bytes");
     const first = dedupe.find(messageId, acceptedMs);
-    if (first !== undefined) return repeated(first, mark);
+    if (first !== undefined) {
+      taken?.();
+      return repeated(first, mark);
+    }
     for (const { account, revision } of request.guards) {
       if (parts.revisionOf(account) !== revision) return Promise.resolve({ kind: "changed" });
     }
@@ -89,6 +98,7 @@ export function orderedMailboxes(parts: MailboxParts): Mailboxes {
     });
     if (batch.calls <= EARLY_CALLS && places.every(isAnnounced)) assigned?.(cursors);
     else for (const slot of places) slot.unannounced = batch;
+    taken?.();
     return batch.done.then(() => ({ kind: "stored", cursors }));
   }
 
@@ -107,13 +117,9 @@ export function orderedMailboxes(parts: MailboxParts): Mailboxes {
     return slot.pending?.done ?? Promise.resolve();
   }
 
-  function storeInTurn(
-    request: AppendRequest,
-    places: readonly MailboxSlot[],
-    assigned: ((cursors: readonly number[]) => void) | undefined,
-  ): Promise<AppendOutcome> {
+  function storeInTurn(request: AppendRequest, places: readonly MailboxSlot[], told: Told): Promise<AppendOutcome> {
     const copy = copyOf(request);
-    return slots.inTurn(places, sizeOf(request), () => store(copy, places, assigned));
+    return slots.inTurn(places, sizeOf(request), () => store(copy, places, told));
   }
 
   function removeInTurn(slot: MailboxSlot, upTo: number, also: readonly number[]): Promise<void> {
@@ -122,10 +128,11 @@ export function orderedMailboxes(parts: MailboxParts): Mailboxes {
 
   // Appends and acknowledgements are the bulk, so they do without the promises of an `async` function.
   return {
-    append(request, assigned) {
+    append(request, assigned, taken) {
+      const told = { assigned, taken };
       try {
         const places = request.rows.map(({ mailbox }) => slots.of(mailbox));
-        return places.every(isFree) ? store(request, places, assigned) : storeInTurn(request, places, assigned);
+        return places.every(isFree) ? store(request, places, told) : storeInTurn(request, places, told);
       } catch (error) {
         return Promise.reject(error);
       }

@@ -99,6 +99,17 @@ export function describeAppend(makeStore: MakeStore): void {
       expect(told).toEqual(["first 1,1", "resolved"]);
     });
 
+    it("tells what it takes once only the disk is waited for, and of what was taken before", async () => {
+      const { mail } = harness.store;
+      const told: string[] = [];
+      const append = (name: string, number: number, to: number) =>
+        mail.append(send(harness, number, [mailbox(to)]), undefined, () => told.push(name));
+      await append("first", 1, 1).then(() => told.push("resolved"));
+      await append("repeated", 1, 1);
+      await append("no mailbox", 2, 9);
+      expect(told).toEqual(["first", "resolved", "repeated"]);
+    });
+
     it("stores a send without rows, so that its repeat is known", async () => {
       const request = send(harness, 1, []);
       expect(await harness.store.mail.append(request)).toEqual({ kind: "stored", cursors: [] });

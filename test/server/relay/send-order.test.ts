@@ -1,7 +1,7 @@
 /** The order of sends: as they came on their connection, however long deciding on each takes. */
 
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { decodeFrame, type Frame, limits, toHex } from "@sotto/protocol";
+import { decodeFrame, type Frame, hashDeliveryKey, limits, toHex } from "@sotto/protocol";
 import { describe, expect, it } from "vitest";
 import type { Store } from "../../../server/ports.js";
 import { memoryStore } from "../../../server/store/index.js";
@@ -43,14 +43,36 @@ async function people(...names: readonly string[]) {
     for (const { client } of everybody) client.hangUp();
     return TestRelay.start({ clock, store: overtaking(inner) });
   };
-  return { before, everybody, restarted };
+  return { before, everybody, inner, restarted };
+}
+
+/** Holds everybody until it is released. */
+function holding() {
+  let release = () => {};
+  let reach = () => {};
+  const released = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  const reached = new Promise<void>((resolve) => {
+    reach = resolve;
+  });
+  const turn = () => {
+    reach();
+    return released;
+  };
+  return { turn, reached, release: () => release() };
 }
 
 type Someone = Awaited<ReturnType<typeof people>>["everybody"][number];
 
-/** Says all at once, waits for the answers, and answers whose ids lie at the end of the mailbox, in their order. */
-async function inMailbox(relay: TestRelay, sender: Client, frames: readonly Sent[], to: TestDevice) {
+/** Says all at once, and goes on as `accepted`. */
+function inMailbox(relay: TestRelay, sender: Client, frames: readonly Sent[], to: TestDevice) {
   for (const frame of frames) sender.say(frame);
+  return accepted(relay, sender, frames, to);
+}
+
+/** Waits for the answers to what was said, and answers whose ids lie at the end of the mailbox, in their order. */
+async function accepted(relay: TestRelay, sender: Client, frames: readonly Sent[], to: TestDevice) {
   for (const _ of frames) await sender.skipTo("accepted");
   const reader = await relay.connected(to);
   await reader.skipTo("queueEmpty");
@@ -62,6 +84,14 @@ type Sent = Frame<"send"> | Frame<"sendGroup">;
 const idsOf = (frames: readonly { readonly messageId: Uint8Array }[]) =>
   frames.map(({ messageId }) => toHex(messageId));
 const several = <T>(make: (index: number) => T) => Array.from({ length: MESSAGES }, (_, index) => make(index));
+/** Changes an account: what was decided by what it was before counts no more. */
+async function setsAccess(relay: TestRelay, device: TestDevice): Promise<void> {
+  const owner = await relay.connected(device);
+  const deliveryKeyHash = hashDeliveryKey(device.person.deliveryKey);
+  owner.say({ type: "setAccess", id: 1, deliveryKeyHash, firstContact: "everyone", blocked: [] });
+  await owner.skipTo("done");
+}
+
 const openly = (to: TestDevice) => ({ account: to.known.account, envelopes: [envelopeFor(to)] });
 
 describe("the sends of one connection are stored in the order they came", () => {
@@ -137,5 +167,50 @@ describe("the sends of one connection are stored in the order they came", () => 
     expect(await inMailbox(relay, sender, frames, device)).toEqual(idsOf(frames));
     relay.clock.advance(POLICY.refusalDelayMs);
     await sender.failure(refused.id, "notAllowed");
+  });
+
+  it("behind one whose recipient changes while its claim is written", async () => {
+    const { everybody, inner } = await people("alice", "bob");
+    const [alice, bob] = everybody as [Someone, Someone];
+    const held = holding();
+    const table: Store["table"] = {
+      ...inner.table,
+      async compareAndSet(bucket, ...row) {
+        if (bucket === "pair") await held.turn();
+        return inner.table.compareAndSet(bucket, ...row);
+      },
+    };
+    const relay = await TestRelay.start({ clock: new ManualClock(), store: { ...inner, table } });
+    const sender = await relay.connected(bob.device);
+    const frames = (["message", "repair", "repair"] as const).map((purpose) =>
+      sendFrame(sender, [openly(alice.device)], { purpose }),
+    );
+    for (const frame of frames) sender.say(frame);
+    await held.reached;
+    await setsAccess(relay, alice.device);
+    held.release();
+    expect(await accepted(relay, sender, frames, alice.device)).toEqual(idsOf(frames));
+  });
+
+  it("behind one whose recipient changes while its mailbox is read", async () => {
+    const { everybody, inner } = await people("alice");
+    const [{ device }] = everybody as [Someone];
+    const held = holding();
+    // As where the store has to read the mailbox first: it decides on each send when it has, in their order.
+    const mail: Store["mail"] = {
+      ...inner.mail,
+      append: (request, ...told) => held.turn().then(() => inner.mail.append(request, ...told)),
+    };
+    const relay = await TestRelay.start({ clock: new ManualClock(), store: { ...inner, mail } });
+    const sender = await relay.anonymous();
+    const frames = several(() => sendFrame(sender, [sealedTo(device)]));
+    const [first, ...others] = frames as [Sent];
+    sender.say(first);
+    await held.reached;
+    await setsAccess(relay, device);
+    for (const frame of others) sender.say(frame);
+    await sender.rest();
+    held.release();
+    expect(await accepted(relay, sender, frames, device)).toEqual(idsOf(frames));
   });
 });
