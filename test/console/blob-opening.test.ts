@@ -1,5 +1,6 @@
 import { sanctionKinds } from "@sotto/protocol";
 import { describe, expect, test } from "vitest";
+import { blobBytes } from "../../server/desk/console/blob-bytes.js";
 import { openBlob } from "../../server/desk/console/blob-opening.js";
 import { showableMedia } from "../../server/desk/console/media-type.js";
 import { isSevere } from "../../server/desk/severity.js";
@@ -28,6 +29,19 @@ describe("an attachment", () => {
     expect(await openBlob(new Uint8Array(sealed), { ...blob, key: new Uint8Array(32) }, subtle)).toEqual(refused);
     expect(await openBlob(new Uint8Array(sealed), { ...blob, digest: new Uint8Array(32) }, subtle)).toEqual(refused);
     expect(await openBlob(new Uint8Array(sealed), { ...blob, sizeBytes: blob.sizeBytes + 1 }, subtle)).toEqual(refused);
+  });
+
+  test("opens also where the keys of what was disclosed are overwritten while it is fetched", async () => {
+    const { reference, sealed } = sealFile("file", plaintext);
+    const blob = { index: 0, ...reference, key: reference.key.slice() };
+    let answer: (bytes: Uint8Array<ArrayBuffer>) => void = () => undefined;
+    const answered = new Promise<Uint8Array<ArrayBuffer>>((resolve) => {
+      answer = resolve;
+    });
+    const bytes = blobBytes({ blob: () => answered }, blob);
+    blob.key.fill(0);
+    answer(new Uint8Array(sealed));
+    expect(Buffer.from(await bytes).equals(plaintext)).toBe(true);
   });
 
   test("is not opened here if it is too large to lie in memory", async () => {
