@@ -117,4 +117,25 @@ describe("working on a case", () => {
     await expect.poll(() => desk.calls.filter(({ what }) => what === "close").length).toBeGreaterThan(before);
     expect(await page.content()).not.toContain("They wrote the same to me last week.");
   });
+
+  test("closes at once when it is opened for nobody: whoever asked has gone on", async () => {
+    for (const leave of [() => page.keyboard.press("Escape"), () => page.goto(`${desk.url}/#/people`)]) {
+      await page.goto(desk.caseUrl);
+      let opened: (answer: () => Promise<void>) => void = () => undefined;
+      const opening = new Promise<() => Promise<void>>((resolve) => {
+        opened = resolve;
+      });
+      await page.route("**/api/cases/*/open", (route) => opened(() => route.continue()), { times: 1 });
+      await page.getByRole("button", { name: "Open words…" }).first().click();
+      await page.getByLabel("Reason").fill("Out of curiosity.");
+      await page.getByRole("dialog").getByRole("button", { name: "Open words" }).click();
+      const answer = await opening;
+      await leave();
+      await page.getByRole("dialog").waitFor({ state: "detached" });
+      const before = desk.calls.filter(({ what }) => what === "close").length;
+      await answer();
+      await expect.poll(() => desk.calls.filter(({ what }) => what === "close").length).toBeGreaterThan(before);
+      expect(await page.content()).not.toContain("They wrote the same to me last week.");
+    }
+  });
 });
