@@ -6,7 +6,7 @@ import { fromBase64 } from "../../server/desk/base64.js";
 import { wordsContext } from "../../server/desk/console/disclosed.js";
 import { secretOf } from "../support/franking/realm.js";
 import { launchChromium, watchedPage } from "./support/browser.js";
-import { joinWithFile, openCase } from "./support/moderator.js";
+import { joinWithFile, openCase, openWords } from "./support/moderator.js";
 import { accused, hexOf, reporter } from "./support/reported.js";
 import { StubDesk } from "./support/stub-desk.js";
 
@@ -137,5 +137,18 @@ describe("working on a case", () => {
       await expect.poll(() => desk.calls.filter(({ what }) => what === "close").length).toBeGreaterThan(before);
       expect(await page.content()).not.toContain("They wrote the same to me last week.");
     }
+  });
+
+  test("closes before the session ends, when who opened it signs out", async () => {
+    await page.goto(desk.caseUrl);
+    await openWords(page, "A last look.");
+    const before = desk.calls.length;
+    // However long the desk takes to hear of it.
+    await page.route("**/api/openings/*/close", async (route) => {
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      await route.continue();
+    });
+    await page.getByRole("button", { name: "Sign out" }).click();
+    await expect.poll(() => desk.calls.slice(before).map(({ what }) => what)).toEqual(["close", "logout"]);
   });
 });

@@ -29,6 +29,7 @@ export interface Api {
   redeem(redeeming: Redeeming): Promise<Moderator>;
   beginLogin(moderator: string): Promise<LoginChallenge>;
   finishLogin(moderator: string, challenge: string, signature: string): Promise<Session>;
+  /** Ends the session, once what was opened in it is closed: the desk hears of that from nobody else before its time is over. */
   logout(): Promise<void>;
   me(): Promise<Me>;
   moderators(): Promise<readonly Moderator[]>;
@@ -42,6 +43,7 @@ export interface Api {
   claim(id: string): Promise<CaseView>;
   release(id: string): Promise<CaseView>;
   open(id: string, reason: string): Promise<Opening>;
+  /** Idempotent. */
   closeOpening(opening: string): Promise<void>;
   /** Sealed bytes, at most `mostBytes`. */
   blob(id: string, mostBytes: number): Promise<Uint8Array<ArrayBuffer>>;
@@ -72,13 +74,26 @@ export function deskApi(token: () => string | undefined): Api {
   const of = (id: string) => encodeURIComponent(id);
   const onCase = (id: string, what: string, body?: object) =>
     post<CaseView>(`/api/cases/${of(id)}/${what}`, token, body);
+  const opened = new Set<string>();
+  /** Settles when all that was closed so far is. */
+  let closed: Promise<unknown> = Promise.resolve();
+  const close = async (opening: string): Promise<void> => {
+    if (!opened.delete(opening)) return;
+    const closing = post<void>(`/api/openings/${of(opening)}/close`, token);
+    closed = Promise.allSettled([closed, closing]);
+    await closing;
+  };
   return {
     state: () => get("/api/state", token),
     redeem: (redeeming) => post("/api/redeem", token, redeeming),
     beginLogin: (moderator) => post("/api/login/begin", token, { moderator }),
     finishLogin: (moderator, challenge, signature) =>
       post("/api/login/finish", token, { moderator, challenge, signature }),
-    logout: () => post("/api/logout", token),
+    async logout() {
+      for (const opening of opened) close(opening).catch(() => undefined);
+      await closed;
+      await post("/api/logout", token);
+    },
     me: () => get("/api/me", token),
     moderators: () => get("/api/moderators", token),
     invite: (person) => post("/api/moderators", token, person),
@@ -90,8 +105,12 @@ export function deskApi(token: () => string | undefined): Api {
     case: (id) => get(`/api/cases/${of(id)}`, token),
     claim: (id) => onCase(id, "claim"),
     release: (id) => onCase(id, "release"),
-    open: (id, reason) => post(`/api/cases/${of(id)}/open`, token, { reason }),
-    closeOpening: (opening) => post(`/api/openings/${of(opening)}/close`, token),
+    async open(id, reason) {
+      const opening = await post<Opening>(`/api/cases/${of(id)}/open`, token, { reason });
+      opened.add(opening.opening);
+      return opening;
+    },
+    closeOpening: close,
     blob: (id, mostBytes) => getBytes(`/api/blobs/${of(id)}`, token, mostBytes),
     askContext: (id, ask) => post(`/api/cases/${of(id)}/context`, token, ask),
     escalate: (id, escalation) => onCase(id, "escalate", escalation),
