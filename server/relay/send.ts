@@ -58,6 +58,8 @@ async function attempt(rules: Rules, caller: Caller, { frame, arrivedMs, isFirst
   if (decision.kind !== "write") {
     return { kind: "answer", answer: () => answerNo(rules, caller, frame, decision, arrivedMs) };
   }
+  // Again: it may have waited since it came.
+  if (writesToOthers(caller, frame)) rules.sanctions.check(caller.device.account, "send");
   if (caller.device !== undefined && decision.addressed.some(isFirstContact)) {
     rules.sanctions.check(caller.device.account, "firstContact");
   }

@@ -3,6 +3,7 @@
 import { randomBytes } from "node:crypto";
 import type { SanctionKind, WireFailureCode } from "@sotto/protocol";
 import { describe, expect, it } from "vitest";
+import type { Store } from "../../../server/ports.js";
 import { memoryStore } from "../../../server/store/index.js";
 import { newSigner, TestRealm } from "../../support/raw-desk.js";
 import type { Client } from "./support/client.js";
@@ -101,6 +102,28 @@ describe("a sanction", () => {
     await enforce({ account: alice.account, kind });
     expect(await outcomes(relay, alice)).toEqual({ ...FREE, ...refused });
     expect(await outcomes(relay, bob)).toEqual(FREE);
+  });
+
+  it("refuses also what came before the sanction and waited for its turn", async () => {
+    const store = memoryStore({ clock: new ManualClock() });
+    await store.open();
+    let held = Promise.resolve();
+    const directory: Store["directory"] = {
+      ...store.directory,
+      account: (account) => held.then(() => store.directory.account(account)),
+    };
+    const { relay, enforce } = await community({ store: { ...store, directory } });
+    const { client, device } = await relay.person("alice");
+    const other = await relay.person("bob");
+    let release = () => {};
+    held = new Promise((resolve) => {
+      release = resolve;
+    });
+    const sends = [1, 2].map(() => sendFrame(client, [sealedTo(other.device)]));
+    for (const frame of sends) client.say(frame);
+    await enforce({ account: device.known.account, kind: "suspend" });
+    release();
+    for (const { id } of sends) await client.failure(id, "suspended");
   });
 
   it("lets who is suspended receive, acknowledge, ask the desk and be told", async () => {
