@@ -111,14 +111,19 @@ export class Dispatch {
     return standing === undefined ? this.parts.logs.standing(group) : { id: group, ...standing };
   }
 
-  /** Nothing is awaited between the commit and the request, so requests leave in the order of the encryptions. */
+  /**
+   * Nothing is awaited between the commit and the request, so requests leave in the order of the encryptions. Only what is
+   * encrypted for other devices than what went before waits for that to be answered.
+   */
   private async transmit(
     row: Addressed,
     { envelopes, durable, commitment }: Leaving,
     passage: Passage<Access>,
   ): Promise<Dispatched> {
     try {
+      const isAlike = isForOne(row) || passage.window.isAlike(devicesOf(envelopes));
       await durable;
+      if (!isAlike) await passage.before;
       // This account has no other device: nobody is to be told.
       if (envelopes.length === 0) return { kind: "accepted", acceptedMs: this.parts.relay.nowMs() };
       let isFirst = true;
@@ -190,6 +195,15 @@ export class Dispatch {
 function withFarewell(row: Addressed, access: Access): Access {
   const fellow = farewellOf(row);
   return fellow === undefined || access.kind !== "fellow" ? access : { ...access, fellow };
+}
+
+/** What goes to one device alone is decided by that one. */
+function isForOne({ device }: Row<"outbox">): boolean {
+  return device !== undefined;
+}
+
+function devicesOf(envelopes: Leaving["envelopes"]): string {
+  return envelopes.map(({ device, registrationId }) => `${device}/${registrationId}`).join(" ");
 }
 
 /** What people say, as opposed to what SDKs mend: of messages a stranger may send one. */

@@ -16,13 +16,32 @@ export type Attempted =
   /** Try the same again: at once (something was repaired), or later. */
   | { readonly kind: "again"; readonly afterMs: number | undefined };
 
+/**
+ * Sends that are on their way together. Aborts when one of them has to be made again: what did not leave yet must not overtake
+ * it.
+ */
+export class SendWindow extends Cancellation {
+  private first: string | undefined;
+  private isMixed = false;
+
+  /**
+   * Whether a send may leave before those ahead of it are answered; asked in their order. `basis` is what the relay decides it
+   * by. Of one that rests on the same as all ahead of it the relay says what it says of them; another may be taken where they
+   * are refused, and they go again behind it.
+   */
+  isAlike(basis: string): boolean {
+    this.first ??= basis;
+    this.isMixed ||= basis !== this.first;
+    return !this.isMixed;
+  }
+}
+
 /** What the sends of one window share. */
 export interface Passage<Access> {
   readonly access: Access;
   /** Resolves when all earlier sends of the window are over, however that ended. */
   readonly before: Promise<void>;
-  /** Aborts when an earlier send of the window has to be made again: what did not leave yet must not overtake it. */
-  readonly window: Cancellation;
+  readonly window: SendWindow;
 }
 
 /** What a lane works with. `begin` encrypts, in order; the promise it answers settles when the relay answered. */
@@ -120,7 +139,7 @@ export class Lane<Access> {
   /** Sends up to a window in order. Answers how long to wait if not all went through. */
   private async sendWindow(): Promise<number | undefined> {
     const access = await this.parts.access();
-    const window = new Cancellation();
+    const window = new SendWindow();
     const onTheirWay: { readonly order: number; readonly attempted: Promise<Attempted> }[] = [];
     let before = Promise.resolve();
     for (const order of this.queue.slice(0, this.window)) {

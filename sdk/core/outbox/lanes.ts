@@ -1,6 +1,5 @@
 /** The lanes there are: one for each destination that anything was ever sent to in this run. */
 
-import type { Cancellation } from "../cancellation.js";
 import type { Clock } from "../ports.js";
 import type { Access } from "./approach.js";
 import { type Destination, laneOf } from "./destination.js";
@@ -19,7 +18,7 @@ export interface LanesParts {
   readonly clock: Clock;
   access(to: OneAccount): Promise<Access>;
   toAccount(order: number, to: OneAccount, passage: Passage<Access>): Begun;
-  toGroup(order: number, window: Cancellation): Begun;
+  toGroup(order: number, passage: Passage<undefined>): Begun;
   failed(error: unknown): void;
 }
 
@@ -67,7 +66,7 @@ export class Lanes {
     return new Lane<undefined>({
       ...{ clock, failed, repairsAtOnce: GROUP_REPAIRS_AT_ONCE },
       access: async () => undefined,
-      begin: (order, { window }) => toGroup(order, window),
+      begin: toGroup,
     });
   }
 }

@@ -62,7 +62,7 @@ export class Outbox {
             ? groupDispatch.hand({ ...row, recipient })
             : this.dispatch.begin({ ...row, recipient }, passage),
         ),
-      toGroup: (order, window) => this.begin(order, (row) => groupDispatch.begin(row, window)),
+      toGroup: (order, passage) => this.begin(order, (row) => groupDispatch.begin(row, passage)),
     });
   }
 

@@ -7,11 +7,12 @@
  *        └── log moved, keys refused, devices changed: once more ┘
  */
 
-import { type AccountId, type ConversationId, type Frame, SottoError } from "@sotto/protocol";
+import { type AccountId, type ConversationId, type Frame, SottoError, toHex } from "@sotto/protocol";
 import { Cancellation } from "../../cancellation.js";
 import { isFatal } from "../../fatal.js";
 import type { KeyedLock } from "../../keyed-lock.js";
 import type { Addressed } from "../../outbox/dispatch.js";
+import type { Passage, SendWindow } from "../../outbox/lane.js";
 import {
   AT_ONCE,
   assertFresh,
@@ -50,6 +51,9 @@ export interface GroupDispatchParts extends Omit<SealingParts, "nowMs"> {
   readonly clock: Clock;
 }
 
+/** What a word shares with others that are on their way with it. */
+export type Together = Pick<Passage<unknown>, "window" | "before">;
+
 /** Sends rows to groups. Knows no queue: its callers keep the order. */
 export class GroupDispatch {
   private readonly closing = new Cancellation();
@@ -62,16 +66,16 @@ export class GroupDispatch {
 
   /**
    * Encrypts a row for all other members of its group; the promise it answers settles when the relay answered. Aborting
-   * `window` calls back what did not leave yet.
+   * the window calls back what did not leave yet.
    *
    * @throws only what ends the client. Every other failure is an outcome.
    */
-  async begin(row: Row<"outbox">, window: Cancellation): Promise<{ readonly attempted: Promise<Dispatched> }> {
+  async begin(row: Row<"outbox">, passage: Together): Promise<{ readonly attempted: Promise<Dispatched> }> {
     return this.prepared(row, outcomeOf, async (group) => {
       const prepared = await this.sealing.prepare(row, group, this.closing);
       if (prepared.kind === "concluded") return () => Promise.resolve(prepared.outcome);
-      if (prepared.kind === "alone") return () => this.alone(group, prepared.said);
-      return () => this.transmit(prepared.sealed, window);
+      if (prepared.kind === "alone") return () => this.alone(group, prepared.said, passage);
+      return () => this.transmit(prepared.sealed, passage);
     });
   }
 
@@ -122,9 +126,11 @@ export class GroupDispatch {
   }
 
   /** No send tells that the log moved on where there is nobody to send to: somebody may have joined, and is to get it. */
-  private async alone(group: ConversationId, said: SaidInGroup): Promise<Dispatched> {
+  private async alone(group: ConversationId, said: SaidInGroup, { window, before }: Together): Promise<Dispatched> {
     const { logs, relay } = this.parts;
     try {
+      if (!window.isAlike(`${said.standing.revision}`)) await before;
+      if (window.aborted) return AT_ONCE;
       const { state } = await logs.sync(group);
       if (state.seq !== said.standing.revision) return AT_ONCE;
       return { kind: "accepted", acceptedMs: relay.nowMs(), inGroup: said };
@@ -133,11 +139,16 @@ export class GroupDispatch {
     }
   }
 
-  /** Nothing is awaited between the commit and the request, so requests leave in the order of the encryptions. */
-  private async transmit(sealed: Sealed, window: Cancellation): Promise<Dispatched> {
+  /**
+   * Nothing is awaited between the commit and the request, so requests leave in the order of the encryptions. Only what was
+   * sealed for another entry of the log, or to others, than what went before waits for that to be answered.
+   */
+  private async transmit(sealed: Sealed, { window, before }: Together): Promise<Dispatched> {
     const { relay, logs } = this.parts;
     try {
+      const isAlike = window.isAlike(basisOf(sealed));
       await sealed.durable;
+      if (!isAlike) await before;
       const answer = await relay.anonymous.request(sealed.frame, { recall: window });
       switch (answer.type) {
         case "accepted":
@@ -155,7 +166,7 @@ export class GroupDispatch {
   }
 
   /** One repair serves the whole window: what did not leave yet is called back, for it would meet the same. */
-  private async onceFor(window: Cancellation, repair: () => Promise<unknown>): Promise<Dispatched> {
+  private async onceFor(window: SendWindow, repair: () => Promise<unknown>): Promise<Dispatched> {
     this.parts.counters.count("sendsRetried");
     if (!window.aborted) {
       window.abort();
@@ -168,7 +179,7 @@ export class GroupDispatch {
    * A signature by a former epoch's key may be refused before the log's number is looked at. Where the window was called back
    * meanwhile, another word of it found that out.
    */
-  private async failed(error: unknown, { group, frame }: Sealed, window: Cancellation): Promise<Dispatched> {
+  private async failed(error: unknown, { group, frame }: Sealed, window: SendWindow): Promise<Dispatched> {
     const mayBeBehind = hasCode(error, "notAllowed") || hasCode(error, "groupNotFound");
     if (!mayBeBehind) return outcomeOf(error);
     if (window.aborted) return AT_ONCE;
@@ -203,6 +214,15 @@ export class GroupDispatch {
     });
     if (refusals.length > 0) await fellows.refused(group, refusals);
   }
+}
+
+/** What the relay decides a word by: the entry it was said at, the devices it is for, and what shows the right to write to them. */
+function basisOf({ frame, reached }: Sealed): string {
+  const members = reached.map(({ account, devices, fellow: { deliveryKeyHashes } }) => {
+    const listed = devices.map(({ device, registrationId }) => `${device}/${registrationId}`);
+    return [account, toHex(deliveryKeyHashes[0] ?? new Uint8Array(0)), ...listed].join(" ");
+  });
+  return [frame.revision, ...members].join("\n");
 }
 
 function groupOf({ group }: Row<"outbox">): ConversationId {

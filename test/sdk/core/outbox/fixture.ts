@@ -28,8 +28,6 @@ import { type ManualClock, manualClock, settled } from "../link/manual-clock.js"
 import { conversationId, device, me, peer } from "../people.js";
 import { openSealed } from "../storage/fixture.js";
 
-const peerDevice = parseDeviceId(1);
-
 /** How far the relay's clock is ahead of this device's. */
 export const RELAY_AHEAD_MS = 5_000;
 
@@ -112,6 +110,8 @@ export interface OutboxFixture {
   handedOut: Uint8Array | undefined;
   /** This device waits to be told who its contacts are. */
   isStateAwaited: boolean;
+  /** The devices that the peer is known to have. */
+  peerDevices: DeviceId[];
   /** Other devices of this account. */
   ownOthers: DeviceId[];
   /** Everybody in a group with this account. */
@@ -179,7 +179,7 @@ export async function outboxFixture(store?: SealedStore, clock = manualClock()):
         encryptedFor.push(fellow);
         if (fixture.encryptFails !== undefined) throw fixture.encryptFails;
         plaintext = bytes.slice();
-        const devices = only !== undefined ? [only] : recipient === me ? fixture.ownOthers : [peerDevice];
+        const devices = only !== undefined ? [only] : recipient === me ? fixture.ownOthers : fixture.peerDevices;
         const envelopes = devices.map((device) => ({ device, registrationId: 1, body: plaintext }));
         return { envelopes, durable: Promise.resolve() };
       },
@@ -272,6 +272,7 @@ export async function outboxFixture(store?: SealedStore, clock = manualClock()):
     grants: [],
     isStateAwaited: false,
     handedOut: new Uint8Array(32).fill(7),
+    peerDevices: [parseDeviceId(1)],
     ownOthers: [],
     async put(content) {
       const queued = outbox.queue({

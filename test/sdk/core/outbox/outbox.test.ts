@@ -1,5 +1,6 @@
 import { decodePayload, parseDeviceId, SottoError } from "@sotto/protocol";
 import { describe, expect, it } from "vitest";
+import { deferred } from "../../../../sdk/core/deferred.js";
 import type { Order } from "../../../../sdk/core/outbox/order.js";
 import { keys, range } from "../../../../sdk/core/rows.js";
 import { conversationId, device, me, peer } from "../people.js";
@@ -144,6 +145,33 @@ describe("the outbox", () => {
     expect(it.repairs.count).toBeLessThanOrEqual(2);
     expect(it.outcomes.map(({ content }) => content)).toEqual([1, 2, 3]);
     expect(new Set(it.sends.map(({ envelope }) => envelope.join())).size).toBe(3);
+  });
+
+  it("is overtaken by nothing that is encrypted for other devices, which the relay may take where it refused it", async () => {
+    const it = await outboxFixture();
+    const stored: string[] = [];
+    const [queued, heard] = [deferred<void>(), deferred<void>()];
+    let devices = 1;
+    it.answer = async ({ envelope, frame }) => {
+      await queued.promise;
+      if (frame.recipients[0]?.envelopes.length !== devices) return heard.promise.then(() => mismatch);
+      stored.push(envelope.join());
+      return accepted;
+    };
+    // What is put while the first one is on its way leaves together.
+    for (let content = 1; content <= 5; content++) await it.put(content);
+    // The peer has another device, of which this one hears before it hears the answers to what it sends to the first.
+    it.whileFranking = async () => {
+      devices = 2;
+      await quiet();
+      if (it.sends.length === 3) it.peerDevices = [1, 2].map(parseDeviceId);
+    };
+    queued.resolve();
+    await quiet(200);
+    heard.resolve();
+    await quiet(200);
+    const ids = [...new Set(it.sends.map(({ envelope }) => envelope.join()))];
+    expect(stored.map((id) => ids.indexOf(id))).toEqual([0, 1, 2, 3, 4]);
   });
 
   it("sends sealed under the delivery key; refused, shows it as itself, and then falls back to a first contact", async () => {

@@ -10,17 +10,17 @@ import {
   type Payload,
 } from "@sotto/protocol";
 import { OwnAccount } from "../../../../../sdk/core/account/own-account.js";
-import { Cancellation } from "../../../../../sdk/core/cancellation.js";
 import { Counters } from "../../../../../sdk/core/counters.js";
 import type { Franker, Whom } from "../../../../../sdk/core/franking/franker.js";
 import type { GroupSnapshot } from "../../../../../sdk/core/groups/log/group-logs.js";
 import { Distributions } from "../../../../../sdk/core/groups/sending/distributions.js";
 import { Fellows } from "../../../../../sdk/core/groups/sending/fellows.js";
-import { GroupDispatch } from "../../../../../sdk/core/groups/sending/group-dispatch.js";
+import { GroupDispatch, type Together } from "../../../../../sdk/core/groups/sending/group-dispatch.js";
 import { KeySharing } from "../../../../../sdk/core/groups/sending/key-sharing.js";
 import { SenderKeys } from "../../../../../sdk/core/groups/sending/sender-keys.js";
 import { KeyedLock } from "../../../../../sdk/core/keyed-lock.js";
 import { KeptSends } from "../../../../../sdk/core/outbox/kept-sends.js";
+import { SendWindow } from "../../../../../sdk/core/outbox/lane.js";
 import { rowOf } from "../../../../../sdk/core/outbox/order.js";
 import type { Dispatched } from "../../../../../sdk/core/outbox/outcome.js";
 import type { Row } from "../../../../../sdk/core/rows.js";
@@ -39,6 +39,11 @@ import { openKey, openMessage, unsafeGroupEngine } from "./unsafe-group-engine.j
 
 /** When every test begins. */
 const START_MS = manualClock().now();
+
+/** What words share that are on their way together, the first of them unless others are named. */
+export function together(window = new SendWindow(), before = Promise.resolve()): Together {
+  return { window, before };
+}
 
 /** A row for the whole group, or for one of it. */
 export function rowFor(number: number, over: Partial<Row<"outbox">> = {}): Row<"outbox"> {
@@ -135,7 +140,7 @@ export async function sendingFixture(members: readonly AccountId[], store?: Seal
 
   /** Tries once. */
   const attempt = async (row: Row<"outbox">): Promise<Dispatched> => {
-    const { attempted } = await dispatch.begin(row, new Cancellation());
+    const { attempted } = await dispatch.begin(row, together());
     return attempted;
   };
   /** Tries as a lane does: again at once after a repair. */

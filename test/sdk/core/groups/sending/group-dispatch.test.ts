@@ -1,13 +1,16 @@
 import { deriveDeliveryKey, hashDeliveryKey, parseDeviceId, SottoError } from "@sotto/protocol";
 import { describe, expect, it } from "vitest";
-import { Cancellation } from "../../../../../sdk/core/cancellation.js";
 import { deferred } from "../../../../../sdk/core/deferred.js";
+import { type Attempted, Lane, SendWindow } from "../../../../../sdk/core/outbox/lane.js";
 import { eachRow, keys } from "../../../../../sdk/core/rows.js";
+import { quiet } from "../../outbox/fixture.js";
 import { me } from "../../people.js";
-import { rowFor, sendingFixture } from "./fixture.js";
+import { rowFor, sendingFixture, together } from "./fixture.js";
 import { accountOf, group, hashOf, identityOf, snapshotOf } from "./snapshots.js";
 
 const [ada, bob, cleo, dan] = [accountOf(1), accountOf(2), accountOf(3), accountOf(4)] as const;
+
+type Fixture = Awaited<ReturnType<typeof sendingFixture>>;
 
 /** A group of three whose devices the relay knows. */
 async function three() {
@@ -377,7 +380,7 @@ describe("handing keys over", () => {
 });
 
 /** Two words leave in one window: the first is answered once both did, the second as is said. */
-async function bothLeave(it: Awaited<ReturnType<typeof three>>, window: Cancellation, second: () => Promise<void>) {
+async function bothLeave(it: Awaited<ReturnType<typeof three>>, window: SendWindow, second: () => Promise<void>) {
   const bothLeft = deferred<void>();
   let sends = 0;
   it.relay.before = async ({ type }) => {
@@ -387,7 +390,31 @@ async function bothLeave(it: Awaited<ReturnType<typeof three>>, window: Cancella
     bothLeft.resolve();
     return second();
   };
-  return { first: await it.dispatch.begin(rowFor(2), window), second: await it.dispatch.begin(rowFor(3), window) };
+  return {
+    first: await it.dispatch.begin(rowFor(2), together(window)),
+    second: await it.dispatch.begin(rowFor(3), together(window)),
+  };
+}
+
+/** A lane that sends rows by their number, the third and all behind it once `heard`, and what the relay took, in its order. */
+function laneTo({ dispatch, clock }: Fixture, heard: Promise<void>) {
+  const taken: { readonly order: number; readonly acceptedMs: number }[] = [];
+  const lane = new Lane<undefined>({
+    ...{ clock, repairsAtOnce: 4, access: async () => undefined },
+    begin: async (order, passage) => {
+      if (order > 3) await heard;
+      const { attempted } = await dispatch.begin(rowFor(order), passage);
+      const concluded = attempted.then((outcome): Attempted => {
+        if (outcome.kind === "again") return outcome;
+        if (outcome.kind === "accepted") taken.push({ order, acceptedMs: outcome.acceptedMs });
+        return { kind: "done" };
+      });
+      return { attempted: concluded };
+    },
+    failed: (error) => expect.fail(String(error)),
+  });
+  const inOrder = () => taken.sort((one, other) => one.acceptedMs - other.acceptedMs).map(({ order }) => order);
+  return { lane, inOrder };
 }
 
 describe("words to a group that are on their way together", () => {
@@ -395,8 +422,11 @@ describe("words to a group that are on their way together", () => {
     const it = await three();
     await it.send(rowFor(1));
     it.change([bob, cleo]);
-    const window = new Cancellation();
-    const [first, second] = [await it.dispatch.begin(rowFor(2), window), await it.dispatch.begin(rowFor(3), window)];
+    const window = new SendWindow();
+    const [first, second] = [
+      await it.dispatch.begin(rowFor(2), together(window)),
+      await it.dispatch.begin(rowFor(3), together(window)),
+    ];
     expect(await first.attempted).toMatchObject({ kind: "again", afterMs: 0 });
     expect(await second.attempted).toMatchObject({ kind: "again" });
     expect(window.aborted).toBe(true);
@@ -408,7 +438,7 @@ describe("words to a group that are on their way together", () => {
     await it.send(rowFor(1));
     it.change([bob, cleo]);
     const moved = deferred<void>();
-    const { first, second } = await bothLeave(it, new Cancellation(), async () => {
+    const { first, second } = await bothLeave(it, new SendWindow(), async () => {
       await moved.promise;
       throw new SottoError("groupNotFound");
     });
@@ -421,7 +451,7 @@ describe("words to a group that are on their way together", () => {
   it("that had left are answered, although what waits behind the one that finds the log moved is called back", async () => {
     const it = await three();
     await it.send(rowFor(1));
-    const window = new Cancellation();
+    const window = new SendWindow();
     const calledBack = deferred<void>();
     it.relay.lie = ({ type }) =>
       type === "sendGroup" && !window.aborted ? { type: "groupMoved", id: 1, seq: 9 } : undefined;
@@ -429,7 +459,45 @@ describe("words to a group that are on their way together", () => {
     const { first, second } = await bothLeave(it, window, () => calledBack.promise);
     expect(await first.attempted).toMatchObject({ kind: "again", afterMs: 0 });
     expect(await second.attempted).toMatchObject({ kind: "accepted" });
-    expect(await (await it.dispatch.begin(rowFor(4), window)).attempted).toMatchObject({ kind: "again" });
+    expect(await (await it.dispatch.begin(rowFor(4), together(window))).attempted).toMatchObject({ kind: "again" });
     expect(it.relay.of("sendGroup")).toHaveLength(3);
+  });
+
+  it.each([
+    {
+      what: "an entry that was heard of elsewhere",
+      change: (it: Fixture) => {
+        it.change([bob, cleo]);
+        it.log.read = it.log.next ?? it.log.read;
+      },
+    },
+    {
+      what: "a device that was heard of elsewhere",
+      change: (it: Fixture) => it.relay.accounts.get(bob)?.devices.set(2, 12),
+      heard: async (it: Fixture) => it.sessions.open(bob, [], await it.fellows.of(group, bob)),
+    },
+  ])("are not overtaken by those that are said with $what", async ({ change, heard }) => {
+    const it = await three();
+    await it.send(rowFor(1));
+    const [isHeard, answered] = [deferred<void>(), deferred<void>()];
+    let left = 0;
+    it.relay.before = async ({ type }) => {
+      if (type !== "sendGroup") return;
+      left += 1;
+      if (left > 2) return;
+      if (left === 2) {
+        change(it);
+        await heard?.(it);
+        isHeard.resolve();
+      }
+      await answered.promise;
+    };
+    const { lane, inOrder } = laneTo(it, isHeard.promise);
+    const orders = [2, 3, 4, 5];
+    for (const order of orders) lane.add(order);
+    await quiet(200);
+    answered.resolve();
+    await quiet(200);
+    expect(inOrder()).toEqual(orders);
   });
 });
