@@ -96,7 +96,7 @@ export class Dispatch {
       const encrypted = await sessions.encrypt(row.recipient, encodePayload(payload), { only: row.device, fellow });
       return { attempted: this.transmit(row, { ...encrypted, commitment }, passage) };
     } catch (error) {
-      return { attempted: this.failed(error, row, access) };
+      return { attempted: this.failed(error, row, passage) };
     }
   }
 
@@ -146,14 +146,16 @@ export class Dispatch {
       }
       return AT_ONCE;
     } catch (error) {
-      return this.failed(error, row, passage.access);
+      return this.failed(error, row, passage);
     }
   }
 
   /** A fellow whose keys are others now publishes them in the group's log: what it may not be sent yet waits for that. */
-  private async failed(error: unknown, row: Addressed, access: Access): Promise<Dispatched> {
+  private async failed(error: unknown, row: Addressed, { access, window }: Passage<Access>): Promise<Dispatched> {
     const mayPass = access.kind === "fellow" && farewellOf(row) === undefined;
     if (!mayPass || !hasCode(error, "notAllowed")) return outcomeOf(error);
+    // The log is read first, and by then more may be known of the fellow: what is behind does not leave with that alone.
+    window.abort();
     try {
       await this.approach.doubt(row.recipient, access);
       return LATER;

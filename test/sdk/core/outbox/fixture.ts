@@ -131,6 +131,8 @@ export interface OutboxFixture {
   frankFails: SottoError | undefined;
   /** Runs while a row is franked. */
   whileFranking: () => Promise<void>;
+  /** Runs while a group's log is read for a member that could not be written to. */
+  whileDoubting: () => Promise<void>;
   /** What is kept of what the relay accepted. */
   evidence: OwnEvidence | undefined;
   /** When the relay took what was franked with a token that was not good then. */
@@ -231,6 +233,7 @@ export async function outboxFixture(store?: SealedStore, clock = manualClock()):
       of: async (_group, account) => fixture.fellows.get(account),
       async refused(_group, refused) {
         refusals.push(...refused);
+        await fixture.whileDoubting();
       },
     },
     groupDispatch: {
@@ -260,6 +263,7 @@ export async function outboxFixture(store?: SealedStore, clock = manualClock()):
     isFrankAwaited: false,
     frankFails: undefined,
     whileFranking: async () => undefined,
+    whileDoubting: async () => undefined,
     evidence: undefined,
     missedAt: new Set(),
     timeAsked: 0,

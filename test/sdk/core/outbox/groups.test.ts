@@ -1,5 +1,13 @@
-import { accessTag, decodePayload, type GroupStanding, parseAccountId, parseDeviceId } from "@sotto/protocol";
+import {
+  accessTag,
+  decodePayload,
+  type GroupStanding,
+  parseAccountId,
+  parseDeviceId,
+  SottoError,
+} from "@sotto/protocol";
 import { describe, expect, it } from "vitest";
+import { deferred } from "../../../../sdk/core/deferred.js";
 import { farewellTo } from "../../../../sdk/core/groups/sending/farewell.js";
 import type { Order } from "../../../../sdk/core/outbox/order.js";
 import type { Dispatched } from "../../../../sdk/core/outbox/outcome.js";
@@ -162,6 +170,25 @@ describe("rows for one member on behalf of a group", () => {
     await one.clock.advance(1_000);
     expect(one.ended).toHaveLength(1);
     expect((await one.peers.get(peer)).profileKey).toBeDefined();
+  });
+
+  it("keep their order while the log is read because of the first, whatever becomes known meanwhile", async () => {
+    const one = await outboxFixture();
+    one.fellows.set(peer, fellow);
+    const read = deferred<void>();
+    one.whileDoubting = () => read.promise;
+    const toPeer = (content: number): Order => ({ ...said(content), recipient: peer });
+    one.encryptFails = new SottoError("notAllowed");
+    let franked = 0;
+    one.whileFranking = async () => {
+      franked += 1;
+      if (franked === 2) one.encryptFails = undefined;
+    };
+    await put(one, toPeer(1), toPeer(2), toPeer(3));
+    read.resolve();
+    await quiet();
+    await one.clock.advance(1_000);
+    expect(one.outcomes.map(({ content }) => content)).toEqual([1, 2, 3]);
   });
 
   it("end with the membership", async () => {
