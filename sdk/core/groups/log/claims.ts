@@ -51,21 +51,17 @@ export class Claims {
   }
 
   private async judge(group: ConversationId): Promise<void> {
-    const asked = this.isShort(group) ? await this.parts.ask(group) : "asked";
+    const due = this.claimed.get(group)?.revision ?? 0;
+    const asked = this.isMissing(group, due) ? await this.parts.ask(group) : "asked";
     const claim = this.claimed.get(group);
     this.claimed.delete(group);
-    if (claim === undefined || !this.isMissing(group, claim.revision)) return;
-    const { revision } = claim;
-    // A relay that cannot be asked withholds nothing.
-    if (asked === "offline") return this.expect(group, revision);
-    if ((this.told.get(group) ?? 0) >= revision) return;
-    this.told.set(group, revision);
-    this.parts.gap({ group, revision });
-  }
-
-  private isShort(group: ConversationId): boolean {
-    const claim = this.claimed.get(group);
-    return claim !== undefined && this.isMissing(group, claim.revision);
+    if (claim === undefined) return;
+    // What was claimed while the relay was asked has its own time. A relay that cannot be asked withholds nothing.
+    const isLater = asked === "offline" || claim.revision > due;
+    if (isLater && this.isMissing(group, claim.revision)) this.expect(group, claim.revision);
+    if (asked === "offline" || !this.isMissing(group, due) || (this.told.get(group) ?? 0) >= due) return;
+    this.told.set(group, due);
+    this.parts.gap({ group, revision: due });
   }
 
   private isMissing(group: ConversationId, revision: number): boolean {
