@@ -59,6 +59,8 @@ export class Realm {
   private refused: SottoError | undefined;
   private readonly first = deferred<void>();
   private fetching: Promise<"fetched" | "unreached"> | undefined;
+  /** What is fetched now may be older than what the relay said since. */
+  private isNews = false;
   private timer: { cancel(): void } | undefined;
   /** The relay's clock when the last answer was asked for. */
   private askedMs = Number.NEGATIVE_INFINITY;
@@ -165,7 +167,8 @@ export class Realm {
 
   /** The connection is ready, or the relay says that there is something new. */
   wake(): void {
-    this.fetch().catch(this.parts.failed);
+    if (this.fetching === undefined) this.fetch().catch(this.parts.failed);
+    else this.isNews = true;
   }
 
   /** Nothing is fetched any more; who waits hears `closed`. Idempotent. */
@@ -180,6 +183,9 @@ export class Realm {
     this.fetching ??= this.ask().finally(() => {
       this.fetching = undefined;
       this.plan();
+      if (!this.isNews) return;
+      this.isNews = false;
+      this.wake();
     });
     return this.fetching;
   }

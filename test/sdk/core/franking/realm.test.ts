@@ -1,6 +1,7 @@
 import { EPOCH_MS, epochOf, fromHex, toHex, tokenName } from "@sotto/protocol";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { deferred } from "../../../../sdk/core/deferred.js";
 import { judgeRealm, readRealm } from "../../../../sdk/core/franking/realm-document.js";
 import { decodeRow, encodeRow, keys } from "../../../../sdk/core/rows.js";
 import { NOW_MS, secretOf } from "../../../support/franking/realm.js";
@@ -91,6 +92,31 @@ describe("the realm", () => {
     fixture.desk.feedMs += 2;
     await connect(fixture);
     expect(fixture.realm.current.number).toBe(7);
+  });
+
+  it("is asked for once more where news of it comes while an older answer is on its way", async () => {
+    const desk = new SmallDesk(speaker, () => NOW_MS);
+    const { request } = desk;
+    const arrived = deferred<void>();
+    let asks = 0;
+    const late: typeof request = async (frame) => {
+      const answer = await request(frame);
+      if (frame.type === "fetchRealm") asks += 1;
+      if (asks === 1) await arrived.promise;
+      return answer;
+    };
+    const { realm } = await frankingFixture({ desk: Object.assign(desk, { request: late }) });
+    realm.wake();
+    await quiet();
+    const name = new Uint8Array(8).fill(3);
+    desk.revoked = [name];
+    desk.feedMs += 1;
+    realm.wake();
+    realm.wake();
+    arrived.resolve();
+    await quiet();
+    expect(realm.isRevoked(name)).toBe(true);
+    expect(asks).toBe(2);
   });
 
   it("is refused whole where a byte of it is another", async () => {
