@@ -52,8 +52,7 @@ export class UploadQueue {
   }
 
   private async inTurn<T>(signal: AbortSignalLike, work: () => Promise<T>): Promise<T> {
-    if (this.free > 0) this.free -= 1;
-    else await new Promise<void>((resolve) => this.waiting.push(resolve));
+    await this.room(signal);
     try {
       if (signal.aborted) throw new SottoError("aborted");
       return await work();
@@ -63,5 +62,26 @@ export class UploadQueue {
       if (next === undefined) this.free += 1;
       else next();
     }
+  }
+
+  /** Resolves with room to run in. @throws aborted at once, so that nothing else of the place waits for room that nobody needs. */
+  private async room(signal: AbortSignalLike): Promise<void> {
+    if (signal.aborted) throw new SottoError("aborted");
+    if (this.free > 0) {
+      this.free -= 1;
+      return;
+    }
+    await new Promise<void>((resolve, reject) => {
+      const enter = () => {
+        signal.removeEventListener("abort", leave);
+        resolve();
+      };
+      const leave = () => {
+        this.waiting.splice(this.waiting.indexOf(enter), 1);
+        reject(new SottoError("aborted"));
+      };
+      this.waiting.push(enter);
+      signal.addEventListener("abort", leave, { once: true });
+    });
   }
 }
