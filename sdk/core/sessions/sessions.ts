@@ -114,10 +114,20 @@ export class Sessions {
   /**
    * Opens fresh sessions with the listed devices of an account, or with all it has if the list is empty. With a fellow it is
    * asked for without a name, or not at all.
+   *
+   * @throws busy if mail showed another identity of the account while its keys were on their way; what fetching throws.
    */
   async open(account: AccountId, devices: readonly DeviceId[], fellow?: Fellow): Promise<void> {
+    const { identityKey: before } = await this.parts.peers.get(account);
     const bundles = await fetchBundles(this.parts, account, { devices, fellow });
-    const { durable } = await this.parts.locks.run(account, () => this.start(account, devices, bundles));
+    const { durable } = await this.parts.locks.run(account, async () => {
+      const { identityKey: now } = await this.parts.peers.get(account);
+      // The later word on who this is came in the mail: taken for a change, the former identity would come back.
+      if (!isSame(now, before) && !isSame(now, bundles.identityKey)) {
+        throw new SottoError("busy", { detail: "the account began anew while its keys were asked for" });
+      }
+      return this.start(account, devices, bundles);
+    });
     await durable;
   }
 
@@ -134,7 +144,10 @@ export class Sessions {
       if (fresh.length === 0) continue;
       const brought = mismatch.bundles.find((bundles) => bundles.account === account);
       const isEnough = fresh.every((device) => brought?.devices.some((bundle) => bundle.device === device));
-      if (brought === undefined || !isEnough) {
+      // An identity may be a former one by now: who the account is, is asked anew.
+      const { formerIdentities } = await this.parts.peers.get(account);
+      const isFormer = formerIdentities.some(({ key }) => isSame(key, brought?.identityKey));
+      if (brought === undefined || !isEnough || isFormer) {
         await this.open(account, fresh, fellow);
         continue;
       }
@@ -224,6 +237,10 @@ export class Sessions {
     change?.announceAfter(durable);
     return { durable };
   }
+}
+
+function isSame(one: Uint8Array | undefined, other: Uint8Array | undefined): boolean {
+  return one === undefined || other === undefined ? one === other : equalBytes(one, other);
 }
 
 /** A verified identity that changed waits for the user; another one than a group's log names is none of that group's. */

@@ -52,7 +52,12 @@ async function fixture() {
   const peers = new Peers(store);
   const clock = manualClock();
   const fetched: string[] = [];
-  const relay = { devices: new Map<AccountId, readonly number[]>([[peer, [1, 2]]]), identity, hash };
+  const relay = {
+    devices: new Map<AccountId, readonly number[]>([[peer, [1, 2]]]),
+    ...{ identity, hash },
+    /** Runs while bundles are on their way. */
+    answering: async () => {},
+  };
   const keyChanges: AccountId[] = [];
   const asked: Asked[] = [];
   const requestOn = (link: Asked["link"]) => async (frame: Omit<Asked, "link">) => {
@@ -64,7 +69,9 @@ async function fixture() {
     }
     const there = relay.devices.get(whose) ?? [];
     const named = devices.length === 0 ? there : there.filter((device) => devices.includes(parseDeviceId(device)));
-    return bundlesOf(whose, named, whose === me ? account.identity.publicKey : relay.identity);
+    const answer = bundlesOf(whose, named, whose === me ? account.identity.publicKey : relay.identity);
+    await relay.answering();
+    return answer;
   };
   const conversations = new Conversations(store, account);
   const former = new FormerSessions({ store, engine: unsafePlaintextEngine, clock });
@@ -126,6 +133,42 @@ describe("encrypting to an account", () => {
     await it.store.commit([it.peers.change({ ...(await it.peers.get(me)), devices: [parseDeviceId(2)] })]);
     expect(await codeOf(it.devicesOf(me, parseDeviceId(2)))).toBe("unknownDevice");
     expect((await it.peers.get(me)).devices).toEqual([]);
+  });
+});
+
+describe("an account that begins anew while its keys are on their way", () => {
+  const renewed = identity.map((byte, at) => (at === 1 ? 9 : byte));
+
+  /** Mail of its new identity is opened meanwhile. */
+  async function renewing() {
+    const it = await fixture();
+    await it.devicesOf(peer);
+    const renew = async () => {
+      it.relay.identity = renewed;
+      it.relay.answering = async () => {};
+      const row = await it.peers.get(peer);
+      const formerIdentities = [{ key: identity, untilMs: 1 }];
+      await it.store.commit([it.peers.change({ ...row, identityKey: renewed, formerIdentities, devices: [] })]);
+    };
+    return { ...it, renew };
+  }
+
+  it("keeps its new identity: keys of the former one are asked for once more", async () => {
+    const it = await renewing();
+    it.relay.answering = it.renew;
+    expect(await codeOf(it.sessions.open(peer, []))).toBe("busy");
+    expect((await it.peers.get(peer)).identityKey).toEqual(renewed);
+    expect(await it.devicesOf(peer)).toEqual([1, 2]);
+    expect(it.keyChanges).toEqual([]);
+  });
+
+  it("keeps it also where the former one's keys came with the answer to a send", async () => {
+    const it = await renewing();
+    await it.renew();
+    await it.mismatch(peer, { stale: [1] }, [bundlesOf(peer, [1])]);
+    expect((await it.peers.get(peer)).identityKey).toEqual(renewed);
+    expect(await it.devicesOf(peer)).toEqual([1]);
+    expect(it.keyChanges).toEqual([]);
   });
 });
 
