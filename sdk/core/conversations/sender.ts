@@ -208,18 +208,21 @@ export class Sender {
 
   /**
    * Runs work under the conversation's lock; towards somebody who is no contact under the peer's lock before it, for then
-   * the relation may change with it. Work of one conversation keeps its order either way.
+   * the relation may change with it. Work of one conversation keeps its order either way: what waits for the peer's lock is
+   * not overtaken by what finds a contact.
    */
   private async under<T>(thread: Thread, work: (standing: Standing) => Promise<T>): Promise<T> {
     const { locks, known } = this.parts;
     await known();
     const key = Conversations.lockKey(thread);
     if (thread.kind === "group") return locks.run(key, () => work("group"));
-    const done = await locks.run(key, async () =>
-      (await this.isContact(thread)) ? { result: await work("contact") } : undefined,
-    );
-    if (done !== undefined) return done.result;
-    return locks.run(thread.peer, () => locks.run(key, () => work("other")));
+    return locks.run(`said/${thread.timeline.id}`, async () => {
+      const done = await locks.run(key, async () =>
+        (await this.isContact(thread)) ? { result: await work("contact") } : undefined,
+      );
+      if (done !== undefined) return done.result;
+      return locks.run(thread.peer, () => locks.run(key, () => work("other")));
+    });
   }
 
   private async isContact({ peer }: ConversationState): Promise<boolean> {

@@ -5,6 +5,7 @@ import { Author } from "../../../../sdk/core/conversations/author.js";
 import { Conversations, type GroupThread } from "../../../../sdk/core/conversations/conversations.js";
 import { Handles } from "../../../../sdk/core/conversations/handles.js";
 import { type Membership, Sender } from "../../../../sdk/core/conversations/sender.js";
+import { deferred } from "../../../../sdk/core/deferred.js";
 import { nothing } from "../../../../sdk/core/inbox/plan.js";
 import { KeyedLock } from "../../../../sdk/core/keyed-lock.js";
 import { nodePlatform } from "../../../../sdk/node/platform.js";
@@ -47,6 +48,42 @@ describe("a message that was given up here and that the peer confirms", () => {
     sender.proven(state, sent.id);
     await quiet();
     expect([it.sends.length, failures]).toEqual([2, []]);
+  });
+});
+
+describe("what is said to somebody who becomes a contact meanwhile", () => {
+  it("keeps its order", async () => {
+    const { store, outbox, clock, peers } = await outboxFixture();
+    outbox.close();
+    const account = OwnAccount.create(ownRow());
+    const locks = new KeyedLock();
+    const sender = new Sender({
+      ...{ store, account, peers, outbox, clock, locks, handles: new Handles() },
+      author: new Author({ store, account, clock, random: nodePlatform.random, seen: { in: async () => [] } }),
+      consent: { asking: async () => nothing, takenBack: async () => nothing },
+      known: async () => undefined,
+      groupStanding: () => ({ kind: "none" }),
+      arrived: () => undefined,
+      failed: (error) => {
+        throw error;
+      },
+    });
+    const state = await new Conversations(store, account).of(peer);
+    const say = (words: string) => sender.say(state, async () => ({ kind: "text", text: words }));
+    // The inbox takes the word that accepts.
+    const taking = deferred<void>();
+    const taken = locks.run(peer, () => taking.promise);
+    say("one");
+    await quiet();
+    await store.commit([peers.change({ ...(await peers.get(peer)), relation: "accepted" })]);
+    say("two");
+    await quiet();
+    taking.resolve();
+    await taken;
+    await sender.settled();
+    const rows = await Promise.all([1, 2].map((sequence) => state.timeline.row(sequence)));
+    const said = rows.map((row) => row !== undefined && decodeContent(row.content));
+    expect(said).toMatchObject([{ text: "one" }, { text: "two" }]);
   });
 });
 
