@@ -175,15 +175,19 @@ export class Access {
 
   private async run(): Promise<void> {
     const { relay, account, failed } = this.parts;
-    const mayTell = () => this.isDirty && !this.isClosed && relay.device.state === "ready";
+    const mayTell = () => !this.isClosed && relay.device.state === "ready";
     // Nobody told this device yet whom the account blocks: what it would say now unblocks them.
-    if (!mayTell() || account.current.awaiting !== undefined) return;
+    if (!this.isDirty || !mayTell() || account.current.awaiting !== undefined) return;
+    // What is decided while this reads may not be among what it reads, and is told after it.
+    this.isDirty = false;
     let { profileKey } = account.current;
     try {
       const settings = await this.settings();
       // A request on a lost connection waits for the next one, and the caller with it.
-      if (!mayTell()) return;
-      this.isDirty = false;
+      if (!mayTell()) {
+        this.isDirty = true;
+        return;
+      }
       profileKey = account.current.profileKey;
       await relay.device.request({ type: "setAccess", ...settings });
       this.confirm(profileKey);

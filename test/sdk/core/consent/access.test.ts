@@ -11,6 +11,8 @@ import {
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { OwnAccount } from "../../../../sdk/core/account/own-account.js";
 import { Access } from "../../../../sdk/core/consent/access.js";
+import { deferred } from "../../../../sdk/core/deferred.js";
+import { decodeRow, keys, range } from "../../../../sdk/core/rows.js";
 import { Peers } from "../../../../sdk/core/sessions/peers.js";
 import type { SealedStore } from "../../../../sdk/core/storage/sealed-store.js";
 import { nodePlatform } from "../../../../sdk/node/platform.js";
@@ -109,6 +111,33 @@ async function welcome(accessDigest: Uint8Array | undefined): Promise<void> {
   access.welcomed({ accessDigest });
   await settled();
 }
+
+describe("a decision made while the relay is about to be told of others", () => {
+  it("is told too, though what was read does not have it", async () => {
+    const listed = store.list.bind(store);
+    const reading = deferred<void>();
+    let isHeld = true;
+    // More people than one page of their rows holds: the last page is late.
+    for (let index = 0; index < 128; index++) {
+      await relate(`00000000-0000-0000-0000-${index.toString().padStart(12, "0")}` as AccountId, "accepted");
+    }
+    const [first] = await listed(range(keys.peers, 1));
+    if (first === undefined) throw new Error("there is nobody");
+    const { account: early } = decodeRow("peer", first.value);
+    store.list = async (asked) => {
+      if (asked.after !== keys.peers && isHeld) await reading.promise;
+      return listed(asked);
+    };
+    const before = access.apply();
+    await settled();
+    await relate(early, "blocked");
+    const after = access.apply();
+    isHeld = false;
+    reading.resolve();
+    await Promise.all([before, after]);
+    expect(told.at(-1)?.blocked).toEqual([early]);
+  });
+});
 
 describe("a welcome", () => {
   it("that shows what was set tells nothing, and lets the key out", async () => {
