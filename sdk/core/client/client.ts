@@ -162,9 +162,9 @@ export class Client extends TypedEvents<ClientEvents> {
   async setProfile({ name }: { readonly name: string | undefined }): Promise<void> {
     const { account, conversations, sender, peers } = this.use().parts;
     await this.decide({ name, nameVersion: account.current.nameVersion + 1 });
-    for (const contact of await peers.contacts()) {
-      sender.say(await conversations.of(contact), async () => ({ kind: "profile", name }));
-    }
+    // The name as it is by then: of several that were set at once, each contact hears the last one last.
+    const saying = async () => ({ kind: "profile", name: account.current.name }) as const;
+    for (const contact of await peers.contacts()) sender.say(await conversations.of(contact), saying);
   }
 
   /** A redacted picture of this client for support: no ids, names, keys or texts. */

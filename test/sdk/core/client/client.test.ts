@@ -3,6 +3,7 @@
 import { SottoError } from "@sotto/protocol";
 import type { Item } from "@sotto/sdk/node";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { ClientParts } from "../../../../sdk/core/compose/parts.js";
 import { deferred } from "../../../../sdk/core/deferred.js";
 import { until } from "../../../support/group-people.js";
 import { itemsUntil, textsOf, World } from "../../../support/world.js";
@@ -93,6 +94,27 @@ describe("a client", () => {
       expect(bundle).not.toContain(secret);
     }
     expect(JSON.parse(bundle)).toMatchObject({ state: "ready", conversationCount: 1, outboxSize: 0 });
+  });
+
+  it("ends with the last of several names at its contacts too, in whatever order it finds out who they are", async () => {
+    const { alice, toBob, toAlice } = await world.pair();
+    await toBob.send({ text: "hi" }).delivered;
+    const { peers } = (alice as unknown as { readonly running: { readonly parts: ClientParts } }).running.parts;
+    const contacts = peers.contacts.bind(peers);
+    const late = deferred<void>();
+    let isFirst = true;
+    peers.contacts = async () => {
+      if (!isFirst) return contacts();
+      isFirst = false;
+      await late.promise;
+      return contacts();
+    };
+    const first = alice.setProfile({ name: "Alice" });
+    await alice.setProfile({ name: "Alice B." });
+    late.resolve();
+    await first;
+    await toBob.send({ text: "how do you like my name?" }).delivered;
+    expect(await toAlice.peer()).toMatchObject({ name: "Alice B." });
   });
 
   it("refuses a name out of bounds and goes on with the one it had", async () => {
