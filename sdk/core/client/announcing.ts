@@ -53,13 +53,11 @@ export function announcing({ emit, become, failed, shown }: AnnouncingParts): Cl
   return {
     arrived: (thread, sequence) =>
       tell(async ({ conversations, groups }) => {
-        const { reader, timeline } = thread;
         const isGroup = thread.kind === "group";
         const conversation = isGroup ? await groups.get(thread.group) : await conversations.of(thread.peer);
         // A group that only another device has read yet: what is said there is in its timeline once it is shown here.
         if (conversation === undefined) return;
-        const row = await timeline.row(sequence);
-        const item = row === undefined ? undefined : await reader.item({ sequence, row });
+        const item = await thread.reader.at(sequence);
         if (item !== undefined) emit("message", { conversation, item });
       }),
     invited: (group) =>

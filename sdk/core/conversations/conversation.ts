@@ -121,7 +121,7 @@ export abstract class Conversation<Handle> extends TypedEvents<ConversationEvent
     const after = options.after === undefined ? 0 : sequenceOf(options.after);
     const { timeline, reader } = this.base.thread;
     for await (const row of timeline.follow(after, options.signal)) {
-      const item = await reader.item(row);
+      const [item] = await reader.items(async () => [row]);
       if (item !== undefined) yield item;
     }
   }
@@ -139,16 +139,16 @@ export abstract class Conversation<Handle> extends TypedEvents<ConversationEvent
     }
     const { timeline, reader } = this.base.thread;
     const before = options.before === undefined ? undefined : positionOf(options.before);
-    const items = await Promise.all((await timeline.latest(count, before)).map((row) => reader.item(row)));
-    return items.filter((item) => item !== undefined);
+    const items = await reader.items(() => timeline.latest(count, before));
+    // One that was accepted while they were read has left its place among those on their way.
+    return [...items].sort((one, other) => (one.order < other.order ? -1 : 1));
   }
 
   /** The item at a cursor, as it is now; `undefined` if there is nothing to show any more. */
   async item(cursor: Cursor): Promise<Item | undefined> {
     const sequence = sequenceOf(cursor);
     const { timeline, reader } = this.base.thread;
-    const row = sequence > timeline.end ? undefined : await timeline.row(sequence);
-    return row === undefined ? undefined : reader.item({ sequence, row });
+    return sequence > timeline.end ? undefined : reader.at(sequence);
   }
 
   /** Sends a message that was given up once more, also one of an earlier run. @throws invalidArgument if there is none. */

@@ -44,6 +44,31 @@ export class ItemReader {
     return shown.map(({ row }) => pollIn(row)).find((poll) => poll !== undefined);
   }
 
+  /**
+   * The items of the rows that `find` answers, in its order. What changes while they are read is read again: whoever was told
+   * of that is shown nothing older afterwards.
+   */
+  items(find: () => Promise<readonly TimelineRow[]>): Promise<readonly Item[]> {
+    return this.timeline.watching(async (replaced) => {
+      let due = await find();
+      const items = new Map<number, Item | undefined>(due.map(({ sequence }) => [sequence, undefined]));
+      while (due.length > 0) {
+        const read = await Promise.all(due.map((row) => this.item(row)));
+        for (const [index, { sequence }] of due.entries()) items.set(sequence, read[index]);
+        const again = [...replaced].filter((sequence) => items.has(sequence));
+        replaced.clear();
+        due = (await Promise.all(again.map((sequence) => this.placed(sequence)))).flat();
+      }
+      return [...items.values()].filter((item) => item !== undefined);
+    });
+  }
+
+  /** The item in a place, as it is when it is answered; `undefined` if there is nothing to show. */
+  async at(sequence: number): Promise<Item | undefined> {
+    const [item] = await this.items(() => this.placed(sequence));
+    return item;
+  }
+
   /** The item of a row; `undefined` for a place that holds nothing to show. */
   async item({ sequence, row }: TimelineRow): Promise<Item | undefined> {
     const placement = placementOf(row, sequence);
@@ -76,6 +101,11 @@ export class ItemReader {
   async timerMs(): Promise<number | undefined> {
     const setting = await timerSetting(this.store, this.timeline.id);
     return setting === undefined || setting.durationMs === 0 ? undefined : setting.durationMs;
+  }
+
+  private async placed(sequence: number): Promise<readonly TimelineRow[]> {
+    const row = await this.timeline.row(sequence);
+    return row === undefined ? [] : [{ sequence, row }];
   }
 
   /** What is over is shown no more, also while what it leaves is being deleted. */

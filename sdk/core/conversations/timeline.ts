@@ -34,6 +34,8 @@ export class Timeline {
   private ended = false;
   /** How often a row was put in a place that had one: what was read before may be another now. */
   private rewritten = 0;
+  /** Of each reading under way, the places that got another row meanwhile. */
+  private readonly watches = new Set<Set<number>>();
   private readonly resolving = new Map<number, Deferred<void>>();
   private readonly index: OrderIndex;
   /** When the time of its messages began. */
@@ -165,6 +167,7 @@ export class Timeline {
   /** The change that puts another row in a place, where that does not change its position. For the turn of its commit. */
   replace(sequence: number, row: Row<"item">): StoreChange {
     this.rewritten += 1;
+    for (const replaced of this.watches) replaced.add(sequence);
     return this.put(sequence, row);
   }
 
@@ -183,6 +186,17 @@ export class Timeline {
   async row(sequence: number): Promise<Row<"item"> | undefined> {
     const stored = await this.store.get(keys.item(this.store, this.id, sequence));
     return stored === undefined ? undefined : decodeRow("item", stored);
+  }
+
+  /** Reads, and is told meanwhile which places get another row. */
+  async watching<T>(read: (replaced: Set<number>) => Promise<T>): Promise<T> {
+    const replaced = new Set<number>();
+    this.watches.add(replaced);
+    try {
+      return await read(replaced);
+    } finally {
+      this.watches.delete(replaced);
+    }
   }
 
   /** Makes everything up to a place visible to readers. Commits become durable in order, so this never skips one. */

@@ -1,9 +1,10 @@
 /** The client as a whole against a real relay: what holds whenever it is closed, and what it tells. */
 
 import { SottoError } from "@sotto/protocol";
-import type { Item } from "@sotto/sdk/node";
+import type { Client, Item } from "@sotto/sdk/node";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { ClientParts } from "../../../../sdk/core/compose/parts.js";
+import { cursorOf } from "../../../../sdk/core/conversations/items.js";
 import { deferred } from "../../../../sdk/core/deferred.js";
 import { until } from "../../../support/group-people.js";
 import { itemsUntil, textsOf, World } from "../../../support/world.js";
@@ -21,6 +22,9 @@ afterEach(async () => {
   process.off("unhandledRejection", listen);
   expect(unhandled).toEqual([]);
 });
+
+const partsOf = (client: Client) =>
+  (client as unknown as { readonly running: { readonly parts: ClientParts } }).running.parts;
 
 describe("close", () => {
   it("in the middle of sending settles every handle and loses nothing that had one", async () => {
@@ -83,6 +87,37 @@ describe("a client", () => {
     expect(told.map((item) => Number(item.cursor))).toEqual(told.map((_, index) => index + 1));
   }, 60_000);
 
+  it("shows nothing older than what it told of, however long it reads what an answer quotes", async () => {
+    const { alice, bob, toBob, toAlice } = await world.pair();
+    const first = toBob.send({ text: "first" });
+    await first.delivered;
+    const { store, conversations } = partsOf(bob);
+    const { timeline } = await conversations.of(alice.accountId);
+    const get = store.get.bind(store);
+    const reading = deferred<void>();
+    store.get = async (key) => {
+      if (key === timeline.indexKey(alice.accountId, first.id)) await reading.promise;
+      return get(key);
+    };
+    const told: Item[] = [];
+    bob.addEventListener("message", ({ item }) => told.push(item));
+    const isChanged = new Promise((resolve) => toAlice.addEventListener("changed", resolve));
+    const answer = toBob.send({ text: "as it was", replyTo: first.id });
+    await answer.delivered;
+    const latest = toAlice.latest(2);
+    const messages = toAlice.messages({ after: cursorOf(timeline.end - 1) });
+    const next = messages.next();
+    await toBob.edit(answer.id, { text: "as it is" }).delivered;
+    await isChanged;
+    reading.resolve();
+    const is = { kind: "reply", messageId: answer.id, text: "as it is" };
+    expect(await latest).toMatchObject([{ text: "first" }, is]);
+    expect(await next).toMatchObject({ value: is });
+    await until(async () => told.length === 2, "both to be told");
+    expect(told).toMatchObject([is, { kind: "edit" }]);
+    await messages.return(undefined);
+  });
+
   it("gives support a bundle with nothing in it that names anybody or says anything", async () => {
     const { alice, bob, toBob } = await world.pair("alice-canary", "bob-canary");
     await alice.setProfile({ name: "name-canary" });
@@ -99,7 +134,7 @@ describe("a client", () => {
   it("ends with the last of several names at its contacts too, in whatever order it finds out who they are", async () => {
     const { alice, toBob, toAlice } = await world.pair();
     await toBob.send({ text: "hi" }).delivered;
-    const { peers } = (alice as unknown as { readonly running: { readonly parts: ClientParts } }).running.parts;
+    const { peers } = partsOf(alice);
     const contacts = peers.contacts.bind(peers);
     const late = deferred<void>();
     let isFirst = true;
