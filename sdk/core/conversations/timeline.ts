@@ -10,7 +10,7 @@ import type { AbortSignalLike, StoreChange } from "../ports.js";
 import { decodeRow, encodeRow, keys, orderOf, type Placement, type Row, range } from "../rows.js";
 import type { SealedStore } from "../storage/sealed-store.js";
 import { OrderIndex } from "./order-index.js";
-import { type Position, placementOf } from "./placement.js";
+import { type Position, placementOf, placesSince } from "./placement.js";
 
 /** Rows read at once while iterating. */
 const PAGE = 64;
@@ -274,6 +274,14 @@ export class Timeline {
   waiting(): Promise<readonly TimelineRow[]> {
     const durable = this.counters.nextSequence - 1;
     return this.index.waiting({ count: Number.MAX_SAFE_INTEGER, durable, undurable: 0, before: undefined });
+  }
+
+  /** The rows that the relay accepted at or after a time, in the order of acceptance. */
+  async *since(acceptedMs: number): AsyncGenerator<TimelineRow> {
+    for await (const sequence of placesSince(this.store, this.id, acceptedMs)) {
+      const row = await this.row(sequence);
+      if (row !== undefined) yield { sequence, row };
+    }
   }
 
   /** Ends every reader. Idempotent. */

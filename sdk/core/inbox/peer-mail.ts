@@ -1,10 +1,12 @@
 /** What other accounts say: judged first, then taken into their conversation. Runs under the sender's lock. */
 
-import type { MessageId, Relation } from "@sotto/protocol";
+import type { Content, MessageId, Relation } from "@sotto/protocol";
 import type { OwnAccount } from "../account/own-account.js";
 import type { Arrivals, Consequence } from "../consent/arrivals.js";
 import { judge, type Verdict } from "../consent/judge.js";
 import { type ConversationState, Conversations } from "../conversations/conversations.js";
+import type { Of } from "../conversations/kind-roles.js";
+import { readStored } from "../conversations/stored-content.js";
 import type { FirstState } from "../devices/first-state.js";
 import type { Genuine } from "../franking/genuine.js";
 import type { Invited } from "../groups/invited.js";
@@ -130,13 +132,28 @@ export class PeerMail {
       const isSaid = verdict.kind === "take" && before.relation === "accepted" && said.type === "content";
       return isSaid ? this.taken(mail, taking, verdict) : nothing;
     }
-    const after = learnt(taking, verdict.relation);
+    const name = content?.kind === "profile" && (await this.isLastName(mail, taking, content)) ? content : undefined;
+    const after = learnt(taking, verdict.relation, name);
     const isAnswer = before.relation !== "accepted" && verdict.relation === "accepted";
     return both(
       this.learning(before, after, decrypted),
       isAnswer ? fromTurn(() => arrivals.answered(before.account)) : nothing,
       await this.taken(mail, taking, verdict),
     );
+  }
+
+  /** Whether the peer said no later name that is here: one that is sent again may come behind it. */
+  private async isLastName(mail: Mail, { said, state }: Taking, { counter }: Content): Promise<boolean> {
+    if (said.type !== "content" || said.payload.resendOf === undefined) return true;
+    const resolution = await this.parts.waiting.resolution(said.payload.resendOf, state.peer, state);
+    const atMs = acceptedAt(mail, said, resolution);
+    for await (const { row } of state.timeline.since(atMs)) {
+      if (row.shape !== "content" || row.from !== state.peer || row.content.length === 0) continue;
+      const other = readStored(row.content);
+      const isLater = row.acceptedMs !== atMs || other.counter > counter;
+      if (other.kind === "profile" && isLater) return false;
+    }
+    return true;
   }
 
   private async taken(
@@ -149,9 +166,7 @@ export class PeerMail {
     switch (said.type) {
       case "content": {
         const resolution = await waiting.resolution(said.payload.resendOf, peer, state);
-        const told = acceptance(mail.frame.acceptedMs, said.payload.atMs);
-        // What did not open may itself have been sent again.
-        const acceptedMs = Math.min(resolution.acceptedMs ?? told, told);
+        const acceptedMs = acceptedAt(mail, said, resolution);
         return this.content({ state, opened: said.opened, resolution, acceptedMs, verdict });
       }
       case "contact": {
@@ -269,17 +284,30 @@ interface Taking {
 }
 
 /** What the sender's row becomes. A stranger's name and picture are its own choice: they are taken from contacts only. */
-function learnt({ before, decrypted, said }: Taking, relation: Relation): Row<"peer"> {
-  const content = said.type === "content" ? said.opened.content : undefined;
+function learnt(
+  { before, decrypted, said }: Taking,
+  relation: Relation,
+  named: Of<"profile"> | undefined,
+): Row<"peer"> {
   const introduced = said.type === "word" ? undefined : said.payload;
   return withLearnt(before, {
     device: decrypted.sender.device,
     identityKey: decrypted.senderIdentity,
     profileKey: introduced?.profileKey,
     claimedUserId: introduced?.userId,
-    named: relation === "accepted" && content?.kind === "profile" ? { name: content.name } : undefined,
+    named: relation === "accepted" && named !== undefined ? { name: named.name } : undefined,
     relation,
   });
+}
+
+/** When the relay accepted what is said: what did not open may itself have been sent again. */
+function acceptedAt(
+  { frame }: Mail,
+  { payload }: Extract<PeerSaid, { type: "content" }>,
+  resolution: Resolution,
+): number {
+  const told = acceptance(frame.acceptedMs, payload.atMs);
+  return Math.min(resolution.acceptedMs ?? told, told);
 }
 
 function planOf({ changes, after }: Consequence): Plan {

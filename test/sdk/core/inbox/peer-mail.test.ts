@@ -122,6 +122,19 @@ describe("mail of a contact", () => {
     expect(await it.peers.get(peer)).toMatchObject({ name: "Bob", profileKey: other });
   });
 
+  it("is called what it said last, also where an earlier name did not open and comes again behind that", async () => {
+    const it = await inboxFixture();
+    await it.relate("accepted");
+    await it.deliver({ sender: peer, identity: [...oldIdentity], refusal: "noSession" });
+    const again = introduced(it, 1, { kind: "profile", name: "Bob" }, new Uint8Array(16).fill(1));
+    await it.deliver(introduced(it, 2, { kind: "profile", name: "Robert" }));
+    await it.deliver(again);
+    expect(await it.peers.get(peer)).toMatchObject({ name: "Robert" });
+    await it.deliver({ sender: peer, identity: [...oldIdentity], refusal: "noSession" });
+    await it.deliver(introduced(it, 3, { kind: "profile", name: "Rob" }, new Uint8Array(16).fill(4)));
+    expect(await it.peers.get(peer)).toMatchObject({ name: "Rob" });
+  });
+
   it("stands where it was said first, also if what did not open had itself been sent again", async () => {
     const it = await inboxFixture();
     await it.relate("accepted");
