@@ -3,7 +3,7 @@
  * when that commit is on disk. Commits overlap with the next decryption, so the disk does not slow the ratchet.
  */
 
-import type { Frame } from "@sotto/protocol";
+import { equalBytes, type Frame } from "@sotto/protocol";
 import type { Counters } from "../counters.js";
 import { type Deferred, deferred } from "../deferred.js";
 import type { Checking } from "../franking/checking.js";
@@ -51,7 +51,7 @@ export class Inbox {
   private tail: Promise<void> = Promise.resolve();
   private read: Row<"inbox"> = { cursor: 0, acceptedMs: 0 };
   private isClosed = false;
-  /** What was delivered and not begun yet, by its cursor; as much as the relay's window holds. */
+  /** What was delivered last under a cursor and not begun yet; as much as the relay's window holds. */
   private readonly queued = new Map<number, Queued>();
   private waiting: Deferred<void> | undefined;
 
@@ -75,8 +75,9 @@ export class Inbox {
     const delivery = this.parts.acknowledgements.delivered(frame.cursor);
     const { cursor } = frame;
     const queued = this.queued.get(cursor);
-    // What waits while the connection is another one is delivered again, and acknowledged there.
-    if (queued !== undefined) {
+    // What waits while the connection is another one is delivered again, and acknowledged there. Other mail under its cursor is
+    // not: what a crashed relay gave that cursor to stands behind all that it delivers before, which its acknowledgement covers.
+    if (queued !== undefined && equalBytes(queued.frame.messageId, frame.messageId)) {
       queued.frame = frame;
       queued.delivery = delivery;
       return;
@@ -120,7 +121,7 @@ export class Inbox {
       if (this.isClosed) return;
     }
     const { frame, delivery } = queued;
-    this.queued.delete(frame.cursor);
+    if (this.queued.get(frame.cursor) === queued) this.queued.delete(frame.cursor);
     await this.take(frame, delivery);
   }
 

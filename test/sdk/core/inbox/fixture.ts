@@ -156,7 +156,7 @@ export interface InboxFixture {
   /** What other parts were told. */
   readonly told: readonly string[];
   readonly acknowledged: readonly number[];
-  deliver(sealed: Sealed, at?: number): Promise<void>;
+  deliver(sealed: Sealed, at?: number, messageId?: Uint8Array): Promise<void>;
   /** An envelope in which the peer says something. */
   said(payload: Payload, identity?: Uint8Array): Sealed;
   text(number: number, identity?: Uint8Array, over?: Partial<Content>): Sealed;
@@ -348,14 +348,16 @@ export async function inboxFixture(raw = new UnsafeMemoryStore()): Promise<Inbox
     cursor += 1;
     return cursor;
   };
-  const deliver = async (sealed: Sealed, at = next()) => {
+  const idAt = (at: number) =>
+    Uint8Array.from({ length: 16 }, (_, byte) => (byte === 15 && at > 255 ? 255 - (at >> 8) : at));
+  const deliver = async (sealed: Sealed, at = next(), messageId = idAt(at)) => {
     const acceptedMs = ACCEPTED_MS + at;
     const franks = franked(sealed, rosters, acceptedMs);
     const body = new TextEncoder().encode(JSON.stringify(franks?.sealed ?? sealed));
     const frame: Frame<"deliver"> = {
       type: "deliver",
       cursor: at,
-      messageId: Uint8Array.from({ length: 16 }, (_, byte) => (byte === 15 && at > 255 ? 255 - (at >> 8) : at)),
+      messageId,
       acceptedMs,
       ...(at === 0 ? {} : { commitment: franks?.commitment, stamp: franks?.stamp }),
       body,

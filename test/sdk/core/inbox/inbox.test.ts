@@ -1,5 +1,6 @@
-import { encodeContent, parseAccountId } from "@sotto/protocol";
+import { decodeContent, encodeContent, parseAccountId } from "@sotto/protocol";
 import { describe, expect, it } from "vitest";
+import { deferred } from "../../../../sdk/core/deferred.js";
 import { decodeRow, keys, range } from "../../../../sdk/core/rows.js";
 import { settled } from "../link/manual-clock.js";
 import { conversationId, device, me, messageId, peer, Talk } from "../people.js";
@@ -94,6 +95,32 @@ describe("the inbox", () => {
     await it.deliver(it.said({ type: "content", resendOf: new Uint8Array(16).fill(1), content }));
     const { timeline } = await it.conversations.of(peer);
     expect(await timeline.row(1)).toMatchObject({ shape: "hidden" });
+  });
+
+  it("takes other mail under a cursor that waits already behind what came before it: a crashed relay gives it anew", async () => {
+    const it = await inboxFixture();
+    await it.relate("accepted");
+    const get = it.store.get.bind(it.store);
+    const reading = deferred<void>();
+    it.store.get = async (key) => {
+      if (key === keys.peer(it.store, peer)) await reading.promise;
+      return get(key);
+    };
+    const all = [it.deliver(it.text(1), 1), it.deliver(it.text(2), 2)];
+    await settled();
+    // The first is being taken, the second waits; the relay lost both.
+    const [third, fourth] = [new Uint8Array(16).fill(3), new Uint8Array(16).fill(4)];
+    all.push(it.deliver(it.text(3), 1, third), it.deliver(it.text(4), 2, fourth));
+    all.push(it.deliver(it.text(4), 2, fourth));
+    await settled();
+    reading.resolve();
+    await Promise.all(all);
+    const { timeline } = await it.conversations.of(peer);
+    const rows = await Promise.all([1, 2, 3, 4, 5].map((sequence) => timeline.row(sequence)));
+    expect(rows.map((row) => row && decodeContent(row.content))).toMatchObject([
+      ...[{ text: "t1" }, { text: "t2" }, { text: "t3" }, { text: "t4" }, undefined],
+    ]);
+    expect(it.failures).toEqual([]);
   });
 
   it("says how much is missing before the first mail it ever takes: cursors begin at 1", async () => {
