@@ -38,6 +38,9 @@ export interface PeerMailParts extends MailParts {
 
 type Unshown = Extract<Opened, { readonly kind: "unshown" }>;
 
+/** Of what followed a name that is sent again, so much is looked through for a later one: a peer decides what it was behind. */
+const MOST_LOOKED_THROUGH = 2_048;
+
 /** Takes it. */
 export class PeerMail {
   constructor(private readonly parts: PeerMailParts) {}
@@ -142,12 +145,18 @@ export class PeerMail {
     );
   }
 
-  /** Whether the peer said no later name that is here: one that is sent again may come behind it. */
+  /**
+   * Whether the peer said no later name that is here: one that is sent again may come behind it. Looks through so much of what
+   * followed, and no more: what comes again even later counts, as what is said anew would.
+   */
   private async isLastName(mail: Mail, { said, state }: Taking, { counter }: Content): Promise<boolean> {
     if (said.type !== "content" || said.payload.resendOf === undefined) return true;
     const resolution = await this.parts.waiting.resolution(said.payload.resendOf, state.peer, state);
     const atMs = acceptedAt(mail, said, resolution);
+    let looks = 0;
     for await (const { row } of state.timeline.since(atMs)) {
+      looks += 1;
+      if (looks > MOST_LOOKED_THROUGH) break;
       if (row.shape !== "content" || row.from !== state.peer || row.content.length === 0) continue;
       const other = readStored(row.content);
       const isLater = row.acceptedMs !== atMs || other.counter > counter;
