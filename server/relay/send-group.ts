@@ -69,15 +69,34 @@ interface Attempt {
   readonly isFirst: boolean;
 }
 
-/** Decides a send, and hands it to the store if it may go ahead. */
-async function attempt(rules: Rules, caller: Caller, { send, arrivedMs, isFirst }: Attempt): Promise<Attempted> {
+/** Decides a send, and hands it to the store if it may go ahead: within the call, where what is remembered says yes. */
+function attempt(rules: Rules, caller: Caller, attempted: Attempt): Attempted | Promise<Attempted> {
+  const { send, isFirst } = attempted;
+  const isReady = send.frame.storage === "ephemeral" || rules.stamps.isReady;
+  const decision = isFirst && isReady ? decideRemembered(rules, send) : undefined;
+  return decision?.kind === "write"
+    ? goAhead(rules, caller, attempted, decision)
+    : attemptAfresh(rules, caller, attempted);
+}
+
+async function attemptAfresh(rules: Rules, caller: Caller, attempted: Attempt): Promise<Attempted> {
+  const { send, arrivedMs } = attempted;
   const { frame } = send;
   if (frame.storage === "stored" && !rules.stamps.isReady) await rules.stamps.ready();
-  const remembered = isFirst ? decideRemembered(rules, send) : undefined;
-  const decision = remembered?.kind === "write" ? remembered : await decideAfresh(rules, send);
+  const decision = await decideAfresh(rules, send);
   if (decision.kind !== "write") {
     return { kind: "answer", answer: () => answerNo(rules, caller, frame, decision, arrivedMs) };
   }
+  return goAhead(rules, caller, attempted, decision);
+}
+
+function goAhead(
+  rules: Rules,
+  caller: Caller,
+  { send, arrivedMs, isFirst }: Attempt,
+  decision: Extract<GroupSendDecision, { readonly kind: "write" }>,
+): Attempted {
+  const { frame } = send;
   const { recipients, rows } = decision;
   const denied = isFirst ? spend(rules, send, recipients) : [];
   if (denied.length > 0) {

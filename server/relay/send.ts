@@ -49,15 +49,33 @@ interface Attempt {
   readonly isFirst: boolean;
 }
 
-/** Decides a send, and hands it to the store if it may go ahead. */
-async function attempt(rules: Rules, caller: Caller, { frame, arrivedMs, isFirst }: Attempt): Promise<Attempted> {
+/** Decides a send, and hands it to the store if it may go ahead: within the call, where what is remembered says yes. */
+function attempt(rules: Rules, caller: Caller, attempted: Attempt): Attempted | Promise<Attempted> {
+  const { frame, isFirst } = attempted;
+  const isReady = frame.storage === "ephemeral" || rules.stamps.isReady;
+  if (!isFirst || !isReady) return attemptAfresh(rules, caller, attempted);
+  const decision = decideSend(frame, rememberedRecipients(rules, frame), askingOf(rules, caller));
+  return decision.kind === "write"
+    ? goAhead(rules, caller, attempted, decision)
+    : attemptAfresh(rules, caller, attempted);
+}
+
+async function attemptAfresh(rules: Rules, caller: Caller, attempted: Attempt): Promise<Attempted> {
+  const { frame, arrivedMs } = attempted;
   if (frame.storage === "stored" && !rules.stamps.isReady) await rules.stamps.ready();
-  const asking = { device: caller.device, signatures: rules.signatures, floor: rules.policy.firstContactFloor };
-  const remembered = isFirst ? decideSend(frame, rememberedRecipients(rules, frame), asking) : undefined;
-  const decision = remembered?.kind === "write" ? remembered : await decideAfresh(rules, caller, frame, asking);
+  const decision = await decideAfresh(rules, caller, frame, askingOf(rules, caller));
   if (decision.kind !== "write") {
     return { kind: "answer", answer: () => answerNo(rules, caller, frame, decision, arrivedMs) };
   }
+  return goAhead(rules, caller, attempted, decision);
+}
+
+function goAhead(
+  rules: Rules,
+  caller: Caller,
+  { frame, arrivedMs, isFirst }: Attempt,
+  decision: Write,
+): Attempted | Promise<Attempted> {
   // Again: it may have waited since it came.
   if (writesToOthers(caller, frame)) rules.sanctions.check(caller.device.account, "send");
   if (caller.device !== undefined && decision.addressed.some(isFirstContact)) {
@@ -69,13 +87,28 @@ async function attempt(rules: Rules, caller: Caller, { frame, arrivedMs, isFirst
     handOn(rules, caller, sending);
     return { kind: "done" };
   }
-  if (decision.claims.length > 0) {
-    const code = await claim(rules, decision.claims, frame);
-    if (code !== undefined) return { kind: "answer", answer: () => refuse(rules, caller, frame.id, arrivedMs, code) };
-  }
-  const storing = storingOf(sending, frame.commitment, rules.clock.now());
-  const appending = append(rules, storing);
-  return { kind: "handedOver", appending, tell: (outcome) => tell(rules, caller, storing, outcome) };
+  const { commitment } = frame;
+  const handOver = (): Attempted => {
+    const storing = storingOf(sending, commitment, rules.clock.now());
+    const appending = append(rules, storing);
+    return { kind: "handedOver", appending, tell: (outcome) => tell(rules, caller, storing, outcome) };
+  };
+  return decision.claims.length === 0 ? handOver() : claimed(rules, caller, { frame, arrivedMs, decision, handOver });
+}
+
+/** Takes hold of what first contacts need before they go ahead. */
+async function claimed(
+  rules: Rules,
+  caller: Caller,
+  { frame, arrivedMs, decision, handOver }: Omit<Attempt, "isFirst"> & { decision: Write; handOver: () => Attempted },
+): Promise<Attempted> {
+  const code = await claim(rules, decision.claims, frame);
+  if (code === undefined) return handOver();
+  return { kind: "answer", answer: () => refuse(rules, caller, frame.id, arrivedMs, code) };
+}
+
+function askingOf(rules: Rules, { device }: Caller): Asking {
+  return { device, signatures: rules.signatures, floor: rules.policy.firstContactFloor };
 }
 
 /** Decides from the accounts as they are now and, for a stranger, from what the tables say. */

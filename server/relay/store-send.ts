@@ -1,7 +1,8 @@
 /** What becomes of a send that was decided: stored and pushed, or only handed on. Shared by all kinds of sends. */
 
 import type { ConversationId } from "@sotto/protocol";
-import type { AppendOutcome, AppendRequest, AppendRow, Bus, MailboxId, RelayPolicy, StoredEnvelope } from "../ports.js";
+import type { AppendRequest, AppendRow, Bus, MailboxId, RelayPolicy, StoredEnvelope } from "../ports.js";
+import { Appending } from "./attempts.js";
 import { withCommitment } from "./commitment.js";
 import type { Caller, Rules } from "./rules.js";
 
@@ -36,13 +37,6 @@ export interface Storing extends Sending {
   isPushed: boolean;
 }
 
-/** An attempt in the hands of the store. */
-export interface Appending {
-  /** Resolves when only the disk is waited for; never where the send is not stored. */
-  readonly taken: Promise<"taken">;
-  readonly outcome: Promise<AppendOutcome>;
-}
-
 /** What a group send has beside its rows. */
 export interface SharedEnd {
   readonly shared: Uint8Array;
@@ -68,16 +62,10 @@ export function append({ bus, policy, store }: Rules, storing: Storing): Appendi
   const { acceptedMs, from, group, guards, request, rows } = storing;
   const { commitment: mark, messageId } = request;
   const quota = from === "members" ? shareOf(policy.mailboxQuota) : policy.mailboxQuota;
-  let take = () => {};
-  const taken = new Promise<"taken">((resolve) => {
-    take = () => resolve("taken");
-  });
-  const outcome = store.mail.append(
-    { messageId, mark, acceptedMs, ...group, rows, guards, quota },
-    group === undefined ? (cursors) => push(bus, storing, cursors) : undefined,
-    take,
+  const assigned = group === undefined ? (cursors: readonly number[]) => push(bus, storing, cursors) : undefined;
+  return new Appending((taken) =>
+    store.mail.append({ messageId, mark, acceptedMs, ...group, rows, guards, quota }, assigned, taken),
   );
-  return { taken, outcome };
 }
 
 /** What members may fill, three quarters: one of them alone could else keep an account's contacts from writing to it. */
