@@ -1,6 +1,7 @@
 /**
  * Statements of how a group is called and looks: contents that can be reported, as anything else that is shown. Whoever changes
- * it says it to the group; whoever brought somebody in says it to them.
+ * it says it to the group; whoever brought somebody in says it to them. Of one who is gone, who may have brought somebody in and
+ * not heard it in time, the one who removed it does that, or an owner if it left.
  */
 
 import {
@@ -9,6 +10,7 @@ import {
   type ConversationId,
   decodeGroupEntry,
   equalBytes,
+  type GroupState,
   toHex,
 } from "@sotto/protocol";
 import type { OwnAccount } from "../account/own-account.js";
@@ -25,6 +27,7 @@ import type { StoreChange } from "../ports.js";
 import type { SealedStore } from "../storage/sealed-store.js";
 import type { AppliedChange, GroupChanged, GroupLogs } from "./log/group-logs.js";
 import { areSame, type Looks, type Shown } from "./shown.js";
+import type { GroupEffect } from "./state/effects.js";
 import { memberOf } from "./state/permissions.js";
 
 /** Newcomers of one batch of a log who are told at once; the others are told by the next change. */
@@ -134,9 +137,12 @@ export class Statements {
     const thread = await conversations.group(group);
     const mine = change.applied.filter(({ author }) => author === account.id).map(looksIn);
     const isChanged = change.applied.some((one) => one.isOwn === "yes" && isUpdate(one));
-    const newcomers = change.applied
-      .flatMap(({ summary }) => summary)
+    const effects = change.applied.flatMap(({ summary }) => summary);
+    const gone = effects.flatMap((effect) => (isFollowed(effect, state, account.id) ? [effect.account] : []));
+    const left = gone.length > 0 ? await this.broughtInBy(thread, state, { gone, effects }) : [];
+    const newcomers = effects
       .flatMap((effect) => (effect.kind === "joined" && effect.by === account.id ? [effect.account] : []))
+      .concat(left)
       .filter((one) => one !== account.id && memberOf(state, one) !== undefined);
     let stating: Plan = nothing;
     return {
@@ -162,6 +168,24 @@ export class Statements {
     };
   }
 
+  /** Of those who came last, whom members brought in that are gone now. */
+  private async broughtInBy(
+    thread: GroupThread,
+    { members }: GroupState,
+    { gone, effects }: { readonly gone: readonly AccountId[]; readonly effects: readonly GroupEffect[] },
+  ): Promise<readonly AccountId[]> {
+    // What came with the same entries has no items yet.
+    const now = new Map(effects.flatMap((effect) => (effect.kind === "joined" ? [[effect.account, effect.by]] : [])));
+    const last = members.slice(-MAX_TOLD);
+    const by = await Promise.all(
+      last.map(async ({ account, joinedSeq }) => {
+        const change = now.has(account) ? undefined : await changeAt(this.parts, thread, joinedSeq);
+        return now.get(account) ?? (change?.kind === "joined" ? change.by : undefined);
+      }),
+    );
+    return last.flatMap(({ account }, index) => (gone.some((one) => one === by[index]) ? [account] : []));
+  }
+
   /** Says it to the whole group, or to a member. */
   private stating(
     thread: GroupThread,
@@ -180,6 +204,16 @@ export class Statements {
     );
     return { build: () => [...queue.build(), ...counted], after: queue.after };
   }
+}
+
+/** Whether somebody is gone whose newcomers are now this account's to tell. */
+function isFollowed(
+  effect: GroupEffect,
+  { members }: GroupState,
+  account: AccountId,
+): effect is Extract<GroupEffect, { readonly kind: "removed" | "left" }> {
+  if (effect.kind === "removed") return effect.by === account;
+  return effect.kind === "left" && members.find(({ role }) => role === "owner")?.account === account;
 }
 
 /** What an entry says of how the group is called and looks. */

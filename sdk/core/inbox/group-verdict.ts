@@ -44,12 +44,14 @@ export class GroupVerdicts {
   /** Whether a content counts. */
   async on(group: ConversationId, said: SaidInGroup): Promise<Verdict> {
     const place = await this.placeIn(group);
-    const { logs } = this.parts;
+    const { logs, account } = this.parts;
     if (place === "none") return "no";
     const verdict = logs.judge(group, said);
     if (place === "in") {
-      // Who is not let in yet hears nothing: who says something there has not read so far, or knows better.
-      return verdict === "yes" && logs.status(group) !== "joined" ? "no" : verdict;
+      // Who is not let in yet hears nothing: who says something there has not read so far, or knows better. But it may be one who
+      // was a member before, and was told as one.
+      const isHeard = logs.status(group) === "joined" || logs.judge(group, { ...said, account: account.id }) === "yes";
+      return verdict === "yes" && !isHeard ? "no" : verdict;
     }
     const { state } = logs.get(group) ?? {};
     if (verdict === "yes" && state !== undefined && said.revision < state.seq) return "yes";

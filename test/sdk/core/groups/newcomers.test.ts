@@ -138,6 +138,36 @@ describe("the title that a newcomer was not told by who changed it", () => {
     expect([bob, dave, erin].map((client) => titleOf(client, id))).toEqual(["Yard", "Yard", "Yard"]);
   });
 
+  describe("whose inviter is gone", () => {
+    let ofCarol: Content;
+    beforeEach(async () => {
+      const carol = await newClient();
+      await join(alice, carol, id);
+      for (const client of [alice, bob]) await client.logs.sync(id);
+      await tell(alice, carol);
+      await invites(bob, dave);
+      ofCarol = await titled(carol, "Yard");
+      await alice.logs.sync(id);
+      await hears(alice, ofCarol);
+      await dave.logs.accept(id);
+      expect(taken(alice)).toEqual([]);
+    });
+
+    it("is told by who removed it, also before it read that the newcomer came", async () => {
+      await aliceRemoves(bob);
+      await tell(alice, dave);
+      expect(titleOf(dave, id)).toBe("Yard");
+    });
+
+    it("is told by an owner, if it left", async () => {
+      await bob.logs.sync(id);
+      await bob.logs.leave(id);
+      await alice.logs.sync(id);
+      expect(await tell(alice, dave)).toEqual(["Yard"]);
+      expect(titleOf(dave, id)).toBe("Yard");
+    });
+  });
+
   it("is told to who knows a former one also where it was taken away, and there is none", async () => {
     await join(alice, dave, id);
     await alice.logs.sync(id);

@@ -6,13 +6,15 @@ import { Genuine } from "../../../../sdk/core/franking/genuine.js";
 import { MAX_HELD } from "../../../../sdk/core/inbox/held-mail.js";
 import { keys } from "../../../../sdk/core/rows.js";
 import { carol, group, mallory } from "../conversations/members.js";
-import { messageId, peer } from "../people.js";
+import { me, messageId, peer } from "../people.js";
 import { ACCEPTED_MS, newIdentity, oldIdentity } from "./fixture.js";
 import { distribution, everybody, groupFixture, standing } from "./group-fixture.js";
 
 const unopened = (at: number) => new Uint8Array(16).fill(at);
 const noSession = { sender: peer, identity: [...oldIdentity], refusal: "noSession" } as const;
 const DAY_MS = 24 * 3_600_000;
+/** Without this account. */
+const others = everybody.filter(({ account }) => account !== me);
 
 describe("what a member says", () => {
   it("is shown if the log lets it, told once, and its author becomes no contact by it", async () => {
@@ -68,12 +70,23 @@ describe("what a member says", () => {
   });
 
   it("is not for who waits to be let in", async () => {
-    const it = await groupFixture({ status: "waiting" });
+    const it = await groupFixture({ status: "waiting", members: others });
     await it.deliver(it.text(carol, 1));
     await it.deliver(it.text(carol, 2, { revision: 10 }));
     expect(await it.shown()).toEqual([]);
     await it.progress({ seq: 10 });
     expect(await it.shown()).toEqual(["g2"]);
+  });
+
+  it("is for who waits to be let in again, as far as it was said while it was a member before", async () => {
+    const it = await groupFixture({
+      status: "waiting",
+      members: others,
+      past: [{ account: me, since: 1, until: 5, untilMs: ACCEPTED_MS + 1 }],
+    });
+    await it.deliver(it.text(carol, 1, { revision: 4 }));
+    await it.deliver(it.text(carol, 2, { revision: 5 }));
+    expect(await it.shown()).toEqual(["g1"]);
   });
 
   it("still counts after this account left, as far as it was said before", async () => {
