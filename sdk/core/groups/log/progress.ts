@@ -103,8 +103,8 @@ export class Progress {
         const start = entering?.kept ?? before;
         const status = this.statusAfter(start?.status, batch.walked, state);
         const isPresent = isIn({ status });
-        const next = writersBehind(start, batch, entering !== undefined);
-        const spans = spansBehind(start, batch, entering !== undefined);
+        const next = writersBehind(before ?? start, batch, entering !== undefined);
+        const spans = spansBehind(before ?? start, batch, entering !== undefined);
         const heads = await forks.changes(group, batch);
         const news = batch.walked.filter(({ seq }) => seq >= (entering?.newsFrom ?? 0));
         const own = news.filter((walked) => this.isOwn(group, walked));
@@ -246,16 +246,18 @@ const ROOM = 64;
 /** Accounts that are told by themselves. Others find out when they next read the log. */
 const FAREWELLS = 32;
 
+/**
+ * Where this account comes in again, what happened since it was out is hidden as behind a checkpoint: what was said to it while it
+ * was a member counts still, by what it knew then.
+ */
 function writersBehind(start: KeptGroup | undefined, { walked, from }: LogBatch, isEntering: boolean): Writers {
   const [first] = walked;
-  const isFresh = start?.state === undefined || isEntering;
-  let writers: Writers =
-    start === undefined || isFresh ? { past: [], writers: [] } : { past: start.past, writers: start.writers };
-  let before = isFresh ? undefined : start.state;
+  let writers: Writers = start === undefined ? { past: [], writers: [] } : { past: start.past, writers: start.writers };
+  let before = start?.state;
   for (const { acceptedMs, after } of walked) {
+    const isHidden = after === first?.after && (from === "checkpoint" || isEntering);
     if (before === undefined) writers = writersOf(after);
-    else if (from === "checkpoint" && after === first?.after)
-      writers = writersAcross(writers, before, { after, acceptedMs });
+    else if (isHidden) writers = writersAcross(writers, before, { after, acceptedMs });
     else writers = writersAfter(writers, before, { after, acceptedMs });
     before = after;
   }
@@ -265,12 +267,17 @@ function writersBehind(start: KeptGroup | undefined, { walked, from }: LogBatch,
 function spansBehind(start: KeptGroup | undefined, { walked, from }: LogBatch, isEntering: boolean): Spans | undefined {
   const [first] = walked;
   const isFresh = start?.state === undefined || isEntering;
-  let before = isFresh ? first?.before : start.state;
-  let spans = isFresh ? undefined : (start.spans ?? (before && spansOf(before)));
-  if (isFresh && before !== undefined) spans = spansOf(before);
+  let before = start?.state;
+  let spans = start?.spans ?? (before && spansOf(before));
+  if (isFresh && first?.before !== undefined) {
+    spans =
+      before === undefined || spans === undefined ? spansOf(first.before) : spansAcross(spans, before, first.before);
+    before = first.before;
+  }
   for (const { after } of walked) {
+    const isHidden = after === first?.after && (isFresh ? first.before === undefined : from === "checkpoint");
     if (before === undefined || spans === undefined) spans = spansOf(after);
-    else if (!isFresh && from === "checkpoint" && after === first?.after) spans = spansAcross(spans, before, after);
+    else if (isHidden) spans = spansAcross(spans, before, after);
     else spans = spansAfter(spans, before, after);
     before = after;
   }

@@ -133,3 +133,25 @@ describe("an invitation", () => {
     expect((await phone.logs.accept(id)).status).toBe("joined");
   });
 });
+
+describe("who comes in again", () => {
+  it("still judges what was said while it was a member before, and who was one then", async () => {
+    const id = await groupOf(bob, carol, alice);
+    await carol.logs.sync(id);
+    const { seq } = alice.logs.get(id)?.state ?? { seq: 0 };
+    const acceptedMs = world.relay.nowMs;
+    const judged = ({ id: account }: LogClient, revision = seq) =>
+      alice.logs.judge(id, { account, revision, acceptedMs });
+    await bob.logs.append(id, { kind: "remove", accounts: [alice.id] });
+    await alice.logs.sync(id);
+    await bob.logs.append(id, { kind: "remove", accounts: [carol.id] });
+    await invites(bob, alice, id);
+    await comes(bob, alice);
+    await upkeep(id);
+    expect((await alice.logs.accept(id)).status).toBe("joined");
+    expect([bob, carol, alice].map((one) => judged(one))).toEqual(["yes", "yes", "yes"]);
+    // Between being out and in again it was no member, nor was she any more.
+    const since = alice.logs.get(id)?.state.seq ?? 0;
+    expect([carol, alice].map((one) => judged(one, since - 1))).toEqual(["no", "no"]);
+  });
+});
