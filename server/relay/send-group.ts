@@ -17,11 +17,10 @@ import { decideGroupSend, type GroupSend, type GroupSendDecision, type Mismatch 
 import { HEAD_BYTES, splitMessage } from "./multi-recipient.js";
 import { type Caller, type Rules, refuse } from "./rules.js";
 import {
-  append,
   handOn,
+  handOver,
   type Sending,
   type Storing,
-  storingOf,
   tellOwner,
   tellRepeated,
   tellReused,
@@ -107,10 +106,9 @@ function goAhead(
     handOn(rules, caller, sending);
     return { kind: "done" };
   }
-  const storing = storingOf(sending, frame.commitment, rules.clock.now());
-  const appending = append(rules, storing);
-  const stored = { storing, frame, recipients };
-  return { kind: "handedOver", appending, tell: (outcome) => tell(rules, caller, stored, outcome) };
+  return handOver(rules, sending, frame.commitment, (storing, outcome) =>
+    tell(rules, caller, { storing, frame, recipients }, outcome),
+  );
 }
 
 /** The decision by what is remembered; `undefined` if the log is not. */

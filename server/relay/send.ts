@@ -11,11 +11,10 @@ import { type Caller, type DeviceCaller, type Rules, refuse, sourceOf } from "./
 import { type Addressed, decideSend, type SendDecision, type Write } from "./send-decision.js";
 import { claim, standingsOf } from "./standing.js";
 import {
-  append,
   handOn,
+  handOver,
   type Sending,
   type Storing,
-  storingOf,
   tellOwner,
   tellRepeated,
   tellReused,
@@ -88,22 +87,18 @@ function goAhead(
     return { kind: "done" };
   }
   const { commitment } = frame;
-  const handOver = (): Attempted => {
-    const storing = storingOf(sending, commitment, rules.clock.now());
-    const appending = append(rules, storing);
-    return { kind: "handedOver", appending, tell: (outcome) => tell(rules, caller, storing, outcome) };
-  };
-  return decision.claims.length === 0 ? handOver() : claimed(rules, caller, { frame, arrivedMs, decision, handOver });
+  const store = () => handOver(rules, sending, commitment, (storing, outcome) => tell(rules, caller, storing, outcome));
+  return decision.claims.length === 0 ? store() : claimed(rules, caller, { frame, arrivedMs, decision, store });
 }
 
 /** Takes hold of what first contacts need before they go ahead. */
 async function claimed(
   rules: Rules,
   caller: Caller,
-  { frame, arrivedMs, decision, handOver }: Omit<Attempt, "isFirst"> & { decision: Write; handOver: () => Attempted },
+  { frame, arrivedMs, decision, store }: Omit<Attempt, "isFirst"> & { decision: Write; store: () => Attempted },
 ): Promise<Attempted> {
   const code = await claim(rules, decision.claims, frame);
-  if (code === undefined) return handOver();
+  if (code === undefined) return store();
   return { kind: "answer", answer: () => refuse(rules, caller, frame.id, arrivedMs, code) };
 }
 

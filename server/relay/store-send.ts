@@ -2,7 +2,7 @@
 
 import type { ConversationId } from "@sotto/protocol";
 import type { AppendRequest, AppendRow, Bus, MailboxId, RelayPolicy, StoredEnvelope } from "../ports.js";
-import { Appending } from "./attempts.js";
+import { Appending, type Attempted, type Settled } from "./attempts.js";
 import { withCommitment } from "./commitment.js";
 import type { Caller, Rules } from "./rules.js";
 
@@ -44,7 +44,7 @@ export interface SharedEnd {
 }
 
 /** A send as it is stored. */
-export function storingOf(sending: Sending, commitment: Uint8Array, acceptedMs: number): Storing {
+function storingOf(sending: Sending, commitment: Uint8Array, acceptedMs: number): Storing {
   const { group, rows } = sending;
   if (group !== undefined) {
     const shared = withCommitment(group.shared, commitment);
@@ -58,7 +58,7 @@ export function storingOf(sending: Sending, commitment: Uint8Array, acceptedMs: 
  * Stores a send, and pushes it to who is online as soon as its cursors are known; what goes to a group, once it is on disk. If
  * the relay dies in between, the repeat is accepted at another time, and in a group nobody tells the others the first one.
  */
-export function append({ bus, policy, store }: Rules, storing: Storing): Appending {
+function append({ bus, policy, store }: Rules, storing: Storing): Appending {
   const { acceptedMs, from, group, guards, request, rows } = storing;
   const { commitment: mark, messageId } = request;
   const quota = from === "members" ? shareOf(policy.mailboxQuota) : policy.mailboxQuota;
@@ -66,6 +66,17 @@ export function append({ bus, policy, store }: Rules, storing: Storing): Appendi
   return new Appending((taken) =>
     store.mail.append({ messageId, mark, acceptedMs, ...group, rows, guards, quota }, assigned, taken),
   );
+}
+
+/** Hands a send that may go ahead to the store; `tell` tells the sender what became of it. */
+export function handOver(
+  rules: Rules,
+  sending: Sending,
+  commitment: Uint8Array,
+  tell: (storing: Storing, outcome: Settled) => void | Promise<void>,
+): Attempted {
+  const storing = storingOf(sending, commitment, rules.clock.now());
+  return { kind: "handedOver", appending: append(rules, storing), tell: (outcome) => tell(storing, outcome) };
 }
 
 /** What members may fill, three quarters: one of them alone could else keep an account's contacts from writing to it. */
